@@ -1,0 +1,47 @@
+"""policykit: clauses of a policy notice as rules, evaluated on households, every answer traced to its clause."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from policykit.diagnostics import Diagnostic, PolicyError
+    from policykit.loader import Policies, load, load_text
+    from policykit.result import Amount, Decision, Missing, Result, evaluate
+
+__all__ = [
+    "Amount",
+    "Decision",
+    "Diagnostic",
+    "Missing",
+    "Policies",
+    "PolicyError",
+    "Result",
+    "evaluate",
+    "load",
+    "load_text",
+]
+
+_HOMES = {
+    "Diagnostic": "diagnostics",
+    "PolicyError": "diagnostics",
+    "Policies": "loader",
+    "load": "loader",
+    "load_text": "loader",
+    "Amount": "result",
+    "Decision": "result",
+    "Missing": "result",
+    "Result": "result",
+    "evaluate": "result",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

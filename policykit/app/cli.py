@@ -1,0 +1,171 @@
+"""policykit on the command line. Exit 0: fine; 1: findings; 2: bad input or usage."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from policykit.diagnostics import Diagnostic, Language, PolicyError
+from policykit.loader import Policies, bundled, examine, load
+from policykit.records import load_file
+from policykit.result import Result, evaluate
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+FINDINGS, BAD = 1, 2
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+    html = "html"
+
+
+class Tongue(StrEnum):
+    zh = "zh"
+    en = "en"
+
+
+def _emit(text: str) -> None:
+    """Writes text whole: a quote is never wrapped, so that it can be searched for."""
+    print(text)
+
+
+def _complain(diagnostics: Iterable[Diagnostic], language: Language | None = None) -> None:
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    for diagnostic in diagnostics:
+        style = {"error": "red", "warning": "yellow", "note": "dim"}[diagnostic.severity]
+        head, *rest = diagnostic.render(language).split("\n")
+        console.print(head, style=style)
+        for line in rest:
+            console.print(line)
+
+
+@app.callback()
+def _root() -> None:
+    """Policy rules with their clauses: evaluate households, check rule files. 政策规则：评估家庭，检查规则文件。"""
+
+
+@app.command("evaluate")
+def evaluate_command(
+    files: Annotated[list[Path], typer.Argument(help="household files, JSON or YAML / 家庭数据文件")],
+    on: Annotated[str, typer.Option(help="the day asked for, 2020-06-10; default today / 评价日")] = "",
+    policies: Annotated[list[Path] | None, typer.Option(help="rule files or folders; default the bundled / 规则文件")] = None,
+    parameters: Annotated[Path | None, typer.Option(help="a parameter sheet / 参数表")] = None,
+    rulings: Annotated[Path | None, typer.Option(help="a file with rulings / 裁量文件")] = None,
+    lang: Annotated[Tongue, typer.Option(help="language of the explanation / 语言")] = Tongue.zh,
+    format: Annotated[Format, typer.Option(help="text, json or html / 格式")] = Format.text,
+    mask: Annotated[bool, typer.Option(help="hide names and sensitive facts / 隐去姓名等")] = False,
+) -> None:
+    """Decide every measure for each household, with reasons. 逐户评估并说明理由。"""
+    language: Language = lang.value
+    try:
+        day = date.fromisoformat(on) if on else date.today()
+    except ValueError:
+        typer.echo(f"--on: `{on}` 不是日期，写成 2020-06-10 / not a date, write 2020-06-10", err=True)
+        raise typer.Exit(BAD) from None
+    bad = False
+    for file in files:
+        try:
+            loaded = load(*policies) if policies else None
+            given = _rulings(rulings)
+            result = evaluate(file, loaded, on=day, rulings=given, parameters=parameters, language=language)
+        except PolicyError as error:
+            _complain(error.diagnostics, language)
+            bad = True
+            continue
+        _complain(result.errors, language)
+        bad = bad or bool(result.errors)
+        _emit(_shown(result, format, language, mask))
+    if bad:
+        raise typer.Exit(BAD)
+
+
+def _rulings(file: Path | None) -> list[Any]:
+    """The rulings of a file: a list, or an object with one under `rulings` or 裁量."""
+    if file is None:
+        return []
+    found = load_file(file, several=True)
+    if isinstance(found, dict):
+        found = found.get("rulings", found.get("裁量", [found]))
+    return list(found) if isinstance(found, list) else [found]
+
+
+def _shown(result: Result, format: Format, language: Language, mask: bool) -> str:
+    if format is Format.json:
+        return result.model_dump_json()
+    if format is Format.html:
+        return result.to_html(language, mask)
+    return result.explain(language, mask)
+
+
+@app.command("check")
+def check_command(
+    paths: Annotated[list[Path] | None, typer.Argument(help="rule files or folders; default the bundled / 规则文件")] = None,
+    lang: Annotated[Tongue | None, typer.Option(help="language of the messages; default the file's own / 语言")] = None,
+    format: Annotated[Format, typer.Option(help="text or json / 格式")] = Format.text,
+) -> None:
+    """Check rule files: writing, names, types, quotes, conflicts. 检查规则文件。"""
+    policies, diagnostics = examine(*(paths or [bundled()]), parameters=True)
+    language: Language | None = lang.value if lang else None
+    if format is Format.json:
+        _emit(json.dumps([_plain(d, language) for d in diagnostics], ensure_ascii=False, indent=2))
+    else:
+        _complain(diagnostics, language)
+        _emit(_summary(policies, diagnostics, language or "zh"))
+    if any(d.severity == "error" for d in diagnostics) and any(not (p.exists()) for p in paths or []):
+        raise typer.Exit(BAD)
+    if any(d.severity != "note" for d in diagnostics):
+        raise typer.Exit(FINDINGS)
+
+
+def _plain(diagnostic: Diagnostic, language: Language | None) -> dict[str, str]:
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "where": diagnostic.where,
+        "message": diagnostic.message(language),
+        "help": diagnostic.help(language),
+        "fix": diagnostic.fix,
+    }
+
+
+def _summary(policies: Policies | None, diagnostics: list[Diagnostic], language: Language) -> str:
+    errors = sum(d.severity == "error" for d in diagnostics)
+    warnings = sum(d.severity == "warning" for d in diagnostics)
+    zh = language == "zh"
+    if policies is None:
+        return f"{errors} 个错误，{warnings} 个警告" if zh else f"{errors} errors, {warnings} warnings"
+    program = policies.program
+    cites = [c for versions in program.clauses.values() for v in versions for c in v.basis.cites]
+    held = sum(c.start >= 0 for c in cites)
+    absent = len(cites) - held
+    if zh:
+        return (
+            f"{len(policies.sources)} 个文件，{len(program.clauses)} 条条款，{held} 处引文与原文一致，"
+            f"{absent} 处依据的文本未收录；{errors} 个错误，{warnings} 个警告"
+        )
+    return (
+        f"{len(policies.sources)} files, {len(program.clauses)} clauses, {held} quotes stand in their texts, "
+        f"{absent} citations of texts not held; {errors} errors, {warnings} warnings"
+    )
+
+
+def main() -> None:
+    """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,518 @@
+"""Symbols → ir.Program: every declaration in its final form, with its expressions lowered.
+
+The last step that reads syntax. It strings `resolver` (citations) and `lowering` (expressions) together, so it may
+import both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+
+from policykit import ir
+from policykit.datatypes import BOOL, TEXT, Type, number, parse_unit
+from policykit.lowering import Declared, Fault, Lowering, Scope, on_subject
+from policykit.ops import OPS
+from policykit.resolver import citations, part_name, quoted
+from policykit.symbols import EFFECTS, Symbols
+from policykit.syntax import Declaration, Expr, Field, Part, Quantity, Quote, Term, TypeName, Word
+from policykit.values import Bounds
+
+MOST_ITEMS = 200
+
+
+def assemble(symbols: Symbols, texts: dict[str, ir.Text]) -> ir.Program:
+    """The program that the symbols declare; what cannot be understood is reported and left out."""
+    return _Assembly(symbols, texts).program()
+
+
+class _Assembly:
+    def __init__(self, symbols: Symbols, texts: dict[str, ir.Text]) -> None:
+        self.symbols, self.texts = symbols, texts
+        self.types = Declared(symbols)
+
+    # -- helpers
+
+    def lowering(self, declaration: Declaration) -> Lowering:
+        return Lowering(self.symbols, declaration, self.types)
+
+    def every(self, kind: str) -> Iterable[tuple[str, Declaration]]:
+        return [(ident, d) for ident, versions in self.symbols.declared[kind].items() for d in versions]
+
+    def firsts(self, kind: str) -> Iterable[tuple[str, Declaration]]:
+        return [(ident, versions[0]) for ident, versions in self.symbols.declared[kind].items()]
+
+    def basis(self, ident: str, declaration: Declaration) -> ir.Basis:
+        readings = []
+        for field in declaration.all("readings"):
+            for word in field.values:
+                found = self.symbols.require(declaration, "reading", word)
+                if found:
+                    readings.append(found)
+        name = self.symbols.names[declaration.kind, ident]
+        cites = citations(self.symbols, declaration, self.texts)
+        return ir.Basis(name, declaration.name.span, cites, tuple(readings))
+
+    def refs(self, declaration: Declaration, kind: str, words: Iterable[Word]) -> tuple[str, ...]:
+        found = (self.symbols.require(declaration, kind, word) for word in words)  # type: ignore[arg-type]
+        return tuple(ident for ident in found if ident is not None)
+
+    def subjects(self, declaration: Declaration) -> tuple[str, ...]:
+        words = list(declaration.header.get("for_each", ()))
+        for field in declaration.all("for_each"):
+            words.extend(field.values)
+        return self.refs(declaration, "entity", words)
+
+    @staticmethod
+    def text(declaration: Declaration, keyword: str) -> str:
+        field = declaration.get(keyword)
+        return quoted(field.values[0]) if field and field.values else ""
+
+    def optional(self, declaration: Declaration, keyword: str, scope: Scope, wanted: Type | None) -> ir.Expr | None:
+        """The expression of a field, if the field is there and can be understood."""
+        field = declaration.get(keyword)
+        if field is None:
+            return None
+        lowering = self.lowering(declaration)
+        expr = lowering.expr(field.values[0], scope, wanted)
+        return lowering.expect(expr, wanted) if wanted is not None else expr
+
+    # -- the program
+
+    def program(self) -> ir.Program:
+        self.choices()
+        self.entities()
+        self.signatures()
+        for name in list(self.types.pending):
+            if name in self.types.pending:
+                self.types.lower_define(name)
+        self.ranges()
+        defines = {name: self.define(name, d) for name, d in self.types.defines.items() if name not in self.types.failed}
+        amounts = [a for ident, d in self.every("amount") if (a := self.amount(ident, d))]
+        clauses: dict[str, list[ir.Clause]] = {}
+        for ident, declaration in self.every("clause"):
+            clause = self.clause(ident, declaration)
+            if clause is not None:
+                clauses.setdefault(ident, []).append(clause)
+        sources = sorted({m.source.file: m.source.text for m in self.symbols.homes.values()}.items())
+        content = [*(f"{file}\0{text}" for file, text in sources), *(t.content for t in self.texts.values())]
+        uppers = {e.upper for e in self.types.entities.values() if e.upper}
+        root = next((e for e in self.types.entities if e in uppers and self.types.entities[e].upper is None), "")
+        return ir.Program(
+            texts=self.texts,
+            entities=self.types.entities,
+            choices=self.types.choices,
+            parameters=self.types.parameters,
+            defines=defines,
+            measures=self.types.measures,
+            acts=self.acts(),
+            amounts=tuple(amounts),
+            clauses={ident: tuple(versions) for ident, versions in clauses.items()},
+            exclusives=tuple(self.exclusive(ident, d) for ident, d in self.firsts("exclusion")),
+            readings={ident: self.reading(ident, d) for ident, d in self.firsts("reading")},
+            notes=tuple(n for ident, d in self.every("note") if (n := self.note(ident, d))),
+            objectives=tuple(self.objective(ident, d) for ident, d in self.firsts("objective")),
+            sheets=tuple(self.sheet(ident, d) for ident, d in self.firsts("sheet")),
+            root=root,
+            blockers=self.blockers(clauses),
+            fingerprint=hashlib.sha256("\0".join(content).encode()).hexdigest(),
+            language=next((m.language for m in self.symbols.homes.values()), "zh"),
+        )
+
+    def choices(self) -> None:
+        for ident, declaration in self.firsts("choice"):
+            options, seen = [], set[str]()
+            for label in declaration.header.get("labels", ()):
+                name = ir.Name(label.ident or label.name.text, label.name.text)
+                for text in {name.id, name.zh}:
+                    if text in seen:
+                        self.symbols.report(declaration, "N002", label.name.span, ("name", text), ("other", declaration.name.text))
+                    seen.add(text)
+                options.append(ir.Option(name, label.code))
+            name = self.symbols.names["choice", ident]
+            self.types.choices[ident] = ir.Choice(name, tuple(options), declaration.header.get("heaviest_first"))
+
+    def type(self, declaration: Declaration, written: TypeName) -> Type | None:
+        kind = written.rule.removesuffix("_type")
+        if kind == "number":
+            return number(parse_unit(written.unit)[0] if written.unit else (), written.optional)
+        if kind in ("choice", "multi"):
+            assert written.of is not None
+            of = self.symbols.require(declaration, "choice", written.of)
+            return Type("choice" if kind == "choice" else "multi", of, (), written.optional) if of else None
+        if kind == "record":
+            assert written.of is not None
+            of = self.symbols.require(declaration, "entity", written.of)
+            return Type("record", of, (), written.optional) if of else None
+        base = {"bool": BOOL, "text": TEXT}.get(kind)
+        return Type(base.kind if base else kind, "", (), written.optional)  # type: ignore[arg-type]
+
+    def entities(self) -> None:
+        uppers: dict[str, str] = {}
+        for ident, declaration in self.firsts("entity"):
+            for field in declaration.all("members"):
+                item = self.symbols.find("entity", field.values[0].values[0].text)
+                if item:
+                    uppers[item] = ident
+        for ident, declaration in self.firsts("entity"):
+            lists = {}
+            for keyword in ("members", "records", "refers"):
+                for field in declaration.all(keyword):
+                    made = self.list_of(ident, declaration, keyword, field)
+                    if made:
+                        lists[made.name.id] = made
+            facts = {}
+            for key, fact in self.firsts("fact"):
+                if self.symbols.find("entity", fact.name.text) == ident:
+                    made_fact = self.fact(ident, key, fact)
+                    if made_fact:
+                        facts[made_fact.name.id] = made_fact
+            called, known = declaration.get("called"), declaration.get("known_from")
+            entity = ir.Entity(
+                self.symbols.names["entity", ident], declaration.header.get("unit", ""), facts, lists, uppers.get(ident),
+                self.fact_name(declaration, facts, called), self.fact_name(declaration, facts, known), declaration.name.span,
+            )  # fmt: skip
+            self.types.entities[ident] = entity
+        for _, fact in self.firsts("fact"):
+            self.symbols.require(fact, "entity", fact.name)
+
+    def fact_name(self, declaration: Declaration, facts: dict[str, ir.FactDecl], field: Field | None) -> str | None:
+        if field is None:
+            return None
+        word = field.values[0]
+        found = next((f.name.id for f in facts.values() if word.text in (f.name.id, f.name.zh)), None)
+        if found is None:
+            names = [n for f in facts.values() for n in (f.name.id, f.name.zh)]
+            hint = self.symbols.hint(word.text, names, self.symbols.language(declaration))
+            self.symbols.report(declaration, "N001", word.span, ("name", word.text), ("hint", hint))
+        return found
+
+    def list_of(self, entity: str, declaration: Declaration, kind: str, field: Field) -> ir.ListDecl | None:
+        part: Part = field.values[0]
+        item_word, *rest = part.values
+        item = self.symbols.require(declaration, "entity", item_word)
+        if item is None:
+            return None
+        if not part.ident and not part.name.text.isascii():
+            self.symbols.report(declaration, "N005", part.name.span, ("name", part.name.text))
+        size = next((value for value in rest if isinstance(value, tuple)), (0, MOST_ITEMS))
+        single = kind == "refers" and "SEVERAL" not in rest
+        return ir.ListDecl(part_name(part), entity, item, kind, single, "NONE" in rest, size[0], size[1], "", part.name.span)  # type: ignore[arg-type]
+
+    def fact(self, entity: str, key: str, declaration: Declaration) -> ir.FactDecl | None:
+        of = self.type(declaration, declaration.header["type"])
+        if of is None:
+            return None
+        evidence, judgement = declaration.get("evidence"), declaration.get("judgement")
+        return ir.FactDecl(
+            self.symbols.names["fact", key], entity, of, None, None, self.text(declaration, "question"),
+            declaration.get("fixed") is not None, declaration.get("sensitive") is not None,
+            self.text(declaration, "evidence") if evidence else None,
+            self.text(declaration, "judgement") if judgement else None,
+            declaration.name.span,
+        )  # fmt: skip
+
+    def signatures(self) -> None:
+        """The types of parameters, measures and clauses' subjects, before any expression is lowered."""
+        for ident, declaration in self.firsts("parameter"):
+            of = self.type(declaration, declaration.header["type"])
+            if of is None:
+                continue
+            entity = next(iter(self.subjects(declaration)), None)
+            keys = self.refs(declaration, "choice", declaration.header.get("keyed", ()))
+            self.types.parameters[ident] = ir.Parameter(
+                self.symbols.names["parameter", ident], entity, keys, of, None, None, self.text(declaration, "question"),
+                self.text(declaration, "document"), (), declaration.name.span,
+            )  # fmt: skip
+        for ident, declaration in self.firsts("measure"):
+            self.types.measures[ident] = ir.Measure(self.symbols.names["measure", ident], self.subjects(declaration))
+        for ident, declaration in self.firsts("define"):
+            entity = next(iter(self.subjects(declaration)), None)
+            self.types.defines[ident] = ir.Define(self.symbols.names["define", ident], entity, BOOL, ())
+            self.types.pending[ident] = self.symbols.declared["define"][ident]
+        for ident, versions in self.symbols.declared["clause"].items():
+            self.types.clause_entities[ident] = self.subjects(versions[0])
+
+    def ranges(self) -> None:
+        """Ranges of facts and parameters, and what the sheets set."""
+        for entity in self.types.entities.values():
+            for key, declaration in self.firsts("fact"):
+                fact = next((f for f in entity.facts.values() if f.span == declaration.name.span), None)
+                if fact is not None and declaration.get("range"):
+                    low, high = self.range(declaration, on_subject(fact.entity), fact.type)
+                    entity.facts[fact.name.id] = replace(fact, low=low, high=high)
+        settings: dict[str, list[ir.Setting]] = {}
+        for _, declaration in self.every("setting"):
+            found = self.symbols.require(declaration, "parameter", declaration.name)
+            if found in self.types.parameters:
+                setting = self.setting(found, declaration)
+                if setting:
+                    settings.setdefault(found, []).append(setting)
+        for ident, parameter in list(self.types.parameters.items()):
+            declaration = self.symbols.declared["parameter"][ident][0]
+            low, high = self.range(declaration, on_subject(parameter.entity), parameter.type)
+            own = settings.get(ident, [])
+            body = declaration.header.get("body")
+            if body is not None:
+                own.append(self.own_value(parameter, declaration, body))
+            self.types.parameters[ident] = replace(parameter, low=low, high=high, settings=tuple(own))
+
+    def own_value(self, parameter: ir.Parameter, declaration: Declaration, body: Expr) -> ir.Setting:
+        value = self.attempt(declaration, body, on_subject(parameter.entity), parameter.type)
+        return ir.Setting((), value, declaration.period, parameter.document, "", declaration.name.span)
+
+    def attempt(self, declaration: Declaration, body: Expr, scope: Scope, wanted: Type) -> ir.Expr | None:
+        lowering = self.lowering(declaration)
+        try:
+            return lowering.expect(lowering.expr(body, scope, wanted), wanted)
+        except Fault:
+            return None
+
+    def range(self, declaration: Declaration, scope: Scope, of: Type) -> tuple[ir.Expr | None, ir.Expr | None]:
+        field = declaration.get("range")
+        if field is None:
+            return None, None
+        low, high = (self.attempt(declaration, value, scope, of.required()) for value in field.values)
+        return low, high
+
+    def setting(self, ident: str, declaration: Declaration) -> ir.Setting | None:
+        parameter = self.types.parameters[ident]
+        words = declaration.header.get("names", [])
+        keys = []
+        if len(words) != len(parameter.keys):
+            sig = "、".join(self.symbols.names["choice", c].zh for c in parameter.keys) or "—"
+            self.symbols.report(declaration, "T003", declaration.name.span, ("name", declaration.name.text),
+                                ("types", "、".join(w.text for w in words) or "—"), ("sig", f"[{sig}]"))  # fmt: skip
+            return None
+        lowering = self.lowering(declaration)
+        for word, choice in zip(words, parameter.keys, strict=True):
+            try:
+                keys.append(lowering.label(word, Type("choice", choice)).value.value)
+            except Fault:
+                return None
+        body, document = declaration.header.get("body"), self.text(declaration, "document")
+        value = None
+        if body is not None:
+            value = self.attempt(declaration, body, on_subject(parameter.entity), parameter.type)
+            if value is None:
+                return None
+        module = self.symbols.home(declaration)
+        sheet = next((d.ident or d.name.text for d in module.declarations if d.kind == "sheet"), "")
+        return ir.Setting(tuple(keys), value, declaration.period, document, sheet, declaration.name.span)
+
+    def define(self, ident: str, define: ir.Define) -> ir.Define:
+        versions = [
+            ir.Version(self.basis(ident, d), d.period, self.types.lowered[id(d)])
+            for d in self.symbols.declared["define"][ident]
+            if id(d) in self.types.lowered
+        ]
+        return ir.Define(define.name, define.entity, define.type, tuple(versions))
+
+    def acts(self) -> dict[str, ir.Act]:
+        found = {}
+        for ident, declaration in self.firsts("act"):
+            whole = next(iter(self.refs(declaration, "act", declaration.header.get("names", ()))), None)
+            found[ident] = ir.Act(self.symbols.names["act", ident], whole)
+        return found
+
+    # -- amounts and clauses
+
+    def payment(
+        self, basis: ir.Basis, declaration: Declaration, measure: str, entity: str, scope: Scope, terms: Iterable[Term]
+    ) -> ir.Amount | None:
+        """The amount that the fields or inline terms spell out, or `None` when they spell none."""
+        given = {term.keyword: term.value for term in terms}
+        for keyword in ("monthly", "once", "start_month", "months"):
+            field = declaration.get(keyword)
+            if field is not None:
+                given[keyword] = field.values[0]
+        lowering = self.lowering(declaration)
+        parts = []
+        for field in declaration.all("part"):
+            part: Part = field.values[0]
+            parts.append(ir.AmountPart(part_name(part), lowering.expr(part.values[0], scope)))
+        form = "once" if "once" in given else "monthly"
+        if form not in given and not parts:
+            return None
+        wanted = number(parse_unit("元" if form == "once" else "元/月")[0])
+        if form in given:
+            total = lowering.expr(given[form], scope)
+        else:
+            total = parts[0].expr
+            for part_ in parts[1:]:
+                total = lowering.overload("PLUS", [OPS["add"]], (total, part_.expr), part_.expr.span)
+        if total.type.optional and total.type.required() == wanted:
+            raise lowering.fault("T006", total.span, ("why", declaration.name.text))
+        lowering.expect(total, wanted)
+        for part_ in parts:
+            lowering.expect(part_.expr, number(wanted.dimension, optional=True))
+        start = lowering.expect(lowering.expr(given["start_month"], scope), Type("month", optional=True)) if "start_month" in given else None
+        months = lowering.expect(lowering.expr(given["months"], scope), number((("月", 1),))) if "months" in given else None
+        return ir.Amount(basis, measure, entity, declaration.period, form, total, tuple(parts), start, months)  # type: ignore[arg-type]
+
+    def amount(self, ident: str, declaration: Declaration) -> ir.Amount | None:
+        field = declaration.get("grant")
+        measure = self.symbols.require(declaration, "measure", field.values[0]) if field else None
+        entity = next(iter(self.subjects(declaration)), None)
+        if measure is None or entity is None:
+            return None
+        try:
+            basis = self.basis(ident, declaration)
+            return self.payment(basis, declaration, measure, entity, on_subject(entity), ())
+        except Fault:
+            return None
+
+    def clause(self, ident: str, declaration: Declaration) -> ir.Clause | None:
+        basis = self.basis(ident, declaration)
+        entities = self.subjects(declaration)
+        effect_field = next((f for f in declaration.fields if f.keyword in EFFECTS), None)
+        if not entities:
+            if not declaration.damaged:
+                zh = self.symbols.language(declaration) == "zh"
+                self.symbols.report(declaration, "P006", declaration.name.span, ("kind", "条款" if zh else "clause"),
+                                    ("name", declaration.name.text), ("field", "对每个" if zh else "for each"))  # fmt: skip
+            return None
+        if effect_field is None:
+            return None
+        entity, scope = entities[0], on_subject(entities[0])
+        lowering = self.lowering(declaration)
+        try:
+            discretion = tuple(self.discretion(declaration, field, scope, lowering) for field in declaration.all("discretion"))
+            for choice in discretion:
+                var = ir.Var(f"choice:{choice.name.id}", choice.type, basis.span)
+                scope.named[choice.name.id] = scope.named[choice.name.zh] = var
+            return ir.Clause(
+                basis, entity, declaration.period, self.optional(declaration, "as_of", scope, Type("date", optional=True)),
+                self.optional(declaration, "scope", scope, BOOL), self.optional(declaration, "when", scope, BOOL),
+                self.effect(basis, declaration, effect_field, entity, scope, lowering),
+                frozenset(self.refs(declaration, "clause", [w for f in declaration.all("above") for w in f.values])),
+                self.to_confirm(declaration, scope, lowering), self.text(declaration, "outside"), discretion,
+                self.optional(declaration, "application", scope, None),
+            )  # fmt: skip
+        except Fault:
+            return None
+
+    def effect(
+        self, basis: ir.Basis, declaration: Declaration, field: Field, entity: str, scope: Scope, lowering: Lowering
+    ) -> ir.Effect:
+        name, *terms = field.values
+        match field.keyword:
+            case "grant" | "may_grant":
+                measure = self.required(declaration, "measure", name)
+                if entity not in self.types.measures[measure].entities:
+                    listed = "、".join(self.types.entity_label(e) for e in self.types.measures[measure].entities)
+                    raise lowering.fault("T002", name.span, ("wanted", listed), ("found", self.types.entity_label(entity)), ("hint", ""))
+                own = self.payment(basis, declaration, measure, entity, scope, terms)
+                return ir.Grant(measure, field.keyword == "may_grant", own)
+            case "withhold":
+                words = [value for value in field.values if isinstance(value, Word)]
+                return ir.Withhold(self.refs(declaration, "measure", words), "WITH_MEMBERS" in field.values)
+            case "duty":
+                return self.duty(declaration, name, terms, scope, lowering)
+            case "ban":
+                return ir.Ban(self.required(declaration, "act", name))
+        text = next((value.text for value in terms if isinstance(value, Quote)), "")
+        return ir.Record(field.keyword, name.text, text)  # type: ignore[arg-type]
+
+    def required(self, declaration: Declaration, kind: str, word: Word) -> str:
+        found = self.symbols.require(declaration, kind, word)  # type: ignore[arg-type]
+        if found is None:
+            raise Fault
+        return found
+
+    def duty(self, declaration: Declaration, name: Word, terms: list[Term], scope: Scope, lowering: Lowering) -> ir.Duty:
+        given = {term.keyword: term.value for term in terms}
+        done = lowering.truth(given["done"], scope) if "done" in given else None
+        due = every = None
+        if isinstance(given.get("due"), str):
+            given.pop("due")
+        if "due" in given:
+            due = lowering.expect(lowering.expr(given["due"], scope), Type("date", optional=True))
+        if "every" in given:
+            every = lowering.expr(given["every"], scope)
+        return ir.Duty(self.required(declaration, "act", name), done, due, every, quoted(given.get("by_whom")))
+
+    def to_confirm(self, declaration: Declaration, scope: Scope, lowering: Lowering) -> tuple[tuple[str, ir.Expr | None], ...]:
+        items: list[tuple[str, ir.Expr | None]] = []
+        for field in declaration.all("confirm"):
+            for value in field.values:
+                if isinstance(value, Word):
+                    found = lowering.first(value, scope, None)
+                    if isinstance(found, ir.Items):
+                        raise lowering.wrong_kind(value, found)
+                    items.append((value.text, lowering.expect(found, BOOL)))
+                else:
+                    items.append((value.text, None))
+        return tuple(items)
+
+    def discretion(self, declaration: Declaration, field: Field, scope: Scope, lowering: Lowering) -> ir.Discretion:
+        part: Part = field.values[0]
+        low, high, holder, *limit = part.values
+        if isinstance(low, Quantity) and isinstance(high, Quantity) and not low.unit:
+            low = Quantity(low.number, high.unit, low.span)
+        ends = [lowering.expr(end, scope) for end in (low, high)]
+        lowering.expect(ends[0], ends[1].type)
+        numbers = [int(e.value.value) if isinstance(e, ir.Const) and isinstance(e.value, Bounds) else 0 for e in ends]
+        bound = lowering.expr(limit[0], scope) if limit else None
+        return ir.Discretion(
+            part_name(part), numbers[0], numbers[1], ends[1].type, quoted(holder), bound, quoted(limit[1]) if limit else ""
+        )
+
+    def blockers(self, clauses: dict[str, list[ir.Clause]]) -> dict[str, frozenset[str]]:
+        """For each clause, every clause that overrides it, by the transitive closure of 优先于 and 让位于."""
+        direct: dict[str, set[str]] = {ident: set() for ident in clauses}
+        for ident, declaration in self.every("clause"):
+            for keyword in ("above", "below"):
+                words = [w for f in declaration.all(keyword) for w in f.values]
+                for other in self.refs(declaration, "clause", words) if keyword == "below" else [
+                    o for w in words if (o := self.symbols.find("clause", w.text))]:  # fmt: skip
+                    low, high = (other, ident) if keyword == "above" else (ident, other)
+                    direct.setdefault(low, set()).add(high)
+        closed: dict[str, frozenset[str]] = {}
+        for ident in direct:
+            reached: set[str] = set()
+            stack = list(direct[ident])
+            while stack:
+                higher = stack.pop()
+                if higher not in reached:
+                    reached.add(higher)
+                    stack.extend(direct.get(higher, ()))
+            closed[ident] = frozenset(reached)
+        return closed
+
+    # -- the rest
+
+    def exclusive(self, ident: str, declaration: Declaration) -> ir.Exclusive:
+        names = declaration.header.get("names", ())
+        how, chooser = declaration.header.get("how", "by_election"), declaration.header.get("chooser", "")
+        return ir.Exclusive(self.basis(ident, declaration), self.refs(declaration, "measure", names), how, chooser)
+
+    def reading(self, ident: str, declaration: Declaration) -> ir.Reading:
+        refused = tuple(quoted(f.values[0]) for f in declaration.all("refused"))
+        sees = tuple(w.text for f in declaration.all("see") for w in f.values)
+        for field in declaration.all("see"):
+            for word in field.values:
+                if not any(word.text in self.symbols.ids[kind] for kind in ("define", "parameter", "clause", "amount", "measure", "exclusion")):
+                    self.symbols.require(declaration, "define", word)
+        basis = self.basis(ident, declaration)
+        return ir.Reading(basis, declaration.header.get("ruling_id", ""), self.text(declaration, "chosen"), refused, sees, basis.name.en)
+
+    def note(self, ident: str, declaration: Declaration) -> ir.Note | None:
+        entity = next(iter(self.subjects(declaration)), None)
+        if entity is None:
+            return None
+        try:
+            test = self.optional(declaration, "when", on_subject(entity), BOOL)
+        except Fault:
+            return None
+        text, urgent = self.text(declaration, "say"), declaration.get("urgent") is not None
+        return ir.Note(self.basis(ident, declaration), entity, declaration.period, test, text, urgent)
+
+    def objective(self, ident: str, declaration: Declaration) -> ir.Objective:
+        kind = declaration.get("kind")
+        return ir.Objective(self.basis(ident, declaration), kind.values[0].text if kind else "", self.text(declaration, "reason"))
+
+    def sheet(self, ident: str, declaration: Declaration) -> ir.Sheet:
+        file = self.symbols.source(declaration).file
+        return ir.Sheet(self.symbols.names["sheet", ident], bool(declaration.header.get("example")), file)

@@ -1,0 +1,459 @@
+"""Diagnostics: what is wrong, where, why and how to mend it, in Chinese and in English.
+
+Every message has a code, and every code has a page under docs/diagnostics. The first letter is the kind:
+P what was written, N names, T types and units, C the program as a whole, Q quotes, L limits, R household records,
+G rulings.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from policykit.source import Span
+
+Severity: TypeAlias = Literal["error", "warning", "note"]
+Language: TypeAlias = Literal["zh", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One code of the catalogue: its severity, and message and help as templates in both languages."""
+
+    severity: Severity
+    zh: str
+    en: str
+    help_zh: str = ""
+    help_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding about a text, a household or a ruling.
+
+    `where` is `file:line:column` or the path of a field; `excerpt` is the source line, for texts.
+    """
+
+    code: str
+    where: str
+    language: Language
+    fields: tuple[tuple[str, str], ...]
+    span: Span | None = None
+    excerpt: str = ""
+    fix: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        return CATALOGUE[self.code].severity
+
+    def message(self, language: Language | None = None) -> str:
+        """One sentence, in the given language or the file's own."""
+        entry = CATALOGUE[self.code]
+        return (entry.zh if (language or self.language) == "zh" else entry.en).format(**dict(self.fields))
+
+    def help(self, language: Language | None = None) -> str:
+        """What to do about it; may be empty."""
+        entry = CATALOGUE[self.code]
+        return (entry.help_zh if (language or self.language) == "zh" else entry.help_en).format(**dict(self.fields))
+
+    def render(self, language: Language | None = None) -> str:
+        """The diagnostic as text: place, message, source line with the place marked, help and fix."""
+        zh = (language or self.language) == "zh"
+        lines = [f"{self.where}: {SEVERITIES[self.severity][0 if zh else 1]} {self.code}: {self.message(language)}"]
+        if self.excerpt:
+            lines.append(f"    {self.excerpt}")
+            if self.span:
+                before = self.excerpt[: self.span.column - 1]
+                lines.append("    " + "".join("\u3000" if ord(c) > 0x2E7F else " " for c in before) + "^")
+        if self.help(language):
+            lines.append(("  改法：" if zh else "  help: ") + self.help(language))
+        if self.fix:
+            lines.append(("  改为：" if zh else "  fix: ") + self.fix)
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return self.render()
+
+
+SEVERITIES: dict[Severity, tuple[str, str]] = {
+    "error": ("错误", "error"),
+    "warning": ("警告", "warning"),
+    "note": ("说明", "note"),
+}
+
+
+class PolicyError(Exception):
+    """Rule files that do not load, or a household or ruling that is bad input; carries every diagnostic found."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(d.render() for d in self.diagnostics))
+
+
+def did_you_mean(word: str, known: Iterable[str], language: Language) -> str:
+    """A hint with the known names nearest to a word, or nothing."""
+    near = difflib.get_close_matches(word, sorted(set(known)), n=3, cutoff=0.5)
+    if not near:
+        return ""
+    names = "、".join(f"`{name}`" for name in near) if language == "zh" else ", ".join(f"`{name}`" for name in near)
+    return f"是否想写 {names}？" if language == "zh" else f"did you mean {names}?"
+
+
+CATALOGUE: dict[str, Entry] = {
+    # ---- P: what was written
+    "P001": Entry(
+        "error",
+        "这里不该出现 `{found}`",
+        "`{found}` does not fit here",
+        "这里可以写：{expected}",
+        "expected here: {expected}",
+    ),
+    "P002": Entry("error", "不认识的字符 `{found}`", "unknown character `{found}`", "{hint}", "{hint}"),
+    "P003": Entry(
+        "error",
+        "这一行不是任何声明的开头：`{found}`",
+        "no declaration begins with `{found}`",
+        "声明顶格写，栏目缩进写；声明的开头词有：{expected}",
+        "declarations begin in the first column, fields are indented; declarations are: {expected}",
+    ),
+    "P004": Entry(
+        "error",
+        "并且 与 或者 混用而没有括号",
+        "`and` and `or` are mixed without parentheses",
+        "用括号写明先算哪一个",
+        "add parentheses to say which comes first",
+    ),
+    "P005": Entry(
+        "error",
+        "栏目 `{field}` 在 `{name}` 中重复",
+        "field `{field}` is given twice in `{name}`",
+        "只保留一个",
+        "keep one",
+    ),
+    "P006": Entry(
+        "error",
+        "{kind} `{name}` 缺少栏目 `{field}`",
+        "{kind} `{name}` lacks the field `{field}`",
+        "补上这一栏",
+        "add the field",
+    ),
+    "P007": Entry(
+        "error",
+        "{kind} `{name}` 没有栏目 `{field}`",
+        "{kind} `{name}` has no field `{field}`",
+        "删去，或移到合适的声明里",
+        "remove it, or move it to a declaration that has it",
+    ),
+    "P008": Entry(
+        "error",
+        "本文件要求语言版本 {wanted}，本软件支持到 {known}",
+        "this file needs language version {wanted}, this software knows up to {known}",
+        "请升级软件，或改用旧版写法",
+        "upgrade, or write for the older version",
+    ),
+    "P009": Entry("error", "`{found}` 不是有效的日期", "`{found}` is not a date", "写成 2020-04-06", "write 2020-04-06"),
+    "P010": Entry(
+        "error",
+        "`{name}` 不能用作名称",
+        "`{name}` cannot be a name",
+        "名称用汉字、字母、数字和下划线；其他写在【】里",
+        "use letters, digits and underscores, or brackets 【】",
+    ),
+    # ---- N: names
+    "N001": Entry("error", "没有声明过 `{name}`", "`{name}` is not declared", "{hint}", "{hint}"),
+    "N002": Entry(
+        "error",
+        "`{name}` 已在 {other} 声明过",
+        "`{name}` is already declared at {other}",
+        "换一个名称；同一事物的不同版本须写明互不重叠的起止日期",
+        "rename it; versions of one thing need disjoint periods",
+    ),
+    "N003": Entry(
+        "error",
+        "名称 `{name}` 里含有词语 `{word}`",
+        "the name `{name}` holds the word `{word}`",
+        "词语两边要有空格；名称确需含有它时写成【{name}】",
+        "set words off by spaces; a name that must hold one is written 【{name}】",
+    ),
+    "N004": Entry(
+        "error",
+        "`{name}` 是{found}，这里要{wanted}",
+        "`{name}` is {found}, expected {wanted} here",
+        "{hint}",
+        "{hint}",
+    ),
+    "N005": Entry(
+        "error",
+        "`{name}` 缺少英文标识",
+        "`{name}` has no ASCII identifier",
+        "在名称后写（identifier）",
+        "write (identifier) after the name",
+    ),
+    # ---- T: types and units
+    "T001": Entry("error", "量纲不合：{left} 与 {right}", "units differ: {left} and {right}", "{hint}", "{hint}"),
+    "T002": Entry("error", "这里要{wanted}，得到的是{found}", "expected {wanted}, found {found}", "{hint}", "{hint}"),
+    "T003": Entry(
+        "error",
+        "`{name}` 不能用于 {types}",
+        "`{name}` does not take {types}",
+        "可用的写法：{sig}",
+        "it takes: {sig}",
+    ),
+    "T004": Entry(
+        "error",
+        "`{label}` 不是选项 `{choice}` 的取值",
+        "`{label}` is not a label of `{choice}`",
+        "{hint}",
+        "{hint}",
+    ),
+    "T005": Entry(
+        "error",
+        "选项 `{choice}` 没有轻重次序，不能用 以上/以下",
+        "choice `{choice}` has no order, so `or above` has no meaning",
+        "在选项声明里写 由重到轻 或 由轻到重",
+        "declare it `heaviest first` or `lightest first`",
+    ),
+    "T006": Entry(
+        "error",
+        "应付金额可能为 无：{why}",
+        "a payable amount may be none: {why}",
+        "先用 如果 有 … 则 … 处理为无的情形",
+        "deal with the missing case by `if has … then …`",
+    ),
+    "T007": Entry(
+        "error",
+        "算出的应付金额没有写明舍入",
+        "a computed payable amount is not rounded",
+        "写成 四舍五入到分(…)",
+        "write round_to_fen(…)",
+    ),
+    "T008": Entry(
+        "error",
+        "数值可能超出精确计算的范围（{bound}）",
+        "a value may leave the exact range ({bound})",
+        "给有关事实写上 范围",
+        "declare ranges for the facts involved",
+    ),
+    # ---- C: the program as a whole
+    "C001": Entry(
+        "error",
+        "循环依赖：{chain}",
+        "circular: {chain}",
+        "删去其中一处引用；各项待遇、条款之间只能单向引用",
+        "remove one of the references; measures and clauses may only refer one way",
+    ),
+    "C002": Entry(
+        "error",
+        "条款 `{a}` 与 `{b}` 可能同时给予 `{measure}`，而金额办法不同",
+        "clauses `{a}` and `{b}` may both grant `{measure}`, by different amount rules",
+        "写明谁 优先于 或 让位于 谁",
+        "say which one prevails or gives way",
+    ),
+    "C003": Entry(
+        "error",
+        "`{name}` 的两个版本期间重叠：{first} 与 {second}",
+        "two versions of `{name}` overlap: {first} and {second}",
+        "改正起止日期",
+        "mend the dates",
+    ),
+    "C004": Entry(
+        "warning",
+        "`{name}` 在 {first} 与 {second} 之间没有版本",
+        "`{name}` has no version between {first} and {second}",
+        "补上这一段，或确认确无规定",
+        "add a version, or make sure that there is none",
+    ),
+    "C005": Entry(
+        "error",
+        "`{name}` 给予 `{measure}`，但没有适用的金额办法",
+        "`{name}` grants `{measure}`, but no amount rule applies",
+        "写一条 金额，或在条款里写 每月/一次",
+        "add an `amount`, or write `monthly`/`once` in the clause",
+    ),
+    "C006": Entry(
+        "error",
+        "优先关系成环：{chain}",
+        "priorities form a circle: {chain}",
+        "删去其中一处 优先于/让位于",
+        "remove one of them",
+    ),
+    "C007": Entry(
+        "error",
+        "参数表里只能写参数值，不能声明 `{name}`",
+        "a sheet holds parameter values only, not `{name}`",
+        "移到规则文件里",
+        "move it to a rule file",
+    ),
+    "C008": Entry(
+        "error",
+        "`{a}` 与 `{b}` 不是同一待遇的条款，不能写优先关系",
+        "`{a}` and `{b}` are not clauses of one measure, so neither can prevail",
+        "改用 不给予 或 互斥",
+        "use `withhold` or `exclusive` instead",
+    ),
+    # ---- Q: quotes
+    "Q001": Entry(
+        "error",
+        "引文不在《{source}》{locator}：「{quote}」",
+        "the quote does not stand in {source} {locator}: 「{quote}」",
+        "{hint}",
+        "{hint}",
+    ),
+    "Q002": Entry(
+        "error",
+        "引文在《{source}》{locator}出现 {count} 次：「{quote}」",
+        "the quote stands {count} times in {source} {locator}: 「{quote}」",
+        "引得长一些，或写明 第1处、第2处",
+        "quote more, or add `occurrence 1`",
+    ),
+    "Q003": Entry(
+        "error",
+        "《{source}》里没有 {locator}",
+        "{source} has no {locator}",
+        "写成 第九条、第五条(三) 或 二(二)三b 的样子",
+        "write 第九条, 第五条(三) or 二(二)三b",
+    ),
+    "Q004": Entry(
+        "error",
+        "《{source}》未收录，不能引文",
+        "{source} is not held, so it cannot be quoted",
+        "只写条号，不写「引文」",
+        "cite the article without a quote",
+    ),
+    "Q005": Entry("error", "读不到文本 {file}", "cannot read the text {file}", "检查路径", "check the path"),
+    "Q006": Entry(
+        "error",
+        "依据《{source}》没有引文",
+        "the citation of {source} has no quote",
+        "写上原文「…」",
+        "quote the words 「…」",
+    ),
+    # ---- L: limits
+    "L001": Entry("error", "文件超过 {limit}", "the file is larger than {limit}", "分成几个文件", "split the file"),
+    "L002": Entry("error", "括号嵌套超过 {limit} 层", "nesting deeper than {limit}", "拆成几个 定义", "split it by `define`"),
+    "L003": Entry(
+        "error",
+        "{path} 有 {count} 项，超过上限 {limit}",
+        "{path} has {count} entries, more than {limit}",
+        "核对数据是否重复",
+        "check the data for repeats",
+    ),
+    "L004": Entry(
+        "error",
+        "不是 UTF-8 也不是 GB18030 编码的文字",
+        "the bytes are neither UTF-8 nor GB18030 text",
+        "另存为 UTF-8",
+        "save the file as UTF-8",
+    ),
+    "L005": Entry("note", "文件是 GB18030 编码，已按此读入", "the file is GB18030, read as such"),
+    # ---- R: household records
+    "R001": Entry("error", "没有名为 `{name}` 的事实", "there is no fact named `{name}`", "{hint}", "{hint}"),
+    "R002": Entry("error", "这里要{wanted}，得到 `{found}`", "expected {wanted}, got `{found}`", "{hint}", "{hint}"),
+    "R003": Entry(
+        "error",
+        "`{found}` 超出范围：{low} 至 {high}",
+        "`{found}` is out of range: {low} to {high}",
+        "核对后改正",
+        "check and mend it",
+    ),
+    "R004": Entry(
+        "error",
+        "`{found}` 不是 `{choice}` 的取值",
+        "`{found}` is not one of `{choice}`",
+        "可填：{labels}。{hint}",
+        "one of: {labels}. {hint}",
+    ),
+    "R005": Entry("note", "`{found}` 已读作 {value}", "`{found}` was read as {value}"),
+    "R006": Entry(
+        "error",
+        "身份证号 `{found}` 位数不全，或当作数字存过、末几位已丢失",
+        "the id `{found}` is not whole, or was kept as a number and has lost its last digits",
+        "照证件重新填写：表格里先把该列设为文本格式，JSON 和 YAML 里加引号",
+        "enter it again from the card: as text in a sheet, in quotes in JSON and YAML",
+    ),
+    "R007": Entry(
+        "warning",
+        "身份证号里的出生日期 {inside} 与填写的 {typed} 不一致",
+        "the id gives the birth date {inside}, the record {typed}",
+        "核对户口簿后改正其中一处；两者都照填的保留，没有改动",
+        "check the register and mend one of them; both are kept as given",
+    ),
+    "R008": Entry("error", "没有成员", "the household has no members", "至少填一名成员", "give at least one member"),
+    "R009": Entry(
+        "error",
+        "有 {count} 人填为“{role}”：{names}",
+        "{count} members are given as `{role}`: {names}",
+        "只能有一人，核对后改正其余的",
+        "there can be one only; mend the others",
+    ),
+    "R010": Entry(
+        "error",
+        "`{name}` 在 {first} 和 {second} 两处出现",
+        "`{name}` appears at {first} and {second}",
+        "一人只能是一户的成员；引用同一人时写 ref",
+        "a person belongs to one household; use ref to refer to the same person",
+    ),
+    "R011": Entry(
+        "error",
+        "引用的 `{name}` 不在本户数据里",
+        "`{name}` is not in this household's data",
+        "改为已填成员的编号，或直接填写该人",
+        "use the id of a member, or describe the person here",
+    ),
+    "R012": Entry("error", "读不懂这份数据：{why}", "the data cannot be read: {why}", "{hint}", "{hint}"),
+    "R013": Entry(
+        "error",
+        "同一事实填了两次：`{first}` 与 `{second}`",
+        "one fact is given twice: `{first}` and `{second}`",
+        "只保留一个",
+        "keep one",
+    ),
+    "R014": Entry(
+        "error",
+        "身份证号 `{found}` 有误：末位校验码或其中的出生日期不对",
+        "the id `{found}` is wrong: its check digit or the birth date in it does not hold",
+        "核对证件后重新填写",
+        "check the card and enter it again",
+    ),
+    "R015": Entry(
+        "error",
+        "数据嵌套超过 {limit} 层",
+        "the data is nested deeper than {limit}",
+        "检查是否有记录套进了自己里面",
+        "check whether a record was put into itself",
+    ),
+    "R016": Entry(
+        "error",
+        "有 {count} 名成员都叫 `{name}`，不知道引用的是谁",
+        "{count} members are called `{name}`, so it is not clear which one is meant",
+        "给成员填上编号，引用时写编号",
+        "give the members an `id` and refer to it",
+    ),
+    # ---- G: rulings
+    "G001": Entry(
+        "error",
+        "裁量没有写明由谁作出",
+        "the ruling does not say who made it",
+        "填 by（谁）和 date（何时）",
+        "give `by` and `date`",
+    ),
+    "G002": Entry(
+        "error",
+        "裁量 `{name}` = {found} 超出 {low} 至 {high}",
+        "the ruling `{name}` = {found} is outside {low} to {high}",
+        "该项仍为“由审批机关决定”",
+        "the decision stays discretionary",
+    ),
+    "G003": Entry(
+        "error",
+        "裁量所指的 `{name}` 不存在或不是裁量条款",
+        "`{name}` is not a clause with discretion",
+        "{hint}",
+        "{hint}",
+    ),
+    "G004": Entry("error", "裁量的对象 `{name}` 不在本户", "the ruling's subject `{name}` is not in this household",
+                  "{hint}", "{hint}"),
+    "G005": Entry("error", "裁量格式不对：{why}", "the ruling is malformed: {why}", "{hint}", "{hint}"),
+}  # fmt: skip

@@ -1,0 +1,397 @@
+"""The reference engine: one household in, its trace out.
+
+Two levels. *Bounds* is one pass over three-valued truth and ranges (`outcomes`, `terms`). *Exact* asks again under
+every assumption about the unknown truths, choices and comparisons that still matter, within `BUDGET` passes a
+question, and joins the answers. Past the budget an answer may be wider, never different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+
+from policykit import ir
+from policykit.datatypes import Type
+from policykit.engine.outcomes import Answer, Outcomes, Status
+from policykit.engine.terms import Env, subject
+from policykit.facts import Case, Election, Instance, Ruling
+from policykit.ops import OPS
+from policykit.trace import (
+    ClauseState,
+    ClauseVerdict,
+    Decision,
+    DutyInstance,
+    DutyState,
+    Entry,
+    Finding,
+    NoteEntry,
+    Prohibition,
+    Trace,
+)
+from policykit.values import (
+    FALSE,
+    NOTHING,
+    TRUE,
+    Bounds,
+    Gap,
+    Options,
+    Value,
+    either,
+    exactly,
+    gaps,
+    join,
+    settle,
+)
+
+BUDGET = 256
+THOROUGH = 6  # up to so many open questions every combination is tried, and what cannot matter is left out
+SMALL_COUNT = 8  # a whole number with at most so many possibilities is tried out too
+
+
+def evaluate(
+    program: ir.Program,
+    case: Case,
+    on: date,
+    rulings: Sequence[Ruling] = (),
+    elections: Sequence[Election] = (),
+    exact: bool = True,
+) -> Trace:
+    """The trace of one household on one day. Never raises on a program and case that passed their checks."""
+    return Interpreter(program, case, on, tuple(rulings), tuple(elections)).trace(exact)
+
+
+class Interpreter:
+    """Puts every question about one case to the two levels, and writes the trace."""
+
+    def __init__(
+        self,
+        program: ir.Program,
+        case: Case,
+        on: date,
+        rulings: tuple[Ruling, ...],
+        elections: tuple[Election, ...],
+    ) -> None:
+        self.program, self.case, self.on = program, case, on
+        self.first = Outcomes(program, case, on, rulings, elections)
+        self.terms = self.first.terms
+
+    # -- the exact level
+
+    def exactly(self, ask: Callable[[Outcomes], Answer]) -> tuple[Answer, bool]:
+        """The answer under every assumption that matters, joined; and whether the budget sufficed."""
+        first = ask(self.first)
+        if first.settled or not any(self.possibilities(gap) for gap in first.missing):
+            return self.plain(first), True
+        thorough = sum(1 for gap in first.missing if self.possibilities(gap)) <= THOROUGH
+        spent = [0]
+        whole = first.outcomes
+
+        def explore(assumed: dict[Gap, Value], answer: Answer, seen: set[str]) -> Answer:
+            keys = sorted(gap for gap in answer.missing if gap not in assumed and self.possibilities(gap))
+            if answer.settled or not keys or spent[0] >= BUDGET or (not thorough and seen == whole):
+                if not answer.settled and keys:
+                    spent[0] = max(spent[0], BUDGET if seen != whole else spent[0])
+                seen |= answer.outcomes
+                return answer
+            key = max(
+                keys,
+                key=lambda gap: (
+                    gap.kind != "comparison",
+                    sum(gap in self.first.behind.get(k, ()) for k in keys),
+                ),
+            )
+            found = []
+            for value in self.possibilities(key):
+                spent[0] += 1
+                inner = {**assumed, key: value}
+                found.append(explore(inner, ask(self.first.assuming(inner)), seen))
+            return self.merge(key, found)
+
+        answer = explore({}, first, set())
+        if not thorough and not answer.settled:
+            answer = replace(answer, missing=answer.missing | first.missing)
+        return self.plain(replace(answer, outcomes=answer.outcomes & first.outcomes)), spent[0] < BUDGET
+
+    def merge(self, key: Gap, found: list[Answer]) -> Answer:
+        """One answer from those under each value of a gap; a gap that makes no difference is not missing."""
+        amounts = [answer.amount for answer in found if answer.amount is not None]
+        outcomes = frozenset[str]().union(*(answer.outcomes for answer in found))
+        missing = frozenset[Gap]().union(*(answer.missing for answer in found))
+        same = all(
+            a.settled and (a.outcomes, a.amount) == (found[0].outcomes, found[0].amount) for a in found
+        )
+        if not same:
+            missing |= {key} | self.first.behind.get(key, NOTHING)
+        amount = join(amounts) if amounts else None
+        if amount is not None and not amount.known:
+            amount = settle(amount, missing)
+        sure = frozenset.intersection(*(answer.sure for answer in found))
+        possible = frozenset[str]().union(*(answer.possible for answer in found))
+        over = frozenset[str]().union(*(answer.over for answer in found))
+        return Answer(outcomes, amount, missing, sure, possible, over)
+
+    @staticmethod
+    def plain(answer: Answer) -> Answer:
+        """The answer with only what a person can supply as missing."""
+        return replace(answer, missing=frozenset(gap for gap in answer.missing if gap.kind != "comparison"))
+
+    def possibilities(self, gap: Gap) -> list[Value]:
+        """The values to try for a gap: a truth, the labels of a choice, a small count; none for what has too many."""
+        if gap.kind == "comparison":
+            return [TRUE, FALSE]
+        if gap.kind == "fact":
+            record = self.case.index.get(gap.path)
+            if record is None:
+                return []
+            entity = self.program.entities[record.entity]
+            if gap.name not in entity.facts:
+                return []
+            return self.tried(self.terms.fact(record, gap.name), entity.facts[gap.name].type)
+        if gap.kind == "parameter" and gap.name in self.program.parameters:
+            record = self.case.index.get(gap.path)
+            parameter = self.program.parameters[gap.name]
+            if gap.path and record is None:
+                return []
+            env = Gap("parameter", gap.path, gap.name, gap.cause)
+            return self.tried(
+                self.terms.unknown(parameter.type, parameter.low, parameter.high, env, record), parameter.type
+            )
+        return []
+
+    @staticmethod
+    def tried(value: Value, of: Type) -> list[Value]:
+        if isinstance(value, Options) and of.kind == "choice" and value.values is not None:
+            labels = sorted(value.values, key=lambda label: label or "")
+            return [Options(frozenset([label])) for label in labels]
+        if isinstance(value, Bounds) and of.kind == "bool":
+            return [TRUE, FALSE]
+        if isinstance(value, Bounds) and of.kind == "number" and not of.money and value.lo is not None:
+            whole = all(unit in ("人", "户", "月", "年", "岁") for unit, _ in of.dimension) and bool(
+                of.dimension
+            )
+            if whole and value.hi - value.lo < SMALL_COUNT:
+                numbers = [exactly(n) for n in range(int(value.lo), int(value.hi) + 1)]
+                return numbers + ([exactly(None)] if value.none else [])
+        return []
+        return []
+
+    # -- the trace
+
+    def trace(self, exact: bool = True) -> Trace:
+        """Everything about the case: decisions, verdicts, duties, bans, records, notes."""
+        decisions = tuple(self.decision(measure, record, exact) for measure, record in self.questions())
+        verdicts = tuple(
+            self.clause_verdict(status)
+            for name, (first, *_) in self.program.clauses.items()
+            for record in self.case.of(first.entity)
+            for status in self.first.statuses(name, record)
+        )
+        live = [v for v in verdicts if v.scope.hi and v.test.hi]
+        return Trace(
+            self.program, self.case, self.on, decisions, verdicts,
+            tuple(duty for v in live if isinstance(v.clause.effect, ir.Duty) for duty in self.duties(v, v.clause.effect)),
+            tuple(Prohibition(v.clause, v.subject, *self.holds(v)) for v in live if isinstance(v.clause.effect, ir.Ban)),
+            tuple(Entry(v.clause, v.subject, *self.holds(v)) for v in live if isinstance(v.clause.effect, ir.Record)),
+            self.notes(), tuple(self.findings(decisions)),
+            tuple(sorted(s.name.id for s in self.program.sheets if s.name.id in self.terms.sheets)),
+            lambda expr, record: self.terms.step(expr, subject(record)),
+        )  # fmt: skip
+
+    def questions(self) -> Iterator[tuple[str, Instance]]:
+        for name, measure in self.program.measures.items():
+            for record in self.case.subjects:
+                if record.entity in measure.entities:
+                    yield name, record
+
+    def decision(self, measure: str, record: Instance, exact: bool) -> Decision:
+        def ask(level: Outcomes) -> Answer:
+            return level.final(measure, record)
+
+        answer, within = self.exactly(ask) if exact else (self.plain(ask(self.first)), True)
+        clauses = [name for name in self.program.clauses if name in (answer.sure or answer.possible)]
+        paying = [
+            s
+            for s in self.first.granting(measure, record)
+            if s.stands.hi and s.clause.basis.name.id in clauses
+        ]
+        payment, conflict = None, tuple[str, ...]()
+        if answer.outcomes & {"granted", "discretionary"} and paying:
+            rules = {id(self.first.rule(s)): s for s in paying}
+            payment = self.first.payment(next(iter(rules.values())))
+            if payment is not None and answer.amount is not None:
+                payment = replace(
+                    payment,
+                    amount=answer.amount if len(rules) > 1 or not payment.amount.known else payment.amount,
+                )
+            if len(rules) > 1 and answer.outcomes == {"granted"} and all(s.stands.lo for s in paying):
+                conflict, payment = tuple(s.clause.basis.name.id for s in paying), None
+        return Decision(
+            measure, record, answer.outcomes, tuple(clauses), payment, tuple(sorted(answer.missing)), tuple(sorted(answer.over)),
+            self.alternatives(measure, record, answer), conflict, within,
+        )  # fmt: skip
+
+    def alternatives(self, measure: str, record: Instance, answer: Answer) -> tuple[str, ...]:
+        """Measures that the subject may have instead, not besides, until the household has chosen."""
+        found: list[str] = []
+        for exclusive in self.program.exclusives:
+            if (
+                measure in exclusive.measures
+                and exclusive.how == "by_election"
+                and self.first.election(exclusive, record) is None
+            ):
+                if not answer.outcomes & {"granted", "discretionary"}:
+                    continue
+                found += [m for m in exclusive.measures if m != measure
+                          and any(self.first.final(m, r).outcomes & {"granted", "discretionary"} for r in self.first.same_subject(m, record))]  # fmt: skip
+        return tuple(found)
+
+    def clause_verdict(self, status: Status) -> ClauseVerdict:
+        over = either((status.beaten, status.barred))
+        effect = status.clause.effect
+        parts = (status.scope, status.test, over)
+        state: ClauseState
+        if not status.scope.hi:
+            state = "silent"
+        elif status.scope.lo and not status.test.hi:
+            state = "not_met"
+        elif status.applies.lo and over.lo:
+            state = "overridden"
+        elif status.stands.lo:
+            state = "applies"
+            if isinstance(effect, ir.Grant):
+                state = "may" if effect.may else "grants"
+            elif isinstance(effect, ir.Withhold):
+                state = "excludes"
+        else:
+            state = "undetermined"
+        by = (
+            tuple(
+                name
+                for name, holds in (
+                    *self.first.beaters(status.clause, status.subject),
+                    *self.first.barriers(status.clause, status.subject),
+                )
+                if holds.hi
+            )
+            if over.hi
+            else ()
+        )
+        missing = gaps(parts) if state == "undetermined" else NOTHING
+        return ClauseVerdict(
+            status.clause, status.subject, state, status.scope, status.test, over, by,
+            tuple(sorted(g for g in missing if g.kind != "comparison")),
+        )  # fmt: skip
+
+    def holds(self, verdict: ClauseVerdict) -> tuple[Bounds, tuple[Gap, ...]]:
+        """Whether a ban or record holds, at the exact level."""
+        name, record = verdict.clause.basis.name.id, verdict.subject
+
+        def ask(level: Outcomes) -> Answer:
+            return truth_answer(either(s.stands for s in level.statuses(name, record)))
+
+        answer, _ = self.exactly(ask)
+        return answer_truth(answer), tuple(sorted(answer.missing))
+
+    def duties(self, verdict: ClauseVerdict, duty: ir.Duty) -> Iterator[DutyInstance]:
+        """The instances of a duty: one, or one for each period up to the day asked for."""
+        clause, record = verdict.clause, verdict.subject
+        name, env = clause.basis.name.id, subject(record)
+
+        def ask(level: Outcomes) -> Answer:
+            return truth_answer(either(s.applies for s in level.statuses(name, record)))
+
+        answer, _ = self.exactly(ask)
+        exists = answer_truth(answer)
+        if not exists.hi:
+            return
+        done = self.terms.truth(duty.done, env) if duty.done is not None else FALSE
+        due = self.terms.value(duty.due, env) if duty.due is not None else None
+        for day in self.due_days(due, duty, env):
+            state = self.duty_state(exists, verdict.blocked, done, day)
+            missing = (
+                answer.missing
+                | (done.missing if not verdict.blocked.lo else NOTHING)
+                | (due.missing if due is not None else NOTHING)
+            )
+            plain = tuple(sorted(g for g in missing if g.kind != "comparison"))
+            yield DutyInstance(
+                clause, record, exists, state, day, duty.due is None, plain, verdict.blocked_by
+            )
+
+    def due_days(self, due: Value | None, duty: ir.Duty, env: Env) -> list[date | None]:
+        if due is None or not due.known or due.value is None:
+            return [None]
+        first: date = due.value
+        if duty.every is None:
+            return [first]
+        step = self.terms.value(duty.every, env)
+        if not step.known or not step.value or step.value < 0:
+            return [first]
+        op = OPS["add_days" if ("天", 1) in duty.every.type.dimension else "add_months_to_date"]
+        days, index = [first], 1
+        while len(days) < 120:
+            following: date = op.run(first, step.value * index)
+            if following > self.on:
+                break
+            days.append(following)
+            index += 1
+        return list(days)
+
+    def duty_state(self, exists: Bounds, blocked: Bounds, done: Bounds, day: date | None) -> DutyState:
+        """How a duty stands; overdue only when its day is known and it is known not to be done."""
+        if not exists.lo:
+            return "unknown"
+        if blocked.lo:
+            return "blocked"
+        if blocked.hi or not done.known:
+            return "unknown"
+        if done.lo:
+            return "done"
+        if day is not None and self.on > day:
+            return "overdue"
+        return "open"
+
+    def notes(self) -> tuple[NoteEntry, ...]:
+        return tuple(
+            NoteEntry(note, record)
+            for note in self.program.notes
+            if note.period.holds(self.on)
+            for record in self.case.of(note.entity)
+            if note.test is None or self.terms.truth(note.test, subject(record)).lo
+        )
+
+    def findings(self, decisions: Iterable[Decision]) -> Iterator[Finding]:
+        for decision in decisions:
+            if decision.conflict:
+                names = "、".join(self.program.clauses[c][0].basis.name.zh for c in decision.conflict)
+                yield Finding(
+                    "amount_conflict", decision.subject, (("measure", decision.measure), ("clauses", names))
+                )
+
+
+def truth_answer(value: Bounds) -> Answer:
+    """A truth as an answer."""
+    outcomes = frozenset(word for word, possible in (("no", not value.lo), ("yes", value.hi)) if possible)
+    return Answer(outcomes, None, value.missing)
+
+
+def answer_truth(answer: Answer) -> Bounds:
+    """An answer as a truth."""
+    lo, hi = answer.outcomes == {"yes"}, "yes" in answer.outcomes
+    return settle(Bounds(lo, hi), answer.missing)
+
+
+def contradictions(program: ir.Program, case: Case, on: date) -> Iterator[tuple[Instance, str, Value, Value]]:
+    """Known facts that lie outside a range which other facts set: such a household has no completion."""
+    interpreter = Interpreter(program, case, on, (), ())
+    for record in case.index.values():
+        for name, decl in program.entities[record.entity].facts.items():
+            given = record.facts.get(name)
+            value = given.value if given is not None else None
+            if not isinstance(value, Bounds) or value.lo is None or (decl.low is None and decl.high is None):
+                continue
+            gap = Gap("fact", record.path, name)
+            allowed = interpreter.terms.unknown(decl.type, decl.low, decl.high, gap, record)
+            if isinstance(allowed, Bounds) and (value.lo < allowed.lo or value.hi > allowed.hi):
+                yield record, name, value, allowed

@@ -1,0 +1,104 @@
+"""One household as records: what was given of each, with its paper and date, and which lists are complete.
+
+Nothing is filled in. A fact that is not in `facts`, or is there without a value, is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from policykit.diagnostics import Diagnostic
+from policykit.values import Gap, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One fact as given: its value (`None`: unknown, and `cause` says why), its paper and the paper's date."""
+
+    value: Value | None
+    source: str = ""
+    date: date | None = None
+    by: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list as given; one that is not complete may hold further elements, and `cause` says why."""
+
+    items: tuple[Instance, ...]
+    complete: bool
+    cause: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """One record: a household, a person, an award. `path` is where it stands in the input.
+
+    `upper` is the record it lies in as a member. `rest` is set on the stand-in for the unknown further elements of
+    a list, and is that list's gap: whatever such a record would say is missing because the list is.
+    """
+
+    entity: str
+    path: str
+    upper: Instance | None = None
+    facts: dict[str, Given] = field(default_factory=dict)
+    lists: dict[str, Listing] = field(default_factory=dict)
+    rest: Gap | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.entity} {self.path}>"
+
+    def known(self, fact: str) -> Any:
+        """The plain value of a fact, or `None` when it is 无 or unknown."""
+        given = self.facts.get(fact)
+        return given.value.value if given and given.value is not None and given.value.known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The records of one household, and what was noted on reading them.
+
+    `subjects` are the root and its members, those of members included, in input order: the records that decisions
+    are made about.
+    """
+
+    root: Instance
+    subjects: tuple[Instance, ...]
+    index: dict[str, Instance]
+    notes: tuple[Diagnostic, ...]
+    digest: str
+
+    def of(self, entity: str) -> Iterator[Instance]:
+        """The subjects of one entity."""
+        return (instance for instance in self.subjects if instance.entity == entity)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What an approver decided under a clause that leaves it open: the quantities chosen, or `None` for a refusal.
+
+    `application` is the day of the application it decides, where it names one.
+    """
+
+    clause: str
+    subject: Instance
+    day: date
+    by: str
+    reason: str
+    choices: tuple[tuple[str, int], ...] | None
+    application: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Election:
+    """Which of several measures that exclude each other a household chose to draw."""
+
+    exclusive: str
+    subject: Instance
+    measure: str
+    day: date
+    by: str

@@ -1,0 +1,598 @@
+"""Form 2, the typed program: what the rules mean.
+
+It differs from the syntax by what is gone: names are tied to their declarations, every expression has a type, every
+operation is one entry of `ops`, every enclosing household is written out. Engines read this and nothing earlier.
+Expressions compare by identity; a `Span` on each leads back to the words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, TypeAlias
+
+from policykit.datatypes import Type
+from policykit.source import NOWHERE, Span
+from policykit.syntax import Period
+from policykit.values import Subset, Value
+
+# ---- expressions ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Const:
+    """A known value: a literal, a label, a set of labels."""
+
+    value: Value
+    type: Type
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Today:
+    """The day the rules are asked for (今日), or its month (本月)."""
+
+    type: Type
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Var:
+    """The subject of a rule, the element of a fold, or the quantity an approver chooses."""
+
+    slot: str
+    type: Type
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fact:
+    """A fact of a record, or the record that a single reference names."""
+
+    subject: Expr
+    entity: str
+    name: str
+    type: Type
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Up:
+    """The record of a higher entity that a record lies in: the household of a person."""
+
+    subject: Expr
+    type: Type
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Param:
+    """A parameter, for a subject or at keys where it has them."""
+
+    name: str
+    subject: Expr | None
+    keys: tuple[Expr, ...]
+    type: Type
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ref:
+    """A defined term, for a subject where it has one."""
+
+    name: str
+    subject: Expr | None
+    type: Type
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Apply:
+    """One operation of the table on its operands; `shape` is equal for identical terms, so that one unknown
+    comparison is assumed one way throughout."""
+
+    op: str
+    args: tuple[Expr, ...]
+    type: Type
+    shape: str = ""
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class If:
+    """One of two values, by a condition."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+    type: Type
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Items:
+    """A list of a record: its members, records or references."""
+
+    subject: Expr
+    entity: str
+    name: str
+    item: str
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MonthRange:
+    """The months from one to another, both included."""
+
+    first: Expr
+    last: Expr
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fold:
+    """An operation over a list: `slot` names the element in `where` (the filter) and `take` (what is combined)."""
+
+    op: str
+    domain: Items | MonthRange
+    slot: str
+    where: Expr | None
+    take: Expr | None
+    type: Type
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdict:
+    """符合 (`meets`) or 受阻 (`blocked`) of a clause, 获得 (`obtains`) of a measure, on a subject."""
+
+    kind: Literal["meets", "obtains", "blocked"]
+    name: str
+    subject: Expr
+    type: Type
+    span: Span = NOWHERE
+
+
+Expr: TypeAlias = Const | Today | Var | Fact | Up | Param | Ref | Apply | If | Fold | Verdict
+
+
+def children(expr: Expr) -> tuple[Expr, ...]:
+    """The expressions directly inside one, the domain of a fold included."""
+    match expr:
+        case Fact(subject=subject) | Up(subject=subject) | Verdict(subject=subject):
+            return (subject,)
+        case Param(subject=subject_or_none, keys=keys):
+            return keys if subject_or_none is None else (subject_or_none, *keys)
+        case Ref(subject=subject_or_none):
+            return () if subject_or_none is None else (subject_or_none,)
+        case Apply(args=args):
+            return args
+        case If(condition=condition, then=then, otherwise=otherwise):
+            return condition, then, otherwise
+        case Fold(domain=domain, where=where, take=take):
+            inner = (domain.subject,) if isinstance(domain, Items) else (domain.first, domain.last)
+            return (*inner, *(e for e in (where, take) if e is not None))
+    return ()
+
+
+def shape(expr: Expr) -> str:
+    """A text that is equal for identical expressions."""
+    match expr:
+        case Const(value=value):
+            return repr(value.value if not isinstance(value, Subset) else sorted(value.must))
+        case Var(slot=slot):
+            return slot
+        case Fact(name=name, subject=subject):
+            return f"{shape(subject)}.{name}"
+        case Up(subject=subject, type=of):
+            return f"{shape(subject)}^{of.of}"
+        case Param(name=name, subject=subject, keys=keys):
+            return f"{shape(subject) if subject else ''}!{name}[{','.join(map(shape, keys))}]"
+        case Ref(name=name, subject=subject):
+            return f"{shape(subject) if subject else ''}:{name}"
+        case Apply(op=op, args=args):
+            return f"{op}({', '.join(map(shape, args))})"
+        case If():
+            return f"if({', '.join(map(shape, children(expr)))})"
+        case Fold(op=op, slot=slot, domain=domain):
+            over = domain.name if isinstance(domain, Items) else "months"
+            return f"{op} {over} {slot}({', '.join(map(shape, children(expr)))})"
+        case Verdict(kind=kind, name=name, subject=subject):
+            return f"{kind} {name}({shape(subject)})"
+        case Today(type=of):
+            return f"today:{of.kind}"
+
+
+# ---- declarations -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """How a declared thing is called: its identifier, its Chinese label, its English label."""
+
+    id: str
+    zh: str
+    en: str = ""
+
+    def label(self, language: str) -> str:
+        return self.zh if language == "zh" else self.en or self.id.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that clauses quote, or cite without holding it."""
+
+    name: Name
+    held: bool
+    document: str
+    period: Period
+    content: str = ""
+    headings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The text, the place and the words a rule rests on; `start` is where the words stand in the text (−1: not held)."""
+
+    text: str
+    locator: str
+    quote: str
+    role: str
+    start: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What every rule carries: its name, its place, its citations, the readings it relies on."""
+
+    name: Name
+    span: Span
+    cites: tuple[Citation, ...] = ()
+    readings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One label of a choice, with its code in the official list, if any."""
+
+    name: Name
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A list of labels; `heaviest_first` says the direction of its order, if it has one."""
+
+    name: Name
+    options: tuple[Option, ...]
+    heaviest_first: bool | None
+
+    @property
+    def labels(self) -> frozenset[str]:
+        return frozenset(option.name.id for option in self.options)
+
+    def graded(self, label: str, at_least: bool) -> frozenset[str]:
+        """The labels at least, or at most, as grave as one, itself included (以上, 以下)."""
+        order = [option.name.id for option in self.options]
+        if not self.heaviest_first:
+            order.reverse()
+        at = order.index(label)
+        return frozenset(order[: at + 1] if at_least else order[at:])
+
+
+@dataclass(frozen=True, slots=True)
+class FactDecl:
+    """A fact that a record may hold."""
+
+    name: Name
+    entity: str
+    type: Type
+    low: Expr | None
+    high: Expr | None
+    question: str
+    fixed: bool
+    sensitive: bool
+    evidence: str | None
+    judgement: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ListDecl:
+    """A list (or a single reference) of other records that a record may hold."""
+
+    name: Name
+    entity: str
+    item: str
+    kind: Literal["members", "records", "refers"]
+    single: bool
+    optional: bool
+    least: int
+    most: int
+    question: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A kind of record. `upper` is the entity that has it as members; `known_from` the date that makes it known."""
+
+    name: Name
+    unit: str
+    facts: dict[str, FactDecl]
+    lists: dict[str, ListDecl]
+    upper: str | None
+    called: str | None
+    known_from: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value that a sheet gives a parameter: at keys, for a period, with the document it stands in."""
+
+    keys: tuple[str, ...]
+    value: Expr | None
+    period: Period
+    document: str
+    sheet: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A figure, formula or predicate that the notice leaves to others; unset until a sheet sets it."""
+
+    name: Name
+    entity: str | None
+    keys: tuple[str, ...]
+    type: Type
+    low: Expr | None
+    high: Expr | None
+    question: str
+    document: str
+    settings: tuple[Setting, ...]
+    span: Span
+
+    def setting(self, keys: tuple[str, ...], day: date) -> Setting | None:
+        """The setting in force on a day, at these keys."""
+        return next((s for s in self.settings if s.keys == keys and s.period.holds(day)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a defined term."""
+
+    basis: Basis
+    period: Period
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Define:
+    """A defined term, with its versions by date."""
+
+    name: Name
+    entity: str | None
+    type: Type
+    versions: tuple[Version, ...]
+
+    def on(self, day: date) -> Version | None:
+        return next((v for v in self.versions if v.period.holds(day)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What may be granted (待遇), and to which entities."""
+
+    name: Name
+    entities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that a duty orders or a prohibition bans; banning the act it belongs to bans it."""
+
+    name: Name
+    part_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AmountPart:
+    """A named part of an amount."""
+
+    name: Name
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much is paid: by month or once, of which named parts, from which month, for how many."""
+
+    basis: Basis
+    measure: str
+    entity: str
+    period: Period
+    form: Literal["monthly", "once"]
+    total: Expr
+    parts: tuple[AmountPart, ...]
+    start: Expr | None
+    months: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Discretion:
+    """What the approver chooses: a whole number from low to high, and who holds the choice.
+
+    Where the amount passes `limit`, the choice is `beyond`'s.
+    """
+
+    name: Name
+    low: int
+    high: int
+    type: Type
+    holder: str
+    limit: Expr | None = None
+    beyond: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """给予, or with `may` 可给予; the amount is the clause's own or, if `None`, the measure's amount rule."""
+
+    measure: str
+    may: bool
+    amount: Amount | None
+
+
+@dataclass(frozen=True, slots=True)
+class Withhold:
+    """不给予: excludes measures for the subject, and with `members` for its members."""
+
+    measures: tuple[str, ...]
+    members: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """必须/应当: an act, when it is done, when it is due (`None`: the text sets no date), how often, by whom."""
+
+    act: str
+    done: Expr | None
+    due: Expr | None
+    every: Expr | None
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """不得: an act."""
+
+    act: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """列入, 转送, 发现: puts the subject on a list, refers it, or states a finding."""
+
+    kind: Literal["listing", "referral", "finding"]
+    name: str
+    text: str
+
+
+Effect: TypeAlias = Grant | Withhold | Duty | Ban | Record
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One clause: whom it speaks of (scope), what it asks (test), what follows (effect)."""
+
+    basis: Basis
+    entity: str
+    period: Period
+    as_of: Expr | None
+    scope: Expr | None
+    test: Expr | None
+    effect: Effect
+    above: frozenset[str]
+    confirm: tuple[tuple[str, Expr | None], ...]
+    outside: str
+    discretion: tuple[Discretion, ...]
+    application: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusive:
+    """互斥: measures that are not drawn together by one subject, and how it is settled."""
+
+    basis: Basis
+    measures: tuple[str, ...]
+    how: Literal["by_election", "by_order", "by_amount"]
+    chooser: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """口径: a question the text leaves open, the answer taken and the answers refused."""
+
+    basis: Basis
+    ruling_id: str
+    chosen: str
+    refused: tuple[str, ...]
+    sees: tuple[str, ...]
+    chosen_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """提示: the tool's own words, never a ground."""
+
+    basis: Basis
+    entity: str
+    period: Period
+    test: Expr | None
+    text: str
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """目标: a sentence that decides nothing, with the reason why no rule stands for it."""
+
+    basis: Basis
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """参数表: a file of parameter values; an example's figures are invented."""
+
+    name: Name
+    example: bool
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Everything that some rule files declare, by identifier.
+
+    `blockers` gives for each clause the clauses that override it, transitively; `order` the clauses, terms and
+    measures so that each comes after what it reads; `fingerprint` the hash of the texts.
+    """
+
+    texts: dict[str, Text]
+    entities: dict[str, Entity]
+    choices: dict[str, Choice]
+    parameters: dict[str, Parameter]
+    defines: dict[str, Define]
+    measures: dict[str, Measure]
+    acts: dict[str, Act]
+    amounts: tuple[Amount, ...]
+    clauses: dict[str, tuple[Clause, ...]]
+    exclusives: tuple[Exclusive, ...]
+    readings: dict[str, Reading]
+    notes: tuple[Note, ...]
+    objectives: tuple[Objective, ...]
+    sheets: tuple[Sheet, ...]
+    root: str
+    blockers: dict[str, frozenset[str]]
+    fingerprint: str
+    language: str = "zh"
+
+
+    def entity_path(self, entity: str) -> list[str]:
+        """The entity and all those it lies in, upwards."""
+        path = [entity]
+        while (upper := self.entities[path[-1]].upper) is not None:
+            path.append(upper)
+        return path
+
+    def amount_rule(self, measure: str, entity: str, day: date) -> Amount | None:
+        """The amount rule of a measure for an entity, on a day."""
+        return next(
+            (a for a in self.amounts if a.measure == measure and a.entity == entity and a.period.holds(day)), None
+        )
+
+

@@ -1,0 +1,179 @@
+"""Files → program: the driver, and the only module that strings all passes together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from policykit import ir
+from policykit.checker import check
+from policykit.declarations import assemble
+from policykit.diagnostics import Diagnostic, Language, PolicyError
+from policykit.parser import LANGUAGE_VERSION, operator_words, parse
+from policykit.resolver import resolve, texts
+from policykit.source import MAX_FILE_BYTES, Source, Span, decode
+from policykit.syntax import Declaration, Module
+
+PARAMETERS = "parameters"
+
+
+@dataclass(frozen=True, eq=False)
+class Policies:
+    """Rule files that load: the program they mean, and what was noted on the way."""
+
+    program: ir.Program
+    sources: tuple[Source, ...]
+    roots: tuple[Path, ...]
+    notes: tuple[Diagnostic, ...]
+
+    def with_parameters(self, sheet: str | Path) -> Policies:
+        """The same rules with a parameter sheet added.
+
+        Raises `PolicyError` when the sheet does not load beside these rules.
+        """
+        return _with_sheet(self, str(sheet))
+
+
+@lru_cache(maxsize=16)
+def _with_sheet(policies: Policies, sheet: str) -> Policies:
+    return compile_sources([*policies.sources, *_read([Path(sheet)], parameters=True)[0]], policies.roots)
+
+
+def bundled() -> Path:
+    """The folder of the policies that come with the package."""
+    here = Path(__file__).parent
+    checkout = here.parent / "policies"
+    return checkout if checkout.is_dir() else here / "_policies"
+
+
+@lru_cache(maxsize=1)
+def load_bundled() -> Policies:
+    """The bundled policies, without any parameter sheet."""
+    return load(bundled())
+
+
+def load(*paths: str | Path) -> Policies:
+    """Loads rule files, or every rule file of folders; a folder's `parameters/` is left out.
+
+    Raises `PolicyError` with every error found in the files.
+    """
+    policies, diagnostics = examine(*paths)
+    if policies is None:
+        raise PolicyError(d for d in diagnostics if d.severity == "error")
+    return policies
+
+
+def load_text(*rules: str, roots: Sequence[Path] = ()) -> Policies:
+    """Loads rules from strings, one a file; quotes are read below `roots`."""
+    return compile_sources([Source(f"rules{i or ''}.rules", text) for i, text in enumerate(rules)], tuple(roots))
+
+
+def compile_sources(sources: Sequence[Source], roots: tuple[Path, ...]) -> Policies:
+    """The program of some sources; raises `PolicyError` when one has an error."""
+    program, diagnostics = compile_all(sources, roots)
+    errors = [d for d in diagnostics if d.severity == "error"]
+    if errors:
+        raise PolicyError(errors)
+    return Policies(program, tuple(sources), roots, tuple(diagnostics))
+
+
+def examine(*paths: str | Path, parameters: bool = False) -> tuple[Policies | None, list[Diagnostic]]:
+    """Loads as `load` does, but returns the diagnostics instead of raising; no policies when one is an error.
+
+    With `parameters`, sheets below a folder are read too.
+    """
+    sources, diagnostics, roots = _files([Path(path) for path in paths], parameters)
+    program, found = compile_all(sources, roots)
+    diagnostics += found
+    if any(d.severity == "error" for d in diagnostics):
+        return None, diagnostics
+    return Policies(program, tuple(sources), roots, tuple(diagnostics)), diagnostics
+
+
+def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.Program, list[Diagnostic]]:
+    """Runs every pass; the program is sound only when no diagnostic is an error."""
+    diagnostics: list[Diagnostic] = []
+    modules: list[Module] = []
+    for source in sources:
+        module, found = parse(source)
+        modules.append(module)
+        diagnostics += found
+    symbols = resolve(modules, LANGUAGE_VERSION, operator_words())
+    by_file = {source.file: source for source in sources}
+
+    def read(declaration: Declaration, path: str) -> str | None:
+        for root in roots:
+            file = root / path
+            if file.is_file() and file.stat().st_size <= MAX_FILE_BYTES:
+                return _decode(file)
+        return None
+
+    program = assemble(symbols, texts(symbols, read))
+    diagnostics += symbols.diagnostics
+    if not any(d.severity == "error" for d in diagnostics):
+
+        def line(span: Span) -> str:
+            return by_file[span.file].line(span.line) if span.file in by_file else ""
+
+        language: Language = modules[0].language if modules else "zh"
+        diagnostics += check(program, language, line)
+    return program, diagnostics
+
+
+def _decode(file: Path) -> str | None:
+    try:
+        return decode(file.read_bytes())[0]
+    except UnicodeDecodeError:
+        return None
+
+
+def _files(paths: Iterable[Path], parameters: bool) -> tuple[list[Source], list[Diagnostic], tuple[Path, ...]]:
+    """The sources below some paths, and the folders in which quoted texts are looked for."""
+    sources: list[Source] = []
+    diagnostics: list[Diagnostic] = []
+    roots: list[Path] = []
+    for path in paths:
+        path = path.resolve()
+        if not path.exists():
+            diagnostics.append(Diagnostic("Q005", str(path.name), "zh", (("file", path.name),)))
+            continue
+        root = path if path.is_dir() else _root_of(path)
+        roots.append(root)
+        files = sorted(path.rglob("*.rules")) if path.is_dir() else [path]
+        for file in files:
+            if path.is_dir() and not parameters and PARAMETERS in file.relative_to(path).parts:
+                continue
+            name = file.relative_to(root.parent).as_posix()
+            source = _source(file, name, diagnostics)
+            if source is not None:
+                sources.append(source)
+    return sources, diagnostics, tuple(dict.fromkeys(roots))
+
+
+def _root_of(file: Path) -> Path:
+    """The policy folder a single file belongs to: the nearest one above it that holds `sources`, else its own."""
+    return next((folder for folder in file.parents if (folder / "sources").is_dir()), file.parent)
+
+
+def _source(file: Path, name: str, diagnostics: list[Diagnostic]) -> Source | None:
+    if file.stat().st_size > MAX_FILE_BYTES:
+        diagnostics.append(Diagnostic("L001", name, "zh", (("limit", f"{MAX_FILE_BYTES:,} bytes"),)))
+        return None
+    try:
+        text, encoding = decode(file.read_bytes())
+    except UnicodeDecodeError:
+        diagnostics.append(Diagnostic("L004", name, "zh", ()))
+        return None
+    if encoding != "utf-8":
+        diagnostics.append(Diagnostic("L005", name, "zh", ()))
+    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _read(paths: Iterable[Path], parameters: bool) -> tuple[list[Source], list[Diagnostic]]:
+    sources, diagnostics, _ = _files(paths, parameters)
+    errors = [d for d in diagnostics if d.severity == "error"]
+    if errors:
+        raise PolicyError(errors)
+    return sources, diagnostics

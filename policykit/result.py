@@ -1,0 +1,337 @@
+"""The door: a household in, its decisions with their reasons out.
+
+`Result` holds the trace and builds everything else when it is read: decisions as plain objects, explanations,
+JSON by pydantic models.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from policykit import ir, trace
+from policykit.diagnostics import Diagnostic, Language, PolicyError
+from policykit.engine import interpreter
+from policykit.explain import explain, to_html, to_text
+from policykit.facts import Instance
+from policykit.loader import Policies, load_bundled
+from policykit.records import load_file, read_case
+from policykit.rulings import read_rulings
+from policykit.values import Bounds, Gap, Value
+
+VERSION = "0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something nobody has said yet that can matter: where it belongs, what it is called, what to ask."""
+
+    path: str
+    name: str
+    label: str
+    kind: str
+    question: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much, in fen. `fen` is `None` while it is open; it then lies from `low` to `high`.
+
+    `form` is `monthly` or `once`; `parts` the named parts; `options` the amount for each way the approver may choose.
+    """
+
+    form: str
+    fen: int | None
+    low: int | None
+    high: int | None
+    parts: tuple[tuple[str, int | None], ...]
+    first_month: str | None
+    months: int | None
+    total_fen: int | None
+    options: tuple[tuple[tuple[tuple[str, int], ...], int | None], ...]
+
+    @property
+    def yuan(self) -> str | None:
+        """The amount in yuan with two decimals, or `None` while it is open."""
+        return None if self.fen is None else f"{self.fen // 100}.{self.fen % 100:02d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one measure comes to for one subject.
+
+    `measure` and `clauses` are identifiers, `subject` the path of the record (`household`, `members[0]`); `missing`
+    is what an undetermined answer, or an open amount, waits for.
+    """
+
+    measure: str
+    label: str
+    subject: str
+    outcome: str
+    outcomes: tuple[str, ...]
+    flags: tuple[str, ...]
+    amount: Amount | None
+    clauses: tuple[str, ...]
+    missing: tuple[Missing, ...]
+    superseded_by: tuple[str, ...]
+    alternatives: tuple[str, ...]
+    within_budget: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one clause says of one subject: silent, not_met, grants, may, overridden, excludes, applies, undetermined."""
+
+    clause: str
+    subject: str
+    state: str
+    blocked_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One duty on one subject: does it exist (`yes`, `no`, `unknown`) and how does it stand."""
+
+    clause: str
+    act: str
+    subject: str
+    exists: str
+    state: str
+    due: date | None
+    due_unspecified: bool
+    blocked_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A ban, a listing, a referral or a finding on one subject: does it hold (`yes`, `unknown`)."""
+
+    clause: str
+    kind: str
+    name: str
+    subject: str
+    holds: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A note of the tool's own; never a ground."""
+
+    note: str
+    subject: str
+    text: str
+    urgent: bool
+
+
+class Result:
+    """Everything that was found for one household on one day.
+
+    `errors` are rulings that do not count; `notes_on_input` what was noted while reading the household.
+    """
+
+    def __init__(self, found: trace.Trace, policies: Policies, errors: tuple[Diagnostic, ...], digest: str) -> None:
+        self.trace, self.policies, self.errors, self._digest = found, policies, errors, digest
+
+    def __repr__(self) -> str:
+        granted = sum(decision.outcome == "granted" for decision in self.decisions)
+        return f"<Result on {self.on}: {len(self.decisions)} decisions, {granted} granted>"
+
+    @property
+    def on(self) -> date:
+        return self.trace.on
+
+    @property
+    def notes_on_input(self) -> tuple[Diagnostic, ...]:
+        return self.trace.case.notes
+
+    @cached_property
+    def stamp(self) -> str:
+        """Version and hashes of rules with parameters, and of the input: equal stamps mean equal bytes."""
+        rules = self.trace.program.fingerprint[:12]
+        return f"policykit {VERSION} rules {rules} input {self._digest[:12]} on {self.on}"
+
+    @cached_property
+    def example_sheets(self) -> tuple[str, ...]:
+        """The parameter sheets used whose figures are invented."""
+        return tuple(s.name.zh for s in self.trace.program.sheets if s.example and s.name.id in self.trace.sheets)
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        return tuple(self._decision(decision) for decision in self.trace.decisions)
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        return tuple(
+            Verdict(v.clause.basis.name.id, v.subject.path, v.state, v.blocked_by) for v in self.trace.verdicts
+        )
+
+    @cached_property
+    def duties(self) -> tuple[Task, ...]:
+        found = []
+        for duty in self.trace.duties:
+            effect = duty.clause.effect
+            assert isinstance(effect, ir.Duty)
+            found.append(
+                Task(
+                    duty.clause.basis.name.id, effect.act, duty.subject.path, _three(duty.exists), duty.state, duty.due,
+                    duty.due_unspecified, duty.blocked_by,
+                )  # fmt: skip
+            )
+        return tuple(found)
+
+    @cached_property
+    def prohibitions(self) -> tuple[Record, ...]:
+        return tuple(
+            Record(b.clause.basis.name.id, "ban", b.clause.effect.act, b.subject.path, _three(b.holds))
+            for b in self.trace.prohibitions
+            if isinstance(b.clause.effect, ir.Ban) and b.holds.hi
+        )
+
+    @cached_property
+    def records(self) -> tuple[Record, ...]:
+        return tuple(
+            Record(e.clause.basis.name.id, e.clause.effect.kind, e.clause.effect.name, e.subject.path, _three(e.holds))
+            for e in self.trace.records
+            if isinstance(e.clause.effect, ir.Record) and e.holds.hi
+        )
+
+    @cached_property
+    def notes(self) -> tuple[Remark, ...]:
+        return tuple(Remark(n.note.basis.name.id, n.subject.path, n.note.text, n.note.urgent) for n in self.trace.notes)
+
+    def decision(self, measure: str, subject: str | None = None) -> Decision:
+        """The decision on a measure for a subject; the subject may be left out when there is only one.
+
+        Raises `KeyError` when there is none, or more than one.
+        """
+        found = [d for d in self.decisions if measure in (d.measure, d.label) and subject in (None, d.subject)]
+        if len(found) != 1:
+            raise KeyError(f"{len(found)} decisions on {measure!r} for {subject!r}")
+        return found[0]
+
+    def explain(self, language: Language = "zh", mask: bool = False) -> str:
+        """The explanation as text, in Chinese or English; with `mask`, names and sensitive facts are hidden."""
+        return to_text(explain(self.trace, language, mask, self.errors, self.stamp))
+
+    def to_html(self, language: Language = "zh", mask: bool = False) -> str:
+        """The explanation as one self-contained page."""
+        return to_html(explain(self.trace, language, mask, self.errors, self.stamp))
+
+    def model_dump(self) -> dict[str, Any]:
+        """The result as plain data, by the published schema."""
+        from policykit.schema import ResultModel
+
+        return ResultModel.model_validate(self, from_attributes=True).model_dump(mode="json")
+
+    def model_dump_json(self) -> str:
+        """The result as JSON, by the published schema."""
+        from policykit.schema import ResultModel
+
+        return ResultModel.model_validate(self, from_attributes=True).model_dump_json(indent=2)
+
+    def _decision(self, decision: trace.Decision) -> Decision:
+        return Decision(
+            decision.measure, self.trace.program.measures[decision.measure].name.zh, decision.subject.path, decision.outcome,
+            tuple(sorted(decision.outcomes)), decision.flags, _amount(decision.payment), decision.clauses,
+            tuple(self._missing(gap) for gap in decision.missing), decision.superseded_by, decision.alternatives,
+            decision.within_budget,
+        )  # fmt: skip
+
+    def _missing(self, gap: Gap) -> Missing:
+        program, record = self.trace.program, self.trace.case.index.get(gap.path)
+        label, question = gap.name, ""
+        parameter = program.parameters.get(gap.name.split("[")[0])
+        if gap.kind == "parameter" and parameter is not None:
+            label, question = parameter.name.zh, parameter.question
+        elif gap.kind in ("fact", "list"):
+            decl = _declared(program, record, gap)
+            if decl is not None:
+                label, question = decl.name.zh, decl.question
+        return Missing(gap.path, gap.name, label, gap.kind, question, gap.cause)
+
+
+def _declared(program: ir.Program, record: Instance | None, gap: Gap) -> ir.FactDecl | ir.ListDecl | None:
+    """The declaration of a missing fact or list; a record nobody described is found by its entity's names."""
+    entities = [program.entities[record.entity]] if record is not None else list(program.entities.values())
+    for entity in entities:
+        found = entity.facts.get(gap.name) or entity.lists.get(gap.name)
+        if found is not None:
+            return found
+    return None
+
+
+def _three(value: Bounds) -> str:
+    return ("yes" if value.lo else "no") if value.known else "unknown"
+
+
+def _whole(value: Value | None) -> int | None:
+    """The fen of a known amount; an unrounded figure does not reach here, the checker sees to that."""
+    if not isinstance(value, Bounds) or not value.known or value.lo is None:
+        return None
+    assert not isinstance(value.lo, Fraction)
+    return int(value.lo)
+
+
+def _amount(payment: trace.Payment | None) -> Amount | None:
+    if payment is None:
+        return None
+    amount = payment.amount
+    assert isinstance(amount, Bounds)
+    months, first = payment.months, payment.first_month
+    return Amount(
+        payment.rule.form, _whole(amount), int(amount.lo) if amount.lo is not None else None, int(amount.hi) if amount.hi is not None else None,
+        tuple((name.id, _whole(value)) for name, value in payment.parts),
+        str(first.value) if first is not None and first.known and first.value is not None else None,
+        _whole(months), _whole(payment.total),
+        tuple((chosen, _whole(total)) for chosen, total, _ in payment.options),
+    )  # fmt: skip
+
+
+def evaluate(
+    household: Mapping[str, Any] | str | Path,
+    policies: Policies | None = None,
+    *,
+    on: date,
+    rulings: Iterable[Mapping[str, Any]] = (),
+    parameters: str | Path | None = None,
+    language: Language = "zh",
+) -> Result:
+    """Decides every measure of some policies for one household, on one day.
+
+    `household` is a mapping of facts and members (or a JSON or YAML file with one); `policies` defaults to the
+    bundled ones; `parameters` names a sheet, and without one nothing that needs a parameter is decided; `rulings`
+    are decisions of approvers and elections of the household. Money is in yuan in the input and in fen in the result.
+
+    Raises `PolicyError` with every fault found when the household is bad input.
+    """
+    chosen = policies or load_bundled()
+    if parameters is not None:
+        chosen = chosen.with_parameters(parameters)
+    mapping = household if isinstance(household, Mapping) else load_file(Path(household))
+    case = read_case(chosen.program, mapping, on, language)
+    given = list(rulings)
+    own = mapping.get("rulings", mapping.get("裁量")) if isinstance(mapping, Mapping) else None
+    read, elections, errors = read_rulings(chosen.program, case, [*(own or []), *given], language)
+    _no_contradiction(chosen.program, case, on, language)
+    digest = hashlib.sha256(f"{case.digest}{read}{elections}".encode()).hexdigest()
+    found = interpreter.evaluate(chosen.program, case, on, read, elections)
+    return Result(found, chosen, errors, digest)
+
+
+def _no_contradiction(program: ir.Program, case: Any, on: date, language: Language) -> None:
+    """Refuses a household whose known facts rule each other out: it has no completion, so no answer would mean anything."""
+    errors = []
+    for record, name, value, allowed in interpreter.contradictions(program, case, on):
+        label = program.entities[record.entity].facts[name].name.label(language)
+        assert isinstance(value, Bounds) and isinstance(allowed, Bounds)
+        fields = (("found", str(value.lo)), ("low", str(allowed.lo)), ("high", str(allowed.hi)))
+        errors.append(Diagnostic("R003", f"{record.path}.{label}", language, fields))
+    if errors:
+        raise PolicyError(errors)
