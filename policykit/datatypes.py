@@ -23,7 +23,7 @@ UNITS: dict[str, tuple[str, Fraction]] = {
     "角": ("元", Fraction(10)), "jiao": ("元", Fraction(10)),
     "分": ("元", Fraction(1)), "fen": ("元", Fraction(1)),
     "人": ("人", Fraction(1)), "person": ("人", Fraction(1)), "persons": ("人", Fraction(1)),
-    "户": ("户", Fraction(1)),
+    "户": ("户", Fraction(1)), "household": ("户", Fraction(1)), "households": ("户", Fraction(1)),
     "个月": ("月", Fraction(1)), "月": ("月", Fraction(1)), "month": ("月", Fraction(1)), "months": ("月", Fraction(1)),
     "年": ("年", Fraction(1)), "year": ("年", Fraction(1)), "years": ("年", Fraction(1)),
     "周岁": ("岁", Fraction(1)), "岁": ("岁", Fraction(1)), "years old": ("岁", Fraction(1)),

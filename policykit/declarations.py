@@ -14,7 +14,7 @@ from policykit import ir
 from policykit.datatypes import BOOL, TEXT, Type, number, parse_unit
 from policykit.lowering import Declared, Fault, Lowering, Scope, on_subject
 from policykit.ops import OPS
-from policykit.resolver import citations, part_name, quoted
+from policykit.resolver import citations, overlapping, part_name, quoted
 from policykit.symbols import EFFECTS, Symbols
 from policykit.syntax import Declaration, Expr, Field, Part, Quantity, Quote, Term, TypeName, Word
 from policykit.values import Bounds
@@ -84,7 +84,7 @@ class _Assembly:
         self.choices()
         self.entities()
         self.signatures()
-        for name in list(self.types.pending):
+        for name in self.inner_first():
             if name in self.types.pending:
                 self.types.lower_define(name)
         self.ranges()
@@ -116,9 +116,27 @@ class _Assembly:
             sheets=tuple(self.sheet(ident, d) for ident, d in self.firsts("sheet")),
             root=root,
             blockers=self.blockers(clauses),
-            fingerprint=hashlib.sha256("\0".join(content).encode()).hexdigest(),
+            fingerprint=hashlib.sha256("\0".join(content).encode("utf-8", "surrogatepass")).hexdigest(),
             language=next((m.language for m in self.symbols.homes.values()), "zh"),
         )
+
+    def inner_first(self) -> list[str]:
+        """The defined terms, each after those that its words may refer to: lowering one then finds the others done."""
+        uses: dict[str, list[str]] = {}
+        for name, versions in self.types.pending.items():
+            words = {word for d in versions for word in written_words((d.header.get("body"), *d.all("body")))}
+            uses[name] = [ident for word in sorted(words) if (ident := self.symbols.find("define", word))]
+        found: dict[str, None] = {}
+        begun: set[str] = set()
+        todo = [(name, False) for name in reversed(uses)]
+        while todo:
+            name, done = todo.pop()
+            if done:
+                found[name] = None
+            elif name not in begun:
+                begun.add(name)
+                todo += [(name, True), *((other, False) for other in uses[name])]
+        return list(found)
 
     def choices(self) -> None:
         for ident, declaration in self.firsts("choice"):
@@ -155,6 +173,11 @@ class _Assembly:
                 item = self.symbols.find("entity", field.values[0].values[0].text)
                 if item:
                     uppers[item] = ident
+        of_entity: dict[str | None, list[tuple[str, Declaration]]] = {}
+        for key, fact in self.firsts("fact"):
+            of_entity.setdefault(self.symbols.find("entity", fact.name.text), []).append((key, fact))
+        for _, fact in of_entity.get(None, ()):
+            self.symbols.lost |= {fact.header["names"][0].text, fact.ident}
         for ident, declaration in self.firsts("entity"):
             lists = {}
             for keyword in ("members", "records", "refers"):
@@ -162,12 +185,15 @@ class _Assembly:
                     made = self.list_of(ident, declaration, keyword, field)
                     if made:
                         lists[made.name.id] = made
+                    else:
+                        self.symbols.lost |= {field.values[0].name.text, field.values[0].ident}
             facts = {}
-            for key, fact in self.firsts("fact"):
-                if self.symbols.find("entity", fact.name.text) == ident:
-                    made_fact = self.fact(ident, key, fact)
-                    if made_fact:
-                        facts[made_fact.name.id] = made_fact
+            for key, fact in of_entity.get(ident, ()):
+                made_fact = self.fact(ident, key, fact)
+                if made_fact:
+                    facts[made_fact.name.id] = made_fact
+                else:
+                    self.symbols.lost |= {fact.header["names"][0].text, fact.ident}
             called, known = declaration.get("called"), declaration.get("known_from")
             entity = ir.Entity(
                 self.symbols.names["entity", ident], declaration.header.get("unit", ""), facts, lists, uppers.get(ident),
@@ -218,6 +244,7 @@ class _Assembly:
         for ident, declaration in self.firsts("parameter"):
             of = self.type(declaration, declaration.header["type"])
             if of is None:
+                self.symbols.lost |= {declaration.name.text, declaration.ident}
                 continue
             entity = next(iter(self.subjects(declaration)), None)
             keys = self.refs(declaration, "choice", declaration.header.get("keyed", ()))
@@ -236,18 +263,22 @@ class _Assembly:
 
     def ranges(self) -> None:
         """Ranges of facts and parameters, and what the sheets set."""
-        for entity in self.types.entities.values():
-            for key, declaration in self.firsts("fact"):
-                fact = next((f for f in entity.facts.values() if f.span == declaration.name.span), None)
-                if fact is not None and declaration.get("range"):
-                    low, high = self.range(declaration, on_subject(fact.entity), fact.type)
-                    entity.facts[fact.name.id] = replace(fact, low=low, high=high)
+        for _, declaration in self.firsts("fact"):
+            entity = self.types.entities.get(self.symbols.find("entity", declaration.name.text) or "")
+            fact = next((f for f in entity.facts.values() if f.span == declaration.name.span), None) if entity else None
+            if entity is not None and fact is not None and declaration.get("range"):
+                low, high = self.range(declaration, on_subject(fact.entity), fact.type)
+                entity.facts[fact.name.id] = replace(fact, low=low, high=high)
         settings: dict[str, list[ir.Setting]] = {}
         for _, declaration in self.every("setting"):
             found = self.symbols.require(declaration, "parameter", declaration.name)
             if found in self.types.parameters:
                 setting = self.setting(found, declaration)
                 if setting:
+                    for other in settings.get(found, ()):
+                        if other.keys == setting.keys and overlapping(other.period, setting.period):
+                            periods = (("first", str(other.period)), ("second", str(setting.period)))
+                            self.symbols.report(declaration, "C003", declaration.name.span, ("name", declaration.name.text), *periods)
                     settings.setdefault(found, []).append(setting)
         for ident, parameter in list(self.types.parameters.items()):
             declaration = self.symbols.declared["parameter"][ident][0]
@@ -274,7 +305,15 @@ class _Assembly:
         if field is None:
             return None, None
         low, high = (self.attempt(declaration, value, scope, of.required()) for value in field.values)
+        if isinstance(low, ir.Const) and isinstance(high, ir.Const) and low.value.value > high.value.value:
+            self.empty_range(declaration, low, high)
         return low, high
+
+    def empty_range(self, declaration: Declaration, low: ir.Expr, high: ir.Expr) -> None:
+        """Reports a range whose ends are the wrong way round."""
+        text = self.symbols.source(declaration).text
+        ends = (("low", text[low.span.start : low.span.end]), ("high", text[high.span.start : high.span.end]))
+        self.symbols.report(declaration, "T009", low.span, *ends)
 
     def setting(self, ident: str, declaration: Declaration) -> ir.Setting | None:
         parameter = self.types.parameters[ident]
@@ -314,6 +353,13 @@ class _Assembly:
         for ident, declaration in self.firsts("act"):
             whole = next(iter(self.refs(declaration, "act", declaration.header.get("names", ()))), None)
             found[ident] = ir.Act(self.symbols.names["act", ident], whole)
+        for ident, declaration in self.firsts("act"):
+            chain = [ident]
+            while (whole := found[chain[-1]].part_of) is not None and whole not in chain:
+                chain.append(whole)
+            if whole == ident:
+                labels = " → ".join(found[act].name.zh for act in (*chain, ident))
+                self.symbols.report(declaration, "C001", declaration.name.span, ("chain", labels))
         return found
 
     # -- amounts and clauses
@@ -358,6 +404,7 @@ class _Assembly:
         if measure is None or entity is None:
             return None
         try:
+            self.entitled(declaration, measure, entity, field.values[0] if field else declaration.name)
             basis = self.basis(ident, declaration)
             return self.payment(basis, declaration, measure, entity, on_subject(entity), ())
         except Fault:
@@ -367,16 +414,16 @@ class _Assembly:
         basis = self.basis(ident, declaration)
         entities = self.subjects(declaration)
         effect_field = next((f for f in declaration.fields if f.keyword in EFFECTS), None)
-        if not entities:
-            if not declaration.damaged:
-                zh = self.symbols.language(declaration) == "zh"
-                self.symbols.report(declaration, "P006", declaration.name.span, ("kind", "条款" if zh else "clause"),
-                                    ("name", declaration.name.text), ("field", "对每个" if zh else "for each"))  # fmt: skip
-            return None
-        if effect_field is None:
+        if not entities or effect_field is None:
             return None
         entity, scope = entities[0], on_subject(entities[0])
         lowering = self.lowering(declaration)
+        first = self.types.clause_entities[ident][0]
+        if entity != first:
+            labels = (self.types.entity_label(first), self.types.entity_label(entity))
+            self.symbols.report(declaration, "C009", declaration.name.span, ("name", declaration.name.text),
+                                ("first", labels[0]), ("second", labels[1]))  # fmt: skip
+            return None
         try:
             discretion = tuple(self.discretion(declaration, field, scope, lowering) for field in declaration.all("discretion"))
             for choice in discretion:
@@ -393,6 +440,16 @@ class _Assembly:
         except Fault:
             return None
 
+    def entitled(self, declaration: Declaration, measure: str, entity: str, word: Word) -> None:
+        """Refuses a rule that pays a measure to an entity it is not declared for."""
+        entities = self.types.measures[measure].entities
+        if entity not in entities:
+            listed = "、".join(self.types.entity_label(e) for e in entities)
+            found = self.types.entity_label(entity)
+            raise self.lowering(declaration).fault(
+                "T002", word.span, ("wanted", listed), ("found", found), ("hint", "")
+            )
+
     def effect(
         self, basis: ir.Basis, declaration: Declaration, field: Field, entity: str, scope: Scope, lowering: Lowering
     ) -> ir.Effect:
@@ -400,9 +457,7 @@ class _Assembly:
         match field.keyword:
             case "grant" | "may_grant":
                 measure = self.required(declaration, "measure", name)
-                if entity not in self.types.measures[measure].entities:
-                    listed = "、".join(self.types.entity_label(e) for e in self.types.measures[measure].entities)
-                    raise lowering.fault("T002", name.span, ("wanted", listed), ("found", self.types.entity_label(entity)), ("hint", ""))
+                self.entitled(declaration, measure, entity, name)
                 own = self.payment(basis, declaration, measure, entity, scope, terms)
                 return ir.Grant(measure, field.keyword == "may_grant", own)
             case "withhold":
@@ -431,6 +486,9 @@ class _Assembly:
             due = lowering.expect(lowering.expr(given["due"], scope), Type("date", optional=True))
         if "every" in given:
             every = lowering.expr(given["every"], scope)
+            if every.type.dimension not in ((("月", 1),), (("天", 1),)):
+                wanted = "若干个月或若干天" if lowering.language == "zh" else "months or days"
+                raise lowering.fault("T002", every.span, ("wanted", wanted), ("found", lowering.show(every.type)), ("hint", ""))
         return ir.Duty(self.required(declaration, "act", name), done, due, every, quoted(given.get("by_whom")))
 
     def to_confirm(self, declaration: Declaration, scope: Scope, lowering: Lowering) -> tuple[tuple[str, ir.Expr | None], ...]:
@@ -453,11 +511,24 @@ class _Assembly:
             low = Quantity(low.number, high.unit, low.span)
         ends = [lowering.expr(end, scope) for end in (low, high)]
         lowering.expect(ends[0], ends[1].type)
-        numbers = [int(e.value.value) if isinstance(e, ir.Const) and isinstance(e.value, Bounds) else 0 for e in ends]
+        numbers = [self.whole(end, lowering) for end in ends]
+        if numbers[0] > numbers[1]:
+            self.empty_range(declaration, *ends)
         bound = lowering.expr(limit[0], scope) if limit else None
+        if bound is not None and bound.type.kind != "number":
+            raise lowering.wanted(bound, "number")
         return ir.Discretion(
             part_name(part), numbers[0], numbers[1], ends[1].type, quoted(holder), bound, quoted(limit[1]) if limit else ""
         )
+
+    def whole(self, expr: ir.Expr, lowering: Lowering) -> int:
+        """A whole number written out, as an end of what an approver may choose."""
+        number = expr.value.value if isinstance(expr, ir.Const) and expr.type.kind == "number" else None
+        if not isinstance(number, int):
+            wanted = "写明的整数" if lowering.language == "zh" else "a whole number written out"
+            found = lowering.show(expr.type) if number is None else str(number)
+            raise lowering.fault("T002", expr.span, ("wanted", wanted), ("found", found), ("hint", ""))
+        return number
 
     def blockers(self, clauses: dict[str, list[ir.Clause]]) -> dict[str, frozenset[str]]:
         """For each clause, every clause that overrides it, by the transitive closure of 优先于 and 让位于."""

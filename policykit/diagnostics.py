@@ -92,9 +92,14 @@ class PolicyError(Exception):
         super().__init__("\n".join(d.render() for d in self.diagnostics))
 
 
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """The known names most like a word, at most three."""
+    return difflib.get_close_matches(word, sorted(set(known)), n=3, cutoff=0.5) if len(word) <= 100 else []
+
+
 def did_you_mean(word: str, known: Iterable[str], language: Language) -> str:
     """A hint with the known names nearest to a word, or nothing."""
-    near = difflib.get_close_matches(word, sorted(set(known)), n=3, cutoff=0.5)
+    near = nearest(word, known)
     if not near:
         return ""
     names = "、".join(f"`{name}`" for name in near) if language == "zh" else ", ".join(f"`{name}`" for name in near)
@@ -105,18 +110,18 @@ CATALOGUE: dict[str, Entry] = {
     # ---- P: what was written
     "P001": Entry(
         "error",
-        "这里不该出现 `{found}`",
-        "`{found}` does not fit here",
-        "这里可以写：{expected}",
-        "expected here: {expected}",
+        "这里不该出现 {found}",
+        "{found} does not fit here",
+        "{hint}这里可以写：{expected}",
+        "{hint}expected here: {expected}",
     ),
     "P002": Entry("error", "不认识的字符 `{found}`", "unknown character `{found}`", "{hint}", "{hint}"),
     "P003": Entry(
         "error",
         "这一行不是任何声明的开头：`{found}`",
         "no declaration begins with `{found}`",
-        "声明顶格写，栏目缩进写；声明的开头词有：{expected}",
-        "declarations begin in the first column, fields are indented; declarations are: {expected}",
+        "{hint}",
+        "{hint}",
     ),
     "P004": Entry(
         "error",
@@ -158,8 +163,15 @@ CATALOGUE: dict[str, Entry] = {
         "error",
         "`{name}` 不能用作名称",
         "`{name}` cannot be a name",
-        "名称用汉字、字母、数字和下划线；其他写在【】里",
-        "use letters, digits and underscores, or brackets 【】",
+        "名称用汉字、字母、数字和下划线，不超过 100 个字；含其他符号的写在【】里",
+        "use letters, digits and underscores, at most 100; a name with other marks is written 【…】",
+    ),
+    "P011": Entry(
+        "error",
+        "这里要{wanted}，写的是 `{found}`",
+        "expected {wanted} here, found `{found}`",
+        "改写这个数",
+        "write another number",
     ),
     # ---- N: names
     "N001": Entry("error", "没有声明过 `{name}`", "`{name}` is not declared", "{hint}", "{hint}"),
@@ -236,6 +248,13 @@ CATALOGUE: dict[str, Entry] = {
         "给有关事实写上 范围",
         "declare ranges for the facts involved",
     ),
+    "T009": Entry(
+        "error",
+        "范围是空的：{low} 至 {high}",
+        "the range is empty: {low} to {high}",
+        "小的写在前面",
+        "write the smaller end first",
+    ),
     # ---- C: the program as a whole
     "C001": Entry(
         "error",
@@ -293,6 +312,13 @@ CATALOGUE: dict[str, Entry] = {
         "改用 不给予 或 互斥",
         "use `withhold` or `exclusive` instead",
     ),
+    "C009": Entry(
+        "error",
+        "条款 `{name}` 的各个版本对象不同：{first} 与 {second}",
+        "the versions of clause `{name}` speak of different subjects: {first} and {second}",
+        "不同对象写成不同名称的条款",
+        "give clauses on different subjects different names",
+    ),
     # ---- Q: quotes
     "Q001": Entry(
         "error",
@@ -332,7 +358,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     # ---- L: limits
     "L001": Entry("error", "文件超过 {limit}", "the file is larger than {limit}", "分成几个文件", "split the file"),
-    "L002": Entry("error", "括号嵌套超过 {limit} 层", "nesting deeper than {limit}", "拆成几个 定义", "split it by `define`"),
+    "L002": Entry("error", "一层套一层，超过 {limit} 层", "nested deeper than {limit}", "拆成几个 定义", "split it by `define`"),
     "L003": Entry(
         "error",
         "{path} 有 {count} 项，超过上限 {limit}",
@@ -348,6 +374,20 @@ CATALOGUE: dict[str, Entry] = {
         "save the file as UTF-8",
     ),
     "L005": Entry("note", "文件是 GB18030 编码，已按此读入", "the file is GB18030, read as such"),
+    "L006": Entry(
+        "error",
+        "这条声明超过 {limit} 个字",
+        "this declaration is longer than {limit} characters",
+        "分成几条；声明从顶格的一行开始，到下一个顶格的行为止",
+        "split it; a declaration goes from one line in the first column to the next",
+    ),
+    "L007": Entry(
+        "note",
+        "错误太多，只列出前 {limit} 个",
+        "too many errors: only the first {limit} are listed",
+        "先改这些，再检查一遍",
+        "mend these and check again",
+    ),
     # ---- R: household records
     "R001": Entry("error", "没有名为 `{name}` 的事实", "there is no fact named `{name}`", "{hint}", "{hint}"),
     "R002": Entry("error", "这里要{wanted}，得到 `{found}`", "expected {wanted}, got `{found}`", "{hint}", "{hint}"),
@@ -456,4 +496,40 @@ CATALOGUE: dict[str, Entry] = {
     "G004": Entry("error", "裁量的对象 `{name}` 不在本户", "the ruling's subject `{name}` is not in this household",
                   "{hint}", "{hint}"),
     "G005": Entry("error", "裁量格式不对：{why}", "the ruling is malformed: {why}", "{hint}", "{hint}"),
+}  # fmt: skip
+
+#: what the R-codes about household data are filled with: what was expected, by kind of type; why; what would help
+DATA_WORDS: dict[str, tuple[str, str]] = {
+    "bool": ("是或否", "true or false"),
+    "number": ("数（单位：{of}）", "a number (in {of})"),
+    "money": ("数额（{of}，最多两位小数）", "an amount (in {of}, with at most two decimals)"),
+    "date": ("日期（如 2020-04-06）", "a date (2020-04-06)"),
+    "month": ("年月（如 2020-04）", "a month (2020-04)"),
+    "text": ("文字", "text"),
+    "choice": ("“{of}”中的一项", "one of `{of}`"),
+    "multi": ("“{of}”的列表 [ … ]", "a list of `{of}` [ … ]"),
+    "record": ("一条{of}记录", "a {of} record"),
+    "list": ("{of}的列表 [ … ]", "a list of {of} records [ … ]"),
+    "refer": ("可以写已填的{of}的编号或称呼，也可以直接填写一条记录", "give the id or name of a {of}, or describe one"),
+    "blank": ("不知道就不填，或填 null", "leave it out or give null when unknown"),
+    "quotes": ("是文字就加上引号", "put text in quotes"),
+    "unseen": ("含有不能显示的字符", "it holds characters that cannot be shown"),
+    "whole": ("要整数", "it must be whole"),
+    "serial": ("像是表格里的日期序号：把该列设为文本格式，照原样写日期", "a sheet's serial number? write it as 2020-04-06"),
+    "never_none": ("这一项不能填“无”；不知道就不填", "this cannot be none; leave it out when unknown"),
+    "empty": ("没有就填 []，不知道就不填", "[] when there is none, nothing when unknown"),
+    "paper": ("须凭据：{of}", "needs a paper: {of}"),
+    "any_paper": ("书面材料", "a document"),
+    "judge": ("须由{of}判断，并写明判断人、日期和理由", "to be judged by {of}, with by, date and reason"),
+    "any_judge": ("有权的人", "whoever may"),
+    "unchecked": ("核对未完成", "not checked to the end"),
+    "old_id": ("15位旧号，没有校验位可核", "an old number of 15 digits, with no check digit"),
+    "no_id": ("没有身份证号", "no id number"),
+    "rootless": ("规则没有声明由成员组成的实体", "the rules declare no entity that has members"),
+    "unopened": ("打不开文件", "the file cannot be opened"),
+    "format": ("不是有效的 {of}", "this is not valid {of}"),
+    "inexact": ("有大得不能确切读入的数", "it holds a number too large to be read exactly"),
+    "top": ("最外层应是一户 { … }，或多户的列表 [ … ]", "the top must be a household { … } or a list of them [ … ]"),
+    "yaml": ("读 YAML 须安装 policykit[cli]", "reading YAML needs policykit[cli]"),
+    "alias": ("YAML 的别名（*）不读", "YAML aliases (*) are not read"),
 }  # fmt: skip

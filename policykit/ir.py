@@ -558,8 +558,8 @@ class Sheet:
 class Program:
     """Everything that some rule files declare, by identifier.
 
-    `blockers` gives for each clause the clauses that override it, transitively; `order` the clauses, terms and
-    measures so that each comes after what it reads; `fingerprint` the hash of the texts.
+    `blockers` gives for each clause the clauses that override it, transitively; `root` is the entity that input
+    describes; `fingerprint` the hash of the texts.
     """
 
     texts: dict[str, Text]

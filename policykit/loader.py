@@ -11,10 +11,11 @@ from policykit import ir
 from policykit.checker import check
 from policykit.declarations import assemble
 from policykit.diagnostics import Diagnostic, Language, PolicyError
-from policykit.parser import LANGUAGE_VERSION, operator_words, parse
+from policykit.parser import LANGUAGE_VERSION, parse
 from policykit.resolver import resolve, texts
 from policykit.source import MAX_FILE_BYTES, Source, Span, decode
 from policykit.syntax import Declaration, Module
+from policykit.words import operator_words
 
 PARAMETERS = "parameters"
 

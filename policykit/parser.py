@@ -8,139 +8,217 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 from lark import Lark, TextSlice, Token, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from policykit import syntax
-from policykit.diagnostics import Diagnostic, Language, did_you_mean
+from policykit import syntax, words
+from policykit.diagnostics import Diagnostic, Language, did_you_mean, nearest
 from policykit.source import MAX_FILE_BYTES, Source, Span
 from policykit.values import Month
 
 LANGUAGE_VERSION = 1
-MAX_NESTING = 60
+MAX_NESTING = 60  # brackets within brackets
+MAX_DEPTH = 150  # anything within anything: the passes and engines walk expressions recursively
+MAX_DECLARATION = 50_000
+MAX_ERRORS = 100
 MAX_ERRORS_IN_A_DECLARATION = 20
+MAX_NAME = 100
+MAX_DIGITS = 30
+_MOST_TRIED = 200_000  # characters parsed again to find further errors in one declaration
 
-_KEYWORD = re.compile(r"\(\?:([^()]*)\)\(\?!(?:\\w|\[a-zA-Z_\])\)")
+_SKIPPED = r"「[^」\n]*」|【[^】\n]*】|#[^\n]*"
+_HEAD = re.compile(r"^(?![ \t\u3000\r\n\xa0#]|$)[^\s:：(（]*", re.M)
+_NAMES = re.compile(r"\S+[ \t\u3000]+(?:【([^】\n]+)】|([^\s(（:：.．]+))(?:[.．]([^\s(（:：]+))?\s*(?:[(（]\s*(\w+))?")
+_OTHER_DATE = re.compile(r"(\d{4})[/.／．](\d{1,2})[/.／．](\d{1,2})(?!\d)")
+_NAMING = ("F_MEMBERS", "F_RECORDS", "F_REFERS", "F_PART", "F_DISCRETION")
 
 
 @lru_cache(maxsize=1)
 def _lark() -> Lark:
-    grammar = resources.files("policykit").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", start="declaration", maybe_placeholders=False, propagate_positions=True)
-
-
-@lru_cache(maxsize=1)
-def keywords() -> dict[str, tuple[str, ...]]:
-    """Every keyword terminal of the grammar with its spellings, the Chinese first, the English second."""
-    table = {}
-    for terminal in _lark().terminals:
-        match = _KEYWORD.search(terminal.pattern.value)
-        if match and terminal.name != "NAME":
-            table[terminal.name] = tuple(match[1].split("|"))
-    return table
-
-
-@lru_cache(maxsize=1)
-def operator_words() -> tuple[str, ...]:
-    """The word operators that no bare name can hold, longest first."""
-    pattern = next(t for t in _lark().terminals if t.name == "NAME").pattern.value
-    words = re.findall(r"\(\?:\(\?!([^)]*)\)", pattern)[-1]
-    return tuple(sorted(words.split("|"), key=len, reverse=True))
-
-
-@lru_cache(maxsize=1)
-def _declaration_words() -> dict[str, str]:
-    """Spelling → kind, for the words that begin a declaration."""
-    rules = {
-        "LANGUAGE": "language", "POLICY": "policy", "SOURCE": "source", "ENTITY": "entity", "CHOICE": "choice",
-        "FACT": "fact", "PARAMETER": "parameter", "SET": "setting", "SHEET": "sheet", "DEFINE": "define",
-        "MEASURE": "measure", "ACT": "act", "AMOUNT": "amount", "CLAUSE": "clause", "EXCLUSION": "exclusion",
-        "READING": "reading", "NOTE": "note", "OBJECTIVE": "objective",
-    }  # fmt: skip
-    return {spelling: kind for terminal, kind in rules.items() for spelling in keywords()[terminal]}
-
-
-@lru_cache(maxsize=1)
-def _field_line() -> re.Pattern[str]:
-    words = [s for name, all_ in keywords().items() if name.startswith("F_") for s in all_]
-    alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
-    return re.compile(rf"^[ \t\u3000]+(?:(?:{alternatives})(?!\w)|[=＝]|[^\s:：「」]{{1,12}}[:：])", re.M)
-
-
-# ---- the pass ---------------------------------------------------------------------------------------------------------------
+    return Lark(words.grammar(), parser="lalr", start="declaration", maybe_placeholders=False, propagate_positions=True)
 
 
 def parse(source: Source) -> tuple[syntax.Module, list[Diagnostic]]:
     """The syntax tree of a rule file, as far as it can be read, and everything that is wrong with its writing."""
-    text = source.text
-    language: Language = "zh"
-    if len(text.encode("utf-8", "replace")) > MAX_FILE_BYTES:
-        where = Diagnostic("L001", source.file, language, (("limit", f"{MAX_FILE_BYTES:,} bytes"),))
-        return syntax.Module(source, (), {}, language), [where]
-    deepest = _deepest_parenthesis(text)
-    if deepest is not None:
-        span = source.span(deepest, deepest + 1)
-        found = Diagnostic("L002", str(span), language, (("limit", str(MAX_NESTING)),), span)
-        return syntax.Module(source, (), {}, language), [found]
+    source = Source(source.file, source.text.removeprefix("\ufeff"))
+    text, errors = source.text, list[Diagnostic]()
+    if len(text) > MAX_FILE_BYTES or len(text.encode("utf-8", "replace")) > MAX_FILE_BYTES:
+        where = Diagnostic("L001", source.file, "zh", (("limit", f"{MAX_FILE_BYTES:,} bytes"),))
+        return syntax.Module(source, (), {}, "zh"), [where]
 
-    heads = list(re.finditer(r"^(?![ \t\u3000\r\n#\ufeff]|$)[^\s:：(（]*", text, re.M))
-    words = _declaration_words()
-    first = next((head[0] for head in heads if head[0] in words), "")
-    if first and first.isascii():
-        language = "en"
-    errors: list[Diagnostic] = []
+    heads, kinds = list(_HEAD.finditer(text)), words.declaration_words()
+    first = next((head[0] for head in heads if head[0] in kinds), "")
+    reader = _Reader(source, "en" if first and first.isascii() else "zh", errors)
     declarations: list[syntax.Declaration] = []
+    lost: set[str] = set()
+    reader.before_declarations(heads[0].start() if heads else len(text))
     for index, head in enumerate(heads):
-        end = heads[index + 1].start() if index + 1 < len(heads) else len(text)
-        if head[0] not in words:
-            shown = [s[0] if language == "zh" else s[1] for n, s in keywords().items() if s[0] in words and n.isupper()]
-            expected = "、".join(dict.fromkeys(w for w in shown if w in words))
-            hint = did_you_mean(head[0], words, language)
-            fields = (("found", head[0] or text[head.start()]), ("expected", f"{expected}。{hint}" if hint else expected))
-            errors.append(_diagnostic("P003", source, head.start(), head.end(), language, fields))
-            continue
-        declaration = _declaration(source, head.start(), end, words[head[0]], language, errors)
+        start, end = head.start(), heads[index + 1].start() if index + 1 < len(heads) else len(text)
+        declaration = None
+        if len(errors) >= MAX_ERRORS:
+            pass
+        elif head[0] in kinds:
+            declaration = reader.declaration(start, end, kinds[head[0]])
+        elif reader.no_declaration(head) and declarations:
+            declarations[-1] = replace(declarations[-1], damaged=True)
         if declaration is not None:
             declarations.append(declaration)
-    if not heads:
-        for match in re.finditer(r"^[ \t\u3000]*([^\s#].*)", text, re.M):
-            fields = (("found", match[1][:20]), ("expected", "、".join(sorted(set(words)))))
-            errors.append(_diagnostic("P003", source, match.start(1), match.end(1), language, fields))
-            break
-    return syntax.Module(source, tuple(declarations), _comments(text), language), errors
+        elif named := _NAMES.match(text, start, end):
+            lost |= {name for name in named.groups() if name}
+    if len(errors) >= MAX_ERRORS:
+        errors.append(Diagnostic("L007", source.file, reader.language, (("limit", str(MAX_ERRORS)),)))
+    return syntax.Module(source, tuple(declarations), _comments(source), reader.language, frozenset(lost)), errors
 
 
-def _declaration(
-    source: Source, start: int, end: int, kind: str, language: Language, errors: list[Diagnostic]
-) -> syntax.Declaration | None:
-    text, damaged = source.text, False
-    for _ in range(MAX_ERRORS_IN_A_DECLARATION):
-        try:
-            tree = _lark().parse(TextSlice(text, start, end))
-        except UnexpectedInput as error:
-            at, cut, fault = _first_fault(error, text, start, end)
-            errors.append(_unexpected(source, fault, at, end, language))
-            damaged = True
-            if cut is None:
-                return None
-            text = text[: cut[0]] + re.sub(r"[^\n]", " ", text[cut[0] : cut[1]]) + text[cut[1] :]
-            continue
-        if _depth(tree) > 6 * MAX_NESTING:
-            fields = (("limit", str(MAX_NESTING)),)
-            errors.append(_diagnostic("L002", source, start, start + 1, language, fields))
+class _Reader:
+    """Reads the declarations of one file, and says what is wrong with their writing."""
+
+    def __init__(self, source: Source, language: Language, errors: list[Diagnostic]) -> None:
+        self.source, self.language, self.errors = source, language, errors
+
+    def say(self, zh: str, en: str) -> str:
+        return zh if self.language == "zh" else en
+
+    def report(self, code: str, start: int, end: int, *fields: tuple[str, str], fix: str = "") -> None:
+        self.errors.append(_diagnostic(code, self.source, start, end, self.language, fields, fix))
+
+    def mended(self, start: int, end: int, text: str) -> str:
+        """The line a place is on, with something else in that place."""
+        whole = self.source.text
+        line = whole.rfind("\n", 0, start) + 1
+        after = whole.find("\n", end)
+        return (whole[line:start] + text + whole[end : after if after >= 0 else len(whole)]).strip()
+
+    # -- lines that begin no declaration
+
+    def before_declarations(self, end: int) -> None:
+        """Reports a line that stands before the first declaration."""
+        if match := re.compile(r"^[ \t\u3000\xa0]*([^\s#][^\n]*)", re.M).search(self.source.text, 0, end):
+            hint = self.say("前面要先有一条声明，如 ", "a declaration comes first, such as: ")
+            hint += self.say("条款 名称 (identifier)", "clause identifier")
+            self.report("P003", match.start(1), match.end(1), ("found", _short(match[1])), ("hint", hint))
+
+    def no_declaration(self, head: re.Match[str]) -> bool:
+        """Reports a line in the first column that begins no declaration; true if it is a field that lost its indent."""
+        found, fix = head[0] or self.source.text[head.start()], ""
+        fields = {word for spellings in words.field_words().values() for word in spellings}
+        near = nearest(found, words.declaration_words())
+        line = self.mended(head.start(), head.start(), "")
+        is_field = found in fields or any(line.startswith(f"{word} ") for word in fields)
+        if is_field:
+            hint = self.say(f"`{found}` 是栏目，行首要空几格", f"`{found}` is a field: indent its line")
+            fix = "    " + line
+        elif near:
+            hint = did_you_mean(found, words.declaration_words(), self.language)
+            fix = self.mended(head.start(), head.end(), near[0])
+        else:
+            listed = words.declarations_listed(self.language)
+            hint = self.say("声明顶格写，栏目缩进写。声明有：", "declarations begin in the first column: ") + listed
+        self.report("P003", head.start(), head.end(), ("found", _short(found)), ("hint", hint), fix=fix)
+        return is_field
+
+    # -- one declaration
+
+    def declaration(self, start: int, end: int, kind: str) -> syntax.Declaration | None:
+        text = self.source.text
+        if end - start > MAX_DECLARATION:
+            self.report("L006", start, start + 1, ("limit", f"{MAX_DECLARATION:,}"))
             return None
-        builder = _Builder(source, language, errors)
-        whole = tree.children[0]
-        assert isinstance(whole, Tree)
-        return builder.declaration(whole, kind, damaged)
-    return None
+        if (deep := _deep_bracket(text, start, end)) is not None:
+            self.report("L002", deep, deep + 1, ("limit", str(MAX_NESTING)))
+            return None
+        for tried in range(MAX_ERRORS_IN_A_DECLARATION):
+            try:
+                tree = _lark().parse(TextSlice(text, start, end))
+            except UnexpectedInput as error:
+                at, cut, fault = _first_fault(error, text, start, end)
+                if _stack_of(fault) > 3 * MAX_NESTING:
+                    self.report("L002", at, at + 1, ("limit", str(MAX_NESTING)))
+                    return None
+                self.unexpected(fault, at, cut, end, kind)
+                if cut is None or (tried + 1) * (end - start) > _MOST_TRIED or len(self.errors) >= MAX_ERRORS:
+                    return None
+                text = text[: cut[0]] + re.sub(r"[^\n]", " ", text[cut[0] : cut[1]]) + text[cut[1] :]
+                continue
+            if (place := _deep_place(tree)) is not None:
+                self.report("L002", place, place + 1, ("limit", str(MAX_DEPTH)))
+                return None
+            whole = tree.children[0]
+            assert isinstance(whole, Tree)
+            return _Builder(self.source, self.language, self.errors).declaration(whole, kind, tried > 0)
+        return None
+
+    def unexpected(self, error: UnexpectedInput, at: int, cut: tuple[int, int] | None, end: int, kind: str) -> None:
+        """Reports what does not fit, what would, and the mended line where it is likely."""
+        text = self.source.text
+        line = text.rfind("\n", 0, at) + 1
+        if isinstance(error, UnexpectedCharacters):
+            hint, instead = words.stray(text[at], self.language)
+            fix = self.mended(at, at + 1, instead) if instead is not None else ""
+            self.report("P002", at, at + 1, ("found", text[at]), ("hint", hint), fix=fix)
+            return
+        assert isinstance(error, UnexpectedToken)
+        terminals: set[str] = set(error.accepts or error.expected)
+        written = re.compile(r"[^\n]*").match(text, line)
+        for other in _OTHER_DATE.finditer(text, line, written.end() if written else at):
+            if other.start() <= at < other.end():
+                iso = f"{other[1]}-{int(other[2]):02d}-{int(other[3]):02d}"
+                fix = self.mended(other.start(), other.end(), iso)
+                self.report("P009", other.start(), other.end(), ("found", other[0]), fix=fix)
+                return
+        if self.held_operator(error, at, cut):
+            return
+        token = str(error.token).strip()
+        found = words.END_OF_LINE[self.language == "en"] if _broke_off(error) else f"`{_short(token)}`"
+        hint, fix = "", ""
+        inside = {terminal for terminal in terminals if not terminal.startswith("F_") and terminal != "$END"}
+        if not _broke_off(error) and not text[line:at].strip() and line < at:
+            fields = words.fields_of(kind)
+            shown = [words.spelled(spellings, self.language) for spellings in fields.values()]
+            expected = words.listed(shown, self.language, 10)
+            if inside:
+                also = words.expected(inside, self.language, 3)
+                expected += self.say(f"；接着上一行写：{also}", f"; to go on with the line above: {also}")
+            name = token.rstrip(":：")
+            near = nearest(name, [spelling for spellings in fields.values() for spelling in spellings])
+            if near:
+                hint = did_you_mean(name, near[:1], self.language)
+                fix = self.mended(at, at + len(name), near[0])
+        else:
+            expected = words.expected(terminals, self.language)
+            if "UNIT" in terminals and re.search(r"\d\s*$", text[line:at]) and error.token.type == "NAME":
+                hint = self.say("单位有：", "units are: ") + words.units_listed(self.language) + self.say("。", ". ")
+            elif "NAME" in terminals and error.token.type in words.keywords():
+                hint = self.say(f"要当作名称，写成【{token}】。", f"to use it as a name write 【{token}】. ")
+        stop = min(at + max(len(token), 1), end)
+        self.report("P001", at, stop, ("found", found), ("expected", expected), ("hint", hint), fix=fix)
+
+    def held_operator(self, error: UnexpectedToken, at: int, cut: tuple[int, int] | None) -> bool:
+        """Reports a name being declared that holds a word operator; false when it is something else."""
+        text, operator = self.source.text, str(error.token)
+        line = text.rfind("\n", 0, at) + 1
+        field = re.compile(r"\s*(\w+)").match(text, line)
+        naming = {word for terminal in _NAMING for word in words.keywords()[terminal]}
+        if operator not in words.operator_words() or re.search(r"[=＝]", text[line:at]):
+            return False
+        if cut is not None and (field is None or field[1] not in naming):
+            return False
+        before, after = re.search(r"\w*$", text[line:at]), re.compile(r"\w*").match(text, at)
+        assert before is not None and after is not None
+        name = before[0] + after[0]
+        if name == operator:
+            return False
+        start = at - len(before[0])
+        fix = self.mended(start, after.end(), f"【{name}】")
+        self.report("N003", start, after.end(), ("name", name), ("word", operator), fix=fix)
+        return True
 
 
 def _first_fault(
@@ -153,7 +231,7 @@ def _first_fault(
     """
     while True:
         at = _position(error, text, start, end)
-        cut = _segment(text, start, end, at, error)
+        cut = _segment(text, start, end, at)
         if cut is None:
             return at, cut, error
         try:
@@ -164,14 +242,9 @@ def _first_fault(
         return at, cut, error
 
 
-def _segment(text: str, start: int, end: int, at: int, error: UnexpectedInput) -> tuple[int, int] | None:
+def _segment(text: str, start: int, end: int, at: int) -> tuple[int, int] | None:
     """The field to blank out for an error at an offset; `None` when the header itself is at fault."""
-    starts = [match.start() for match in _field_line().finditer(text, start, end)]
-    token = getattr(error, "token", None)
-    if token is not None and (token.type == "$END" or token.type.startswith("F_")):
-        at -= 1  # the field before broke off too early
-        while at > start and text[at] in " \t\n\u3000":
-            at -= 1
+    starts = [match.start() for match in words.field_line().finditer(text, start, end)]
     begin = max((s for s in starts if s <= at), default=None)
     if begin is None:
         return None
@@ -179,69 +252,31 @@ def _segment(text: str, start: int, end: int, at: int, error: UnexpectedInput) -
 
 
 def _position(error: UnexpectedInput, text: str, start: int, end: int) -> int:
-    token = getattr(error, "token", None)
-    if token is not None and token.type == "$END":
-        return start + len(text[start:end].rstrip())
-    at = error.pos_in_stream if error.pos_in_stream is not None else start
-    while at < end and text[at] in " \t\n\u3000":
+    """Where the error is: at a word or character, or where the line before broke off."""
+    at = end if error.pos_in_stream is None or error.pos_in_stream < 0 else error.pos_in_stream
+    if _broke_off(error):
+        stop = end if error.token.type == "$END" else at  # type: ignore[attr-defined]
+        kept = re.sub(_SKIPPED, lambda m: " " * len(m[0]) if m[0][0] == "#" else m[0], text[start:stop])
+        return start + len(kept.rstrip(" \t\r\n\u3000\xa0"))
+    while at < end and text[at] in " \t\r\n\u3000\xa0":
         at += 1
     return at
 
 
-def _unexpected(source: Source, error: UnexpectedInput, at: int, end: int, language: Language) -> Diagnostic:
-    text = source.text
-    line_end = text.find("\n", at)
-    rest = text[at : line_end if line_end >= 0 else len(text)]
-    if isinstance(error, UnexpectedToken):
-        terminals: Iterable[str] = error.accepts or error.expected
-        found = str(error.token).strip() or ("文末" if language == "zh" else "the end")
-    else:
-        assert isinstance(error, UnexpectedCharacters)
-        terminals = error.allowed or ()
-        match = re.match(r"\w+", rest)
-        found = match[0] if match else rest[:1]
-    expected = _expected(terminals, language)
-    before = text[text.rfind("\n", 0, at) + 1 : at]
-    hint = ""
-    if not before.strip() and before:
-        terminals = [terminal for terminal in terminals if terminal.startswith("F_")]
-        expected = _expected(terminals, language)
-        fields_known = [s for n, all_ in keywords().items() if n.startswith("F_") for s in all_]
-        hint = did_you_mean(found.rstrip(":："), fields_known, language)
-    fix = respaced(before.rstrip().split(" ")[-1]) or respaced(found)
-    shown = f"{expected}。{hint}" if hint else expected
-    width = max(len(found), 1)
-    return _diagnostic(
-        "P001", source, at, min(at + width, end), language, (("found", found), ("expected", shown)), fix=fix
-    )
+def _broke_off(error: UnexpectedInput) -> bool:
+    """Whether the text ends, or the next field begins, before something is complete."""
+    token = getattr(error, "token", None)
+    return token is not None and (token.type == "$END" or token.type.startswith("F_"))
 
 
-def _expected(terminals: Iterable[str], language: Language) -> str:
-    """The names of what could stand here, fields and operators after plain things, at most ten."""
-    plain = {
-        "NAME": ("名称", "a name"), "BRACKETED": ("名称", "a name"), "NUMBER": ("数字", "a number"),
-        "DATE": ("日期", "a date"), "MONTH": ("年月", "a month"), "QUOTE": ("「引文」", "「quoted words」"),
-        "UNIT": ("单位", "a unit"), "LOCATOR": ("条号", "an article"), "$END": ("文末", "the end"),
-        "PLUS": ("+", "+"), "MINUS": ("-", "-"), "TIMES": ("×", "×"), "DIVIDE": ("÷", "÷"), "EQ": ("=", "="),
-        "LT": ("低于", "below"), "LE": ("不超过", "at most"), "GT": ("超过", "exceeds"), "GE": ("不低于", "at least"),
-        "LPAR": ("（", "("), "RPAR": ("）", ")"), "_SEP": ("、", ","), "COLON": ("：", ":"), "_DOT": (".", "."),
-        "LSQB": ("[", "["), "RSQB": ("]", "]"), "LBRACE": ("{", "{"), "RBRACE": ("}", "}"),
-    }  # fmt: skip
-    which = 0 if language == "zh" else 1
-    names: dict[str, None] = {}
-    for terminal in sorted(terminals, key=lambda t: (t.startswith("F_"), t not in plain, t)):
-        if terminal in plain:
-            names[plain[terminal][which]] = None
-        elif terminal in keywords():
-            names[keywords()[terminal][which]] = None
-    shown = list(names)[:10]
-    return ("、" if language == "zh" else ", ").join(shown) + ("…" if len(names) > 10 else "")
+def _stack_of(error: UnexpectedInput) -> int:
+    """How many things were begun and not ended when the error came up."""
+    parser = getattr(error, "interactive_parser", None)
+    return len(parser.parser_state.state_stack) if parser is not None else 0
 
 
-def respaced(word: str) -> str:
-    """A name that swallowed one-character keywords, set off by spaces; empty when it holds none."""
-    inner = re.sub(r"(?<=\w)(为|含|且|或|属于|并且|或者)(?=\w)", r" \1 ", word)
-    return inner if inner != word else ""
+def _short(text: str) -> str:
+    return text if len(text) <= 30 else text[:29] + "…"
 
 
 def _diagnostic(
@@ -251,38 +286,35 @@ def _diagnostic(
     return Diagnostic(code, str(span), language, fields, span, source.line(span.line), fix)
 
 
-def _deepest_parenthesis(text: str) -> int | None:
-    """The offset at which parentheses nest too deep, if they do."""
+def _deep_bracket(text: str, start: int, end: int) -> int | None:
+    """The offset at which brackets nest too deep, if they do."""
     depth = 0
-    for match in re.finditer(r"「[^」\n]*」|【[^】\n]*】|#[^\n]*|([(\[{])|([)\]}])|^(?=\S)", text, re.M):
+    for match in re.compile(rf"{_SKIPPED}|([(（\[［{{｛])|([)）\]］}}｝])").finditer(text, start, end):
         if match[1]:
             depth += 1
             if depth > MAX_NESTING:
                 return match.start()
         elif match[2]:
             depth = max(0, depth - 1)
-        elif match[0] == "":
-            depth = 0
     return None
 
 
-def _depth(tree: Any) -> int:
-    deepest, stack = 0, [(tree, 1)]
+def _deep_place(tree: Any) -> int | None:
+    """The offset at which anything nests too deep, if it does; a chain of sums nests to the left."""
+    stack = [(tree, 1)]
     while stack:
         node, depth = stack.pop()
-        deepest = max(deepest, depth)
         if isinstance(node, Tree):
-            stack.extend((child, depth + 1) for child in node.children)
-    return deepest
+            below = depth + (len(node.children) // 2 if node.data == "arithmetic" else 1)
+            stack.extend((child, below) for child in node.children)
+        elif depth > MAX_DEPTH and isinstance(node, Token) and node.start_pos is not None:
+            return node.start_pos
+    return None
 
 
-def _comments(text: str) -> dict[int, str]:
-    found = {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        match = re.match(r"(?:「[^」]*」|【[^】]*】|[^#])*?(#.*)$", line)
-        if match:
-            found[number] = match[1].rstrip()
-    return found
+def _comments(source: Source) -> dict[int, str]:
+    found = (match for match in re.finditer(_SKIPPED, source.text) if match[0][0] == "#")
+    return {source.span(match.start(), match.end()).line: match[0].rstrip() for match in found}
 
 
 # ---- lark's tree → syntax ---------------------------------------------------------------------------------------------------
@@ -324,7 +356,7 @@ class _Builder:
                     else:
                         header.setdefault("names", []).append(self.word(child))
                 elif child.type == "NUMBER":
-                    header["number"] = int(child)
+                    header["number"] = self.number(child)
                 elif child.type == "QUOTE":
                     header["quote"] = self.quote(child)
                 elif child.type in ("NOT_HELD", "UNSET", "EXAMPLE"):
@@ -397,7 +429,7 @@ class _Builder:
             case "outline":
                 return str(node.children[0]), self.quote(node.children[1]).text
             case "size":
-                low, high = (int(t) for t in node.children if isinstance(t, Token) and t.type == "NUMBER")
+                low, high = (self.whole(t) for t in node.children if isinstance(t, Token) and t.type == "NUMBER")
                 return low, high
             case "or_none":
                 return "NONE"
@@ -415,7 +447,7 @@ class _Builder:
             elif child.type == "QUOTE":
                 quote = self.quote(child)
             elif child.type == "NTH":
-                nth = int(re.sub(r"\D", "", child))
+                nth = int(re.sub(r"\D", "", child)[:9])
         return syntax.Cite(source, locator, quote, nth, role, self.span(tree))
 
     def label(self, tree: Tree[Token]) -> syntax.Label:
@@ -426,7 +458,7 @@ class _Builder:
             if isinstance(child, Tree):
                 ident = str(child.children[0])
             elif child.type == "NUMBER":
-                code = int(child)
+                code = self.whole(child)
         return syntax.Label(word, ident, code)
 
     def type(self, tree: Tree[Token]) -> syntax.TypeName:
@@ -450,6 +482,8 @@ class _Builder:
             elif isinstance(token, Token) and token.type == "DATE":
                 day = self.date(token)
                 start, end = (start, day) if closing else (day, end)
+        if start is not None and end is not None and start > end:
+            self.report("T009", tree, ("low", str(start)), ("high", str(end)))
         return syntax.Period(start, end)
 
     # -- words and literals
@@ -460,7 +494,9 @@ class _Builder:
         if isinstance(token, Token) and token.type in ("BRACKETED", "QUOTE"):
             text = text[1:-1]
         elif not text.isidentifier():
-            self.report("P010", token, ("name", text))
+            self.report("P010", token, ("name", _short(text)))
+        if len(text) > MAX_NAME or not text.strip():
+            self.report("P010", token, ("name", _short(text)))
         return syntax.Word(text, self.span(token))
 
     def words(self, nodes: Iterable[Any]) -> tuple[syntax.Word, ...]:
@@ -468,6 +504,23 @@ class _Builder:
 
     def quote(self, node: Any) -> syntax.Quote:
         return syntax.Quote(str(node)[1:-1], self.span(node))
+
+    def number(self, token: Any) -> Fraction:
+        """A number as written, which may not be too long for exact arithmetic."""
+        if len(token) > MAX_DIGITS:
+            self.report("P011", token, ("found", _short(token)), ("wanted", self.wanted(f"{MAX_DIGITS} 位以内的数", f"a number of at most {MAX_DIGITS} digits")))  # fmt: skip
+            return Fraction(0)
+        return Fraction(Decimal(str(token).replace("．", ".")))
+
+    def whole(self, token: Any) -> int:
+        """A whole number."""
+        number = self.number(token)
+        if number.denominator != 1:
+            self.report("P011", token, ("found", str(token)), ("wanted", self.wanted("整数", "a whole number")))
+        return int(number)
+
+    def wanted(self, zh: str, en: str) -> str:
+        return zh if self.language == "zh" else en
 
     def date(self, token: Token) -> date:
         year, month, day = (int(part) for part in re.findall(r"\d+", token))
@@ -495,7 +548,7 @@ class _Builder:
                 return syntax.Path(self.words(children), span)
             case "quantity":
                 unit = str(children[1]) if len(children) > 1 else ""
-                return syntax.Quantity(Fraction(Decimal(str(children[0]))), unit, span)
+                return syntax.Quantity(self.number(children[0]), unit, span)
             case "date":
                 return syntax.Literal_(self.date(children[0]), span)
             case "month":
@@ -555,8 +608,27 @@ class _Builder:
         operands = tuple(self.expr(child) for child in node.children[0::2])
         if len({operator.type for operator in operators}) > 1:
             other = next(operator for operator in operators if operator.type != operators[0].type)
-            self.report("P004", other)
+            self.errors.append(replace(_diagnostic("P004", self.source, *self.place(other), self.language, ()), fix=self.grouped(node)))
         return syntax.Apply(operators[0].type, operands, self.span(node))
+
+    def place(self, node: Any) -> tuple[int, int]:
+        span = self.span(node)
+        return span.start, span.end
+
+    def grouped(self, node: Tree[Token]) -> str:
+        """A chain of 并且 and 或者 with parentheses around each run of 并且, as it is most likely meant."""
+        runs: list[list[str]] = [[]]
+        either = ""
+        for child in node.children:
+            start, end = self.place(child)
+            written = re.sub(r"\s+", " ", self.source.text[start:end])
+            if isinstance(child, Token) and child.type == "OR":
+                either = written
+                runs.append([])
+            else:
+                runs[-1].append(written)
+        shown = [" ".join(run) if len(run) == 1 else f"({' '.join(run)})" for run in runs]
+        return f" {either} ".join(shown)
 
     def listing(self, tree: Tree[Token]) -> syntax.Listing:
         children = list(tree.children)

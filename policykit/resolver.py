@@ -23,6 +23,7 @@ def resolve(modules: Iterable[Module], known_version: int, operators: Sequence[s
     """All declarations by name, with every fault of naming reported."""
     symbols = Symbols()
     for module in modules:
+        symbols.lost |= module.lost
         for declaration in module.declarations:
             symbols.homes[id(declaration)] = module
             if declaration.kind == "language":
@@ -126,7 +127,7 @@ def _pairs(text: str) -> set[str]:
 
 def _version(symbols: Symbols, declaration: Declaration, known: int) -> None:
     wanted = declaration.header.get("number", 1)
-    if wanted > known:
+    if wanted > known or wanted % 1:
         symbols.report(declaration, "P008", declaration.span, ("wanted", str(wanted)), ("known", str(known)))
 
 
@@ -172,7 +173,7 @@ def _english(declaration: Declaration) -> str:
 
 def _ident(symbols: Symbols, declaration: Declaration, word: Word, ident: str) -> str:
     """The ASCII identifier: written in parentheses, or the name itself when it is ASCII."""
-    if ident or word.text.isascii():
+    if (ident or word.text).isascii():
         return ident or word.text
     known = symbols.find(declaration.kind, word.text)
     if known is not None and declaration.kind in VERSIONED:
@@ -198,6 +199,8 @@ def _fields(symbols: Symbols, declaration: Declaration) -> None:
     source = symbols.source(declaration)
     for field in declaration.fields:
         shown = source.text[field.span.start : field.span.end].strip(" \t\n\u3000:：")
+        if field.keyword in ("monthly", "once") and {"monthly", "once"} - {field.keyword} <= seen:
+            symbols.report(declaration, "P005", field.span, *about, ("field", shown))
         if field.keyword not in must | may:
             symbols.report(declaration, "P007", field.span, *about, ("field", shown))
         elif field.keyword in seen and field.keyword not in REPEATED:
@@ -205,6 +208,12 @@ def _fields(symbols: Symbols, declaration: Declaration) -> None:
         seen.add(field.keyword)
     for keyword in sorted(must - seen):
         symbols.report(declaration, "P006", declaration.name.span, *about, ("field", FIELD_NAMES[keyword][language == "en"]))
+    subjects = [*declaration.header.get("for_each", ()), *(w for f in declaration.all("for_each") for w in f.values)]
+    word = "对每个" if language == "zh" else "for each"
+    if declaration.kind in ("clause", "note") and not subjects:
+        symbols.report(declaration, "P006", declaration.name.span, *about, ("field", word))
+    if declaration.kind != "measure" and len(subjects) > 1:
+        symbols.report(declaration, "P005", subjects[1].span, *about, ("field", word))
     effects = [field for field in declaration.fields if field.keyword in EFFECTS]
     if declaration.kind == "clause" and not effects:
         word = "给予 / 应当 / 不得 / 发现 …" if language == "zh" else "grant / must / must not / finding …"

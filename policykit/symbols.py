@@ -54,13 +54,16 @@ EFFECTS = ("grant", "may_grant", "withhold", "duty", "ban", "listing", "referral
 @dataclass(slots=True)
 class Symbols:
     """The declarations of all files: `declared[kind][id]` are the versions of one name, `ids[kind]` finds the
-    identifier for either name. Facts are kept under `entity.name`."""
+    identifier for either name. Facts are kept under `entity.name`. `lost` are the names of what is declared but
+    could not be understood: that fault is reported, and what only follows from it is not."""
 
     declared: dict[str, dict[str, list[Declaration]]] = field(default_factory=lambda: {k: {} for k in KIND_NAMES})
     ids: dict[str, dict[str, str]] = field(default_factory=lambda: {k: {} for k in KIND_NAMES})
     names: dict[tuple[str, str], ir.Name] = field(default_factory=dict)
     homes: dict[int, Module] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    _reported: set[Diagnostic] = field(default_factory=set)
 
     def find(self, kind: DeclarationKind, word: str) -> str | None:
         """The identifier of a declared thing of this kind, by either of its names."""
@@ -79,7 +82,10 @@ class Symbols:
         """Adds a diagnostic about a place in a declaration."""
         module = self.homes[id(declaration)]
         excerpt = module.source.line(span.line) if span.line else ""
-        self.diagnostics.append(Diagnostic(code, str(span), module.language, fields, span, excerpt, fix))
+        found = Diagnostic(code, str(span), module.language, fields, span, excerpt, fix)
+        if found not in self._reported:
+            self._reported.add(found)
+            self.diagnostics.append(found)
 
     def hint(self, word: str, known: Iterable[str], language: Language) -> str:
         return did_you_mean(word, known, language)
@@ -87,10 +93,11 @@ class Symbols:
     def require(self, declaration: Declaration, kind: DeclarationKind, word: Word) -> str | None:
         """The identifier behind a word, or `None` with a report that nothing of this kind is so called."""
         found = self.find(kind, word.text)
-        if found is None:
+        if found is None and word.text not in self.lost:
             language = self.language(declaration)
             what = KIND_NAMES[kind][0 if language == "zh" else 1]
-            near = self.hint(word.text, self.ids[kind], language)
             shown = f"{what} {word.text}"
+            near = self.hint(word.text, self.ids[kind], language)
+            near = near or (f"先写一条声明：{shown} (…)" if language == "zh" else f"declare it: {shown}")
             self.report(declaration, "N001", word.span, ("name", shown), ("hint", near))
         return found

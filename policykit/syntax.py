@@ -271,9 +271,13 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One rule file: its declarations in order, its comments by line, and the language it is written in."""
+    """One rule file: its declarations in order, its comments by line, and the language it is written in.
+
+    `lost` are the names of declarations that could not be read: what refers to them is no fault of its own.
+    """
 
     source: Source
     declarations: tuple[Declaration, ...]
     comments: dict[int, str]
     language: Language
+    lost: frozenset[str] = frozenset()

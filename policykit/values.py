@@ -12,7 +12,7 @@ from __future__ import annotations
 import calendar
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias, TypeVar
 
@@ -27,8 +27,8 @@ class Month:
     month: int
 
     def plus(self, months: int) -> Month:
-        """The month so many months later (earlier when negative)."""
-        index = self.year * 12 + self.month - 1 + months
+        """The month so many months later (earlier when negative); the calendar ends with the years 1 and 9999."""
+        index = max(12, min(self.year * 12 + self.month - 1 + months, 9999 * 12 + 11))
         return Month(index // 12, index % 12 + 1)
 
     def minus(self, other: Month) -> int:
@@ -289,8 +289,8 @@ def plus_months(day: date, months: int) -> date:
 
 
 def plus_days(day: date, days: int) -> date:
-    """So many days later."""
-    return day + timedelta(days=days)
+    """So many days later (earlier when negative); the calendar ends with the years 1 and 9999."""
+    return date.fromordinal(max(1, min(day.toordinal() + days, date.max.toordinal())))
 
 
 def full_years(birth: date, day: date) -> int:

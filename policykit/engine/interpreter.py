@@ -35,6 +35,7 @@ from policykit.values import (
     TRUE,
     Bounds,
     Gap,
+    Missing,
     Options,
     Value,
     either,
@@ -61,101 +62,98 @@ def evaluate(
     return Interpreter(program, case, on, tuple(rulings), tuple(elections)).trace(exact)
 
 
-class Interpreter:
-    """Puts every question about one case to the two levels, and writes the trace."""
+class Search:
+    """The exact level of one question: tries the gaps that keep its answer open, within the budget.
 
-    def __init__(
-        self,
-        program: ir.Program,
-        case: Case,
-        on: date,
-        rulings: tuple[Ruling, ...],
-        elections: tuple[Election, ...],
-    ) -> None:
-        self.program, self.case, self.on = program, case, on
-        self.first = Outcomes(program, case, on, rulings, elections)
-        self.terms = self.first.terms
+    With few gaps every combination is tried, so that what makes no difference drops out of what is missing. With
+    many it stops as soon as every outcome that the bounds allow has been seen.
+    """
 
-    # -- the exact level
+    def __init__(self, first: Outcomes, ask: Callable[[Outcomes], Answer]) -> None:
+        self.first, self.ask = first, ask
+        self.passes = 0
+        self.stopped = False
+        self.seen: frozenset[str] = frozenset()
 
-    def exactly(self, ask: Callable[[Outcomes], Answer]) -> tuple[Answer, bool]:
-        """The answer under every assumption that matters, joined; and whether the budget sufficed."""
-        first = ask(self.first)
-        if first.settled or not any(self.possibilities(gap) for gap in first.missing):
-            return self.plain(first), True
-        thorough = sum(1 for gap in first.missing if self.possibilities(gap)) <= THOROUGH
-        spent = [0]
-        whole = first.outcomes
+    def answer(self) -> Answer:
+        bounds = self.ask(self.first)
+        self.whole = bounds.outcomes
+        self.thorough = len(self.open(bounds, {})) <= THOROUGH
+        found = self.explore({}, bounds)
+        if not self.thorough and not found.settled:
+            found = replace(found, missing=bounds.missing)
+        return replace(found, outcomes=found.outcomes & bounds.outcomes)
 
-        def explore(assumed: dict[Gap, Value], answer: Answer, seen: set[str]) -> Answer:
-            keys = sorted(gap for gap in answer.missing if gap not in assumed and self.possibilities(gap))
-            if answer.settled or not keys or spent[0] >= BUDGET or (not thorough and seen == whole):
-                if not answer.settled and keys:
-                    spent[0] = max(spent[0], BUDGET if seen != whole else spent[0])
-                seen |= answer.outcomes
-                return answer
-            key = max(
-                keys,
-                key=lambda gap: (
-                    gap.kind != "comparison",
-                    sum(gap in self.first.behind.get(k, ()) for k in keys),
-                ),
-            )
-            found = []
-            for value in self.possibilities(key):
-                spent[0] += 1
-                inner = {**assumed, key: value}
-                found.append(explore(inner, ask(self.first.assuming(inner)), seen))
-            return self.merge(key, found)
+    def explore(self, assumed: dict[Gap, Value], answer: Answer) -> Answer:
+        """The answer under these assumptions and every further one that matters."""
+        gaps_left = [] if answer.settled else self.open(answer, assumed)
+        if not gaps_left or (not self.thorough and self.seen == self.whole):
+            self.seen |= answer.outcomes
+            return answer
+        if self.passes >= BUDGET:
+            self.stopped = True
+            return answer
+        gap = max(gaps_left, key=lambda g: (g.kind != "comparison", self.influence(g, gaps_left)))
+        found = []
+        for value in self.possibilities(gap):
+            self.passes += 1
+            inner = {**assumed, gap: value}
+            found.append(self.explore(inner, self.ask(self.first.assuming(inner))))
+        return self.merge(gap, found)
 
-        answer = explore({}, first, set())
-        if not thorough and not answer.settled:
-            answer = replace(answer, missing=answer.missing | first.missing)
-        return self.plain(replace(answer, outcomes=answer.outcomes & first.outcomes)), spent[0] < BUDGET
+    def open(self, answer: Answer, assumed: dict[Gap, Value]) -> list[Gap]:
+        """The gaps of an answer that can still be tried, in a fixed order."""
+        return sorted(gap for gap in answer.waits_for if gap not in assumed and self.possibilities(gap))
 
-    def merge(self, key: Gap, found: list[Answer]) -> Answer:
-        """One answer from those under each value of a gap; a gap that makes no difference is not missing."""
+    def influence(self, gap: Gap, others: list[Gap]) -> int:
+        """How many open comparisons hang on a gap."""
+        return sum(gap in self.first.behind.get(other, NOTHING) for other in others)
+
+    def merge(self, gap: Gap, found: list[Answer]) -> Answer:
+        """One answer from those under each value of a gap.
+
+        A gap makes no difference, and is not missing, when what follows under each of its values is the same tree
+        of further questions and settled answers (Bryant, Graph-Based Algorithms for Boolean Function Manipulation).
+        """
+        trees = [answer.origin for answer in found]
+        if all(tree == trees[0] for tree in trees):
+            return found[0]
         amounts = [answer.amount for answer in found if answer.amount is not None]
-        outcomes = frozenset[str]().union(*(answer.outcomes for answer in found))
         missing = frozenset[Gap]().union(*(answer.missing for answer in found))
-        same = all(
-            a.settled and (a.outcomes, a.amount) == (found[0].outcomes, found[0].amount) for a in found
-        )
-        if not same:
-            missing |= {key} | self.first.behind.get(key, NOTHING)
+        this = frozenset([gap]) | self.first.behind.get(gap, NOTHING)
+        outcomes = frozenset[str]().union(*(answer.outcomes for answer in found))
         amount = join(amounts) if amounts else None
-        if amount is not None and not amount.known:
-            amount = settle(amount, missing)
-        sure = frozenset.intersection(*(answer.sure for answer in found))
-        possible = frozenset[str]().union(*(answer.possible for answer in found))
-        over = frozenset[str]().union(*(answer.over for answer in found))
-        return Answer(outcomes, amount, missing, sure, possible, over)
-
-    @staticmethod
-    def plain(answer: Answer) -> Answer:
-        """The answer with only what a person can supply as missing."""
-        return replace(answer, missing=frozenset(gap for gap in answer.missing if gap.kind != "comparison"))
+        return Answer(
+            outcomes,
+            amount if amount is None else settle(amount, amount.missing | this),
+            missing | this if len(outcomes) > 1 else missing,
+            frozenset.intersection(*(answer.sure for answer in found)),
+            frozenset[str]().union(*(answer.possible for answer in found)),
+            frozenset[str]().union(*(answer.over for answer in found)),
+            (gap, *trees),
+        )
 
     def possibilities(self, gap: Gap) -> list[Value]:
         """The values to try for a gap: a truth, the labels of a choice, a small count; none for what has too many."""
         if gap.kind == "comparison":
             return [TRUE, FALSE]
         if gap.kind == "fact":
-            record = self.case.index.get(gap.path)
+            record = self.first.case.index.get(gap.path)
             if record is None:
                 return []
-            entity = self.program.entities[record.entity]
+            entity = self.first.program.entities[record.entity]
             if gap.name not in entity.facts:
                 return []
-            return self.tried(self.terms.fact(record, gap.name), entity.facts[gap.name].type)
-        if gap.kind == "parameter" and gap.name in self.program.parameters:
-            record = self.case.index.get(gap.path)
-            parameter = self.program.parameters[gap.name]
+            return self.tried(self.first.terms.fact(record, gap.name), entity.facts[gap.name].type)
+        if gap.kind == "parameter" and gap.name in self.first.program.parameters:
+            record = self.first.case.index.get(gap.path)
+            parameter = self.first.program.parameters[gap.name]
             if gap.path and record is None:
                 return []
             env = Gap("parameter", gap.path, gap.name, gap.cause)
             return self.tried(
-                self.terms.unknown(parameter.type, parameter.low, parameter.high, env, record), parameter.type
+                self.first.terms.unknown(parameter.type, parameter.low, parameter.high, env, record),
+                parameter.type,
             )
         return []
 
@@ -175,6 +173,29 @@ class Interpreter:
                 return numbers + ([exactly(None)] if value.none else [])
         return []
         return []
+
+
+class Interpreter:
+    """Puts every question about one case to the two levels, and writes the trace."""
+
+    def __init__(
+        self,
+        program: ir.Program,
+        case: Case,
+        on: date,
+        rulings: tuple[Ruling, ...],
+        elections: tuple[Election, ...],
+    ) -> None:
+        self.program, self.case, self.on = program, case, on
+        self.first = Outcomes(program, case, on, rulings, elections)
+        self.terms = self.first.terms
+
+    # -- the exact level
+
+    def exactly(self, ask: Callable[[Outcomes], Answer]) -> tuple[Answer, bool]:
+        """The answer under every assumption that matters, joined; and whether the budget sufficed."""
+        search = Search(self.first, ask)
+        return search.answer(), not search.stopped
 
     # -- the trace
 
@@ -208,7 +229,7 @@ class Interpreter:
         def ask(level: Outcomes) -> Answer:
             return level.final(measure, record)
 
-        answer, within = self.exactly(ask) if exact else (self.plain(ask(self.first)), True)
+        answer, within = self.exactly(ask) if exact else (ask(self.first), True)
         clauses = [name for name in self.program.clauses if name in (answer.sure or answer.possible)]
         paying = [
             s
@@ -227,7 +248,7 @@ class Interpreter:
             if len(rules) > 1 and answer.outcomes == {"granted"} and all(s.stands.lo for s in paying):
                 conflict, payment = tuple(s.clause.basis.name.id for s in paying), None
         return Decision(
-            measure, record, answer.outcomes, tuple(clauses), payment, tuple(sorted(answer.missing)), tuple(sorted(answer.over)),
+            measure, record, answer.outcomes, tuple(clauses), payment, askable(answer.waits_for), tuple(sorted(answer.over)),
             self.alternatives(measure, record, answer), conflict, within,
         )  # fmt: skip
 
@@ -280,7 +301,7 @@ class Interpreter:
         missing = gaps(parts) if state == "undetermined" else NOTHING
         return ClauseVerdict(
             status.clause, status.subject, state, status.scope, status.test, over, by,
-            tuple(sorted(g for g in missing if g.kind != "comparison")),
+            askable(missing),
         )  # fmt: skip
 
     def holds(self, verdict: ClauseVerdict) -> tuple[Bounds, tuple[Gap, ...]]:
@@ -291,7 +312,7 @@ class Interpreter:
             return truth_answer(either(s.stands for s in level.statuses(name, record)))
 
         answer, _ = self.exactly(ask)
-        return answer_truth(answer), tuple(sorted(answer.missing))
+        return answer_truth(answer), askable(answer.missing)
 
     def duties(self, verdict: ClauseVerdict, duty: ir.Duty) -> Iterator[DutyInstance]:
         """The instances of a duty: one, or one for each period up to the day asked for."""
@@ -314,7 +335,7 @@ class Interpreter:
                 | (done.missing if not verdict.blocked.lo else NOTHING)
                 | (due.missing if due is not None else NOTHING)
             )
-            plain = tuple(sorted(g for g in missing if g.kind != "comparison"))
+            plain = askable(missing)
             yield DutyInstance(
                 clause, record, exists, state, day, duty.due is None, plain, verdict.blocked_by
             )
@@ -368,6 +389,11 @@ class Interpreter:
                 yield Finding(
                     "amount_conflict", decision.subject, (("measure", decision.measure), ("clauses", names))
                 )
+
+
+def askable(missing: Missing) -> tuple[Gap, ...]:
+    """What a person can supply: the gaps without the comparisons that hang on them, in a fixed order."""
+    return tuple(sorted(gap for gap in missing if gap.kind != "comparison"))
 
 
 def truth_answer(value: Bounds) -> Answer:

@@ -76,7 +76,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question comes to: the possibilities, the amount, what keeps it open; `clauses` that may decide it."""
+    """What a question comes to: the possibilities, the amount, what keeps it open.
+
+    `sure` and `possible` are the clauses that decide it, `over` those that override a grant.
+    """
 
     outcomes: frozenset[str]
     amount: Value | None = None
@@ -84,10 +87,24 @@ class Answer:
     sure: frozenset[str] = frozenset()
     possible: frozenset[str] = frozenset()
     over: frozenset[str] = frozenset()
+    tree: object = None
+
+    @property
+    def origin(self) -> object:
+        """The tree of questions an answer came from; a settled answer is its own, an open one is like no other."""
+        if self.tree is not None:
+            return self.tree
+        return (self.outcomes, self.amount) if self.settled else object()
+
+    @property
+    def waits_for(self) -> Missing:
+        """What keeps the outcome open, and the amount where there is something to grant."""
+        due = self.amount is not None and "granted" in self.outcomes
+        return self.missing | self.amount.missing if due and self.amount is not None else self.missing
 
     @property
     def settled(self) -> bool:
-        return len(self.outcomes) == 1 and (self.amount is None or self.amount.known)
+        return len(self.outcomes) == 1 and (self.amount is None or not self.amount.missing)
 
 
 class Outcomes:
@@ -286,13 +303,14 @@ class Outcomes:
                 if len(marks) > 1:
                     missing |= gaps((status.scope, status.test, status.beaten, status.barred))
             outcomes = frozenset(map(outcome, reachable))
-            paying = [s for s in grants if s.stands.hi and self.standing(s) & (GRANTS | MAY_GRANTED | MAY_OPEN)]
+            paying = [
+                s for s in grants if s.stands.hi and self.standing(s) & (GRANTS | MAY_GRANTED | MAY_OPEN)
+            ]
             amount = None
             if paying and outcomes & {"granted", "discretionary"}:
                 amount = join([self.amount_of(status) for status in paying])
             sure, possible = self.deciding(outcomes, grants, bars)
             missing = missing if len(outcomes) > 1 else NOTHING
-            missing |= amount.missing if amount is not None and "granted" in outcomes else NOTHING
             self._answers[key] = Answer(
                 outcomes, amount, missing, sure, possible, self.winners(outcomes, grants)
             )

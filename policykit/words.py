@@ -1,0 +1,178 @@
+"""The words of the language, read back from `grammar.lark`: how each is spelled, and what a person is told about it.
+
+The grammar is their only home. A keyword has a Chinese and an English spelling, in this order; a field belongs to
+declarations as `symbols.FIELDS` says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib import resources
+
+from policykit.diagnostics import Language
+from policykit.symbols import FIELDS
+
+_TERMINAL = re.compile(r"^([A-Z]\w*)(?:\.\d+)?:\s*/(.*)/$", re.M)
+_KEYWORD = re.compile(r"\(\?:([^()]*)\)\(\?!(?:\\w|\[a-zA-Z_\])\)")
+_FIELD = re.compile(r"^ *(?:\?field:|\|) *(F_\w+)[^\n]*-> *(\w+)", re.M)
+
+_DECLARATIONS = {
+    "LANGUAGE": "language", "POLICY": "policy", "SOURCE": "source", "ENTITY": "entity", "CHOICE": "choice",
+    "FACT": "fact", "PARAMETER": "parameter", "SET": "setting", "SHEET": "sheet", "DEFINE": "define",
+    "MEASURE": "measure", "ACT": "act", "AMOUNT": "amount", "CLAUSE": "clause", "EXCLUSION": "exclusion",
+    "READING": "reading", "NOTE": "note", "OBJECTIVE": "objective",
+}  # fmt: skip
+
+# What a message calls the things that could have stood in a place. A group stands for many terminals: it is named
+# when all of the first set could stand there, and then covers the second.
+_VALUES = {"NAME", "BRACKETED", "NUMBER", "DATE", "MONTH", "QUOTE", "_LPAR", "NONE", "YES", "NO", "MINUS", "IF", "COUNT",
+           "SUM", "LEAST", "MOST", "EARLIEST", "LATEST", "MEETS", "OBTAINS", "BLOCKED", "HAS", "HAS_NOT", "ANY", "ALL",
+           "NOT"}  # fmt: skip
+_COMPARING = {"LT", "LE", "GT", "GE", "EQ", "NE", "IS", "IS_NOT", "IN", "NOT_IN", "CONTAINS", "AT_LEAST", "AT_MOST"}
+_AFTER_A_NAME = {"_DOT", "_LPAR", "_LSQB", "MEETS", "OBTAINS", "BLOCKED"}
+_GROUPS: tuple[tuple[set[str], set[str], tuple[str, str]], ...] = (
+    ({"NAME", "NUMBER", "HAS"}, _VALUES,
+     ("条件（年龄 不满 16 周岁、有 残疾等级、符合 …）", "a condition (age below 16 years, has …, meets …)")),
+    ({"NAME", "NUMBER", "_LPAR"}, _VALUES, ("值（名称、数字、日期、(…)）", "a value (a name, a number, a date, (…))")),
+    ({"LT", "GE", "IS"}, _COMPARING | _AFTER_A_NAME,
+     ("比较词（低于、不超过、为、属于…）", "a comparison (below, at most, is, in …)")),
+    ({"PLUS", "TIMES"}, {"PLUS", "MINUS", "TIMES", "DIVIDE"}, ("+ - × ÷", "+ - × ÷")),
+)  # fmt: skip
+_CLOSING = {"_RPAR": ")", "_RSQB": "]", "_RBRACE": "}"}
+_MARKS: dict[str, tuple[str, str]] = {
+    "AND": ("并且", "and"), "OR": ("或者", "or"), "NAME": ("名称", "a name"), "BRACKETED": ("名称", "a name"),
+    "NUMBER": ("数字", "a number"), "UNIT": ("单位", "a unit"), "QUOTE": ("「…」", "「…」"),
+    "LOCATOR": ("条号", "an article"), "DATE": ("日期", "a date"), "MONTH": ("年月", "a month"), "_LPAR": ("(", "("),
+    "_LSQB": ("[", "["), "_LBRACE": ("{", "{"), "_SEP": ("、", ","), "COLON": ("：", ":"), "_DOT": (".", "."),
+    "NTH": ("第1处", "occurrence 1"), "RULING_ID": ("编号", "a number such as A1"), "PLUS": ("+", "+"),
+    "MINUS": ("-", "-"), "TIMES": ("×", "×"), "DIVIDE": ("÷", "÷"), "EQ": ("=", "="),
+}  # fmt: skip
+END_OF_LINE = ("行末", "the end of the line")
+_UNITS = ("元、角、分、人、户、个月、年、周岁、天、个、次、项、%", "yuan, fen, person, household, months, years, years old, days, %")
+_MOST_NAMED = 6
+
+#: characters that mean nothing in a rule → what to write instead (中文, English), and the mended text if it is certain
+_STRAYS: dict[str, tuple[str, str, str | None]] = {
+    "「": ("引文要在同一行里用 」 收尾", "a quote ends with 」 on its own line", None),
+    "」": ("前面没有配上的 「", "no 「 stands before it", None),
+    "【": ("名称要在同一行里用 】 收尾", "a bracketed name ends with 】 on its own line", None),
+    "】": ("前面没有配上的 【", "no 【 stands before it", None),
+    "。": ("行末不写句号", "a line does not end with a full stop", ""),
+    "!": ("“不”写成 并非", "write `not`", None), "！": ("“不”写成 并非", "write `not`", None),
+    "&": ("写成 并且", "write `and`", None), "|": ("写成 或者", "write `or`", None),
+    "~": ("“到”写成 至", "write `to`", None), "～": ("“到”写成 至", "write `to`", None),
+    "—": ("减号写成 -，“到”写成 至", "write - for minus, `to` for a range", None),
+    "–": ("减号写成 -，“到”写成 至", "write - for minus, `to` for a range", None),
+    **dict.fromkeys("\"'“”‘’《》『』", ("引文写在「…」里", "quotes are written 「…」", None)),
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def grammar() -> str:
+    """The text of the grammar."""
+    return resources.files("policykit").joinpath("grammar.lark").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> dict[str, str]:
+    return {match[1]: match[2] for match in _TERMINAL.finditer(grammar())}
+
+
+@lru_cache(maxsize=1)
+def keywords() -> dict[str, tuple[str, ...]]:
+    """Every keyword terminal of the grammar with its spellings, the Chinese first, the English second."""
+    found = {name: _KEYWORD.search(pattern) for name, pattern in _patterns().items() if name != "NAME"}
+    return {name: tuple(match[1].split("|")) for name, match in found.items() if match}
+
+
+@lru_cache(maxsize=1)
+def operator_words() -> tuple[str, ...]:
+    """The word operators that no bare name can hold, longest first."""
+    words = re.findall(r"\(\?:\(\?!([^)]*)\)", _patterns()["NAME"])[-1]
+    return tuple(sorted(words.split("|"), key=len, reverse=True))
+
+
+@lru_cache(maxsize=1)
+def declaration_words() -> dict[str, str]:
+    """Spelling → kind, for the words that begin a declaration."""
+    return {word: kind for terminal, kind in _DECLARATIONS.items() for word in keywords()[terminal]}
+
+
+@lru_cache(maxsize=1)
+def field_words() -> dict[str, tuple[str, ...]]:
+    """Field → its spellings, by the field's name in the syntax tree."""
+    marks = {"F_IS": ("=",)}
+    return {match[2]: keywords().get(match[1]) or marks[match[1]] for match in _FIELD.finditer(grammar())}
+
+
+@lru_cache(maxsize=1)
+def field_line() -> re.Pattern[str]:
+    """A line that begins a field, or looks as if it were meant to."""
+    words = [word for spellings in field_words().values() for word in spellings if word != "="]
+    alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    return re.compile(rf"^[ \t\u3000]+(?:(?:{alternatives})(?!\w)|[=＝]|[^\s:：「」]{{1,12}}[:：])", re.M)
+
+
+def spelled(spellings: tuple[str, ...], language: Language) -> str:
+    """The word in a language."""
+    return spellings[0] if language == "zh" or len(spellings) == 1 else spellings[1]
+
+
+def listed(words: Iterable[str], language: Language, most: int = _MOST_NAMED) -> str:
+    """Some words as a list, cut short."""
+    shown = list(dict.fromkeys(words))
+    return ("、" if language == "zh" else ", ").join(shown[:most]) + ("…" if len(shown) > most else "")
+
+
+def declarations_listed(language: Language) -> str:
+    """The words that begin a declaration."""
+    return listed((spelled(keywords()[terminal], language) for terminal in _DECLARATIONS), language, len(_DECLARATIONS))
+
+
+def fields_of(kind: str) -> dict[str, tuple[str, ...]]:
+    """The fields that a kind of declaration may have: those it must have first, the rest as the grammar lists them."""
+    must, may = FIELDS[kind]
+    inside = [name for name in field_words() if name in must | may]
+    return {name: field_words()[name] for name in sorted(inside, key=lambda name: name not in must)}
+
+
+def expected(terminals: Iterable[str], language: Language, most: int = _MOST_NAMED) -> str:
+    """What could have stood in a line, given the terminals that fit: few words, the likeliest first."""
+    which, left = int(language == "en"), set(terminals)
+    ends = {terminal for terminal in left if terminal.startswith("F_") or terminal == "$END"}
+    names = [_CLOSING[terminal] for terminal in sorted(left & _CLOSING.keys())]
+    left -= ends | _CLOSING.keys()
+    for needed, covered, name in _GROUPS:
+        if needed <= left:
+            names.append(name[which])
+            left -= covered
+    names += [name[which] for mark, name in _MARKS.items() if mark in left]
+    names += [spelled(words, language) for t, words in keywords().items() if t in left and t not in _MARKS]
+    if ends:
+        names.insert(most - 1, END_OF_LINE[which])
+    return listed(names, language, most)
+
+
+def units_listed(language: Language) -> str:
+    """The units that a number may have; they combine with · and /."""
+    return _UNITS[language == "en"]
+
+
+def stray(character: str, language: Language) -> tuple[str, str | None]:
+    """What to do about a character that no rule may hold, and what to put in its place when that is certain."""
+    zh, en, mended = _STRAYS.get(
+        character, ("删去，或写在「…」【…】里", "remove it, or write it within 「…」 or 【…】", None)
+    )
+    return (zh if language == "zh" else en), mended
+
+
+def swallowed(word: str) -> list[tuple[str, str, str]]:
+    """Each way in which a name may have swallowed a one-character keyword: what stands before, the keyword, the rest."""
+    found = []
+    for keyword in ("为", "不为", "含", "且", "或", "有", "没有"):
+        at = word.find(keyword, 0 if keyword.endswith("有") else 1)
+        if 0 <= at < len(word) - len(keyword):
+            found.append((word[:at], keyword, word[at + len(keyword) :]))
+    return found
