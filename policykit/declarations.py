@@ -16,8 +16,7 @@ from policykit.lowering import Declared, Fault, Lowering, Scope, on_subject
 from policykit.ops import OPS
 from policykit.resolver import citations, overlapping, part_name, quoted
 from policykit.symbols import EFFECTS, Symbols
-from policykit.syntax import Declaration, Expr, Field, Part, Quantity, Quote, Term, TypeName, Word
-from policykit.values import Bounds
+from policykit.syntax import Declaration, Expr, Field, Part, Quantity, Quote, Term, TypeName, Word, words_in
 
 MOST_ITEMS = 200
 
@@ -124,7 +123,7 @@ class _Assembly:
         """The defined terms, each after those that its words may refer to: lowering one then finds the others done."""
         uses: dict[str, list[str]] = {}
         for name, versions in self.types.pending.items():
-            words = {word for d in versions for word in written_words((d.header.get("body"), *d.all("body")))}
+            words = words_in([(d.header.get("body"), *d.all("body")) for d in versions])
             uses[name] = [ident for word in sorted(words) if (ident := self.symbols.find("define", word))]
         found: dict[str, None] = {}
         begun: set[str] = set()
@@ -263,9 +262,9 @@ class _Assembly:
 
     def ranges(self) -> None:
         """Ranges of facts and parameters, and what the sheets set."""
-        for _, declaration in self.firsts("fact"):
+        for key, declaration in self.firsts("fact"):
             entity = self.types.entities.get(self.symbols.find("entity", declaration.name.text) or "")
-            fact = next((f for f in entity.facts.values() if f.span == declaration.name.span), None) if entity else None
+            fact = entity.facts.get(self.symbols.names["fact", key].id) if entity else None
             if entity is not None and fact is not None and declaration.get("range"):
                 low, high = self.range(declaration, on_subject(fact.entity), fact.type)
                 entity.facts[fact.name.id] = replace(fact, low=low, high=high)
@@ -276,7 +275,7 @@ class _Assembly:
                 setting = self.setting(found, declaration)
                 if setting:
                     for other in settings.get(found, ()):
-                        if other.keys == setting.keys and overlapping(other.period, setting.period):
+                        if (other.keys, other.sheet) == (setting.keys, setting.sheet) and overlapping(other.period, setting.period):
                             periods = (("first", str(other.period)), ("second", str(setting.period)))
                             self.symbols.report(declaration, "C003", declaration.name.span, ("name", declaration.name.text), *periods)
                     settings.setdefault(found, []).append(setting)

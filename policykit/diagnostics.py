@@ -63,10 +63,13 @@ class Diagnostic:
         zh = (language or self.language) == "zh"
         lines = [f"{self.where}: {SEVERITIES[self.severity][0 if zh else 1]} {self.code}: {self.message(language)}"]
         if self.excerpt:
-            lines.append(f"    {self.excerpt}")
+            column = self.span.column - 1 if self.span else 0
+            first = max(0, column - _EXCERPT // 2) if len(self.excerpt) > _EXCERPT else 0
+            shown = self.excerpt[first : first + _EXCERPT]
+            lines.append(f"    {'…' if first else ''}{shown}{'…' if len(self.excerpt) > first + _EXCERPT else ''}")
             if self.span:
-                before = self.excerpt[: self.span.column - 1]
-                lines.append("    " + "".join("\u3000" if ord(c) > 0x2E7F else " " for c in before) + "^")
+                before = "…" * bool(first) + shown[: column - first]
+                lines.append("    " + "".join(_BLANKS.get(c, "\u3000" if ord(c) > 0x2E7F else " ") for c in before) + "^")
         if self.help(language):
             lines.append(("  改法：" if zh else "  help: ") + self.help(language))
         if self.fix:
@@ -76,6 +79,9 @@ class Diagnostic:
     def __str__(self) -> str:
         return self.render()
 
+
+_EXCERPT = 200  # characters of a source line that are shown
+_BLANKS = {"\t": "\t", "…": " "}
 
 SEVERITIES: dict[Severity, tuple[str, str]] = {
     "error": ("错误", "error"),
@@ -511,6 +517,8 @@ DATA_WORDS: dict[str, tuple[str, str]] = {
     "record": ("一条{of}记录", "a {of} record"),
     "list": ("{of}的列表 [ … ]", "a list of {of} records [ … ]"),
     "refer": ("可以写已填的{of}的编号或称呼，也可以直接填写一条记录", "give the id or name of a {of}, or describe one"),
+    "yes": ("是", "true"),
+    "no": ("否", "false"),
     "blank": ("不知道就不填，或填 null", "leave it out or give null when unknown"),
     "quotes": ("是文字就加上引号", "put text in quotes"),
     "unseen": ("含有不能显示的字符", "it holds characters that cannot be shown"),

@@ -106,9 +106,9 @@ def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.
 
     def read(declaration: Declaration, path: str) -> str | None:
         for root in roots:
-            file = root / path
-            if file.is_file() and file.stat().st_size <= MAX_FILE_BYTES:
-                return _decode(file)
+            text = _text_below(root, path)
+            if text is not None:
+                return text
         return None
 
     program = assemble(symbols, texts(symbols, read))
@@ -123,10 +123,14 @@ def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.
     return program, diagnostics
 
 
-def _decode(file: Path) -> str | None:
+def _text_below(root: Path, path: str) -> str | None:
+    """The text at a path below a policy folder; rule files read nothing outside their folder."""
     try:
+        file = (root / path).resolve()
+        if not file.is_relative_to(root.resolve()) or not file.is_file() or file.stat().st_size > MAX_FILE_BYTES:
+            return None
         return decode(file.read_bytes())[0]
-    except UnicodeDecodeError:
+    except (OSError, ValueError):  # no such path, no such file, not a text
         return None
 
 
@@ -136,13 +140,13 @@ def _files(paths: Iterable[Path], parameters: bool) -> tuple[list[Source], list[
     diagnostics: list[Diagnostic] = []
     roots: list[Path] = []
     for path in paths:
-        path = path.resolve()
-        if not path.exists():
+        if not _there(path):
             diagnostics.append(Diagnostic("Q005", str(path.name), "zh", (("file", path.name),)))
             continue
+        path = path.resolve()
         root = path if path.is_dir() else _root_of(path)
         roots.append(root)
-        files = sorted(path.rglob("*.rules")) if path.is_dir() else [path]
+        files = sorted(file for file in path.rglob("*.rules") if file.is_file()) if path.is_dir() else [path]
         for file in files:
             if path.is_dir() and not parameters and PARAMETERS in file.relative_to(path).parts:
                 continue
@@ -153,19 +157,29 @@ def _files(paths: Iterable[Path], parameters: bool) -> tuple[list[Source], list[
     return sources, diagnostics, tuple(dict.fromkeys(roots))
 
 
+def _there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long, or with a NUL in it
+        return False
+
+
 def _root_of(file: Path) -> Path:
     """The policy folder a single file belongs to: the nearest one above it that holds `sources`, else its own."""
     return next((folder for folder in file.parents if (folder / "sources").is_dir()), file.parent)
 
 
 def _source(file: Path, name: str, diagnostics: list[Diagnostic]) -> Source | None:
-    if file.stat().st_size > MAX_FILE_BYTES:
-        diagnostics.append(Diagnostic("L001", name, "zh", (("limit", f"{MAX_FILE_BYTES:,} bytes"),)))
-        return None
     try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            diagnostics.append(Diagnostic("L001", name, "zh", (("limit", f"{MAX_FILE_BYTES:,} bytes"),)))
+            return None
         text, encoding = decode(file.read_bytes())
     except UnicodeDecodeError:
         diagnostics.append(Diagnostic("L004", name, "zh", ()))
+        return None
+    except OSError:
+        diagnostics.append(Diagnostic("Q005", name, "zh", (("file", name),)))
         return None
     if encoding != "utf-8":
         diagnostics.append(Diagnostic("L005", name, "zh", ()))

@@ -27,9 +27,13 @@ from policykit.source import Span
 from policykit.symbols import KIND_NAMES, Symbols
 from policykit.syntax import Declaration, Word
 from policykit.values import Options, Subset, exactly
+from policykit.words import listed, swallowed
 
 TODAY = {"今日": DATE, "today": DATE, "本月": MONTH, "this_month": MONTH}
 SELF = {"本人", "本户", "self"}
+
+#: Defined terms are lowered inner ones first, so that only a circle of references nests deeper than this.
+MOST_UNDERWAY = 50
 
 TYPE_NAMES: dict[str, tuple[str, str]] = {
     "bool": ("是否", "yes or no"), "number": ("数", "a number"), "date": ("日期", "a date"), "month": ("年月", "a month"),
@@ -110,11 +114,18 @@ class Lowering:
     # -- names
 
     def unknown(self, word: Word, known: Sequence[str]) -> Fault:
-        from_operators = respaced_name(word.text)
+        if word.text in self.symbols.lost:
+            return Fault()
+        zh, fix = self.language == "zh", ""
+        parts = next((parts for parts in swallowed(word.text) if (parts[0] or parts[2]) in known), None)
         hint = self.symbols.hint(word.text, known, self.language)
-        if from_operators:
-            hint = "词语之间是否漏了空格？" if self.language == "zh" else "is a space missing?"
-        return self.fault("N001", word.span, ("name", word.text), ("hint", hint), fix=from_operators)
+        if parts is not None:
+            hint = "词语之间漏了空格" if zh else "a space is missing between the words"
+            line = self.symbols.source(self.declaration).line(word.span.line)
+            at = word.span.column - 1
+            fix = f"{line[:at]}{' '.join(filter(None, parts))}{line[at + len(word.text) :]}".strip()
+        hint = hint or ("检查写法；事实、定义、参数都要先声明" if zh else "check the spelling; facts, terms and parameters are declared first")
+        return self.fault("N001", word.span, ("name", word.text), ("hint", hint), fix=fix)
 
     def path(self, path: syntax.Path, scope: Scope, expected: Type | None = None) -> ir.Expr | ir.Items:
         """What a name, or names joined by dots, stands for."""
@@ -171,10 +182,7 @@ class Lowering:
         if define is not None and self.types.defines[define].entity is None:
             return ir.Ref(define, None, self.types.define_type(define, self, span), span)
         if expected is not None and expected.kind == "choice":
-            labels = [n for o in self.types.choices[expected.of].options for n in (o.name.zh, o.name.id)]
-            hint = self.symbols.hint(text, labels, self.language)
-            choice = self.symbols.names["choice", expected.of].label(self.language)
-            raise self.fault("T004", span, ("label", text), ("choice", choice), ("hint", hint))
+            raise self.no_label(word, expected)
         lone = self.types.lone_label(text)
         if lone is not None:
             return ir.Const(Options(frozenset([lone[1]])), Type("choice", lone[0]), span)
@@ -331,9 +339,18 @@ class Lowering:
         return self.overload("EQ" if positive else "NE", [ops.OPS[key]], (left, right), span)
 
     def label(self, word: Word, choice: Type) -> ir.Const:
-        found = self.first(word, Scope(), choice)
-        assert isinstance(found, ir.Const)
-        return found
+        found = self.types.label(choice.of, word.text)
+        if found is None:
+            raise self.no_label(word, choice)
+        return ir.Const(Options(frozenset([found])), choice, word.span)
+
+    def no_label(self, word: Word, choice: Type) -> Fault:
+        options = self.types.choices[choice.of].options
+        shown = [option.name.zh if self.language == "zh" else option.name.id for option in options]
+        hint = self.symbols.hint(word.text, [n for o in options for n in (o.name.zh, o.name.id)], self.language)
+        hint = hint or ("可写：" if self.language == "zh" else "one of: ") + listed(shown, self.language, 8)
+        name = self.symbols.names["choice", choice.of].label(self.language)
+        return self.fault("T004", word.span, ("label", word.text), ("choice", name), ("hint", hint))
 
     def choice_operand(self, operand: syntax.Expr, scope: Scope) -> ir.Expr:
         of = self.expr(operand, scope)
@@ -361,7 +378,7 @@ class Lowering:
         if choice.heaviest_first is None:
             raise self.fault("T005", span, ("choice", choice.name.label(self.language)))
         constant = self.expr(label, scope, of.type.required())
-        if not isinstance(constant, ir.Const):
+        if not isinstance(constant, ir.Const) or constant.type != of.type.required():
             raise self.wanted(constant, "choice")
         return self.one_of(of, choice.graded(constant.value.value, at_least), False, span)
 
@@ -488,12 +505,16 @@ class Declared:
     lowered: dict[int, ir.Expr] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
     underway: list[str] = field(default_factory=list)
+    members: dict[str, dict[str, ir.FactDecl | ir.ListDecl]] = field(default_factory=dict)
 
     def on_entity(self, entity: str, text: str) -> ir.FactDecl | ir.ListDecl | None:
         """The fact or list of an entity, by either of its names."""
-        declared = self.entities[entity]
-        members: list[ir.FactDecl | ir.ListDecl] = [*declared.facts.values(), *declared.lists.values()]
-        return next((decl for decl in members if text in (decl.name.id, decl.name.zh)), None)
+        if entity not in self.members:
+            declared = self.entities[entity]
+            # of two members that answer to one name the first declared counts, facts before lists
+            all_: list[ir.FactDecl | ir.ListDecl] = [*declared.facts.values(), *declared.lists.values()]
+            self.members[entity] = {name: d for d in reversed(all_) for name in (d.name.zh, d.name.id)}
+        return self.members[entity].get(text)
 
     def names_on(self, entity: str) -> list[str]:
         """Every name that a record of an entity answers to."""
@@ -530,8 +551,9 @@ class Declared:
         """The type of a defined term, lowering its versions first when that is still to be done."""
         if name in self.failed:
             raise Fault
-        if name in self.underway:
-            chain = " → ".join(self.defines[n].name.zh for n in (*self.underway[self.underway.index(name) :], name))
+        if name in self.underway or len(self.underway) > MOST_UNDERWAY:
+            ring = self.underway[self.underway.index(name) :] if name in self.underway else [*self.underway[:5], "…"]
+            chain = " → ".join(self.defines[n].name.zh if n in self.defines else n for n in (*ring, name))
             raise user.fault("C001", span, ("chain", chain))
         if name in self.pending:
             self.lower_define(name)
@@ -585,12 +607,3 @@ def made_sure(condition: ir.Expr) -> list[ir.Expr]:
     if isinstance(condition, ir.Apply) and condition.op == "has":
         return [condition.args[0]]
     return []
-
-
-def respaced_name(text: str) -> str:
-    """A name that swallowed a one-character keyword, set off by spaces; empty when it holds none."""
-    for keyword in ("为", "含", "且", "或", "有"):
-        at = text.find(keyword, 1 if keyword != "有" else 0)
-        if 0 <= at < len(text) - 1:
-            return f"{text[:at]} {keyword} {text[at + 1 :]}".strip()
-    return ""

@@ -288,6 +288,8 @@ def _fold_extreme(least: bool) -> Callable[[Sequence[Element]], Value]:
         near: list[Any] = []  # the best that can be
         sure: list[Any] = []  # what surely is no better than
         none = True
+        if any(e.present.lo and isinstance(e.value, Bounds) and e.value.lo is None for e in elements):
+            return NONE
         for e in elements:
             value = e.value
             assert isinstance(value, Bounds)

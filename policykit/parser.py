@@ -33,7 +33,7 @@ MAX_NAME = 100
 MAX_DIGITS = 30
 _MOST_TRIED = 200_000  # characters parsed again to find further errors in one declaration
 
-_SKIPPED = r"「[^」\n]*」|【[^】\n]*】|#[^\n]*"
+_SKIPPED = r"「[^」\n]*」?|【[^】\n]*】?|#[^\n]*"  # one left open takes its whole line
 _HEAD = re.compile(r"^(?![ \t\u3000\r\n\xa0#]|$)[^\s:：(（]*", re.M)
 _NAMES = re.compile(r"\S+[ \t\u3000]+(?:【([^】\n]+)】|([^\s(（:：.．]+))(?:[.．]([^\s(（:：]+))?\s*(?:[(（]\s*(\w+))?")
 _OTHER_DATE = re.compile(r"(\d{4})[/.／．](\d{1,2})[/.／．](\d{1,2})(?!\d)")
@@ -193,7 +193,7 @@ class _Reader:
                 fix = self.mended(at, at + len(name), near[0])
         else:
             expected = words.expected(terminals, self.language)
-            if "UNIT" in terminals and re.search(r"\d\s*$", text[line:at]) and error.token.type == "NAME":
+            if "UNIT" in terminals and text[line:at].rstrip()[-1:].isdigit() and error.token.type == "NAME":
                 hint = self.say("单位有：", "units are: ") + words.units_listed(self.language) + self.say("。", ". ")
             elif "NAME" in terminals and error.token.type in words.keywords():
                 hint = self.say(f"要当作名称，写成【{token}】。", f"to use it as a name write 【{token}】. ")
@@ -210,14 +210,16 @@ class _Reader:
             return False
         if cut is not None and (field is None or field[1] not in naming):
             return False
-        before, after = re.search(r"\w*$", text[line:at]), re.compile(r"\w*").match(text, at)
-        assert before is not None and after is not None
-        name = before[0] + after[0]
+        start = stop = at
+        while start > line and re.match(r"\w", text[start - 1]):
+            start -= 1
+        while re.match(r"\w", text[stop : stop + 1]):
+            stop += 1
+        name = text[start:stop]
         if name == operator:
             return False
-        start = at - len(before[0])
-        fix = self.mended(start, after.end(), f"【{name}】")
-        self.report("N003", start, after.end(), ("name", name), ("word", operator), fix=fix)
+        fix = self.mended(start, stop, f"【{name}】")
+        self.report("N003", start, stop, ("name", _short(name)), ("word", operator), fix=fix)
         return True
 
 
@@ -356,7 +358,8 @@ class _Builder:
                     else:
                         header.setdefault("names", []).append(self.word(child))
                 elif child.type == "NUMBER":
-                    header["number"] = self.number(child)
+                    self.number(child)
+                    header["number"] = Decimal(str(child)[:MAX_DIGITS].replace("．", "."))
                 elif child.type == "QUOTE":
                     header["quote"] = self.quote(child)
                 elif child.type in ("NOT_HELD", "UNSET", "EXAMPLE"):

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -102,9 +102,16 @@ class _File:
         self.name, self.language = name, language
         self.repeated: list[Diagnostic] = []
 
-    def bad(self, code: str, place: str = "", why: str = "", of: str = "", limit: str = "") -> PolicyError:
+    def bad(self, code: str, place: str = "", why: str = "", of: str = "", **fields: str) -> PolicyError:
         why = _say(self.language, why, of) if why else ""
-        return PolicyError([_diagnostic(self.language, code, self.name + place, why=why, limit=limit)])
+        return PolicyError([_diagnostic(self.language, code, self.name + place, why=why, **fields)])
+
+    def limits(self, depth: int, values: int, place: str = "") -> None:
+        """Refuses what is too deep or too large, before the rest of it is read."""
+        if depth > MAX_DEPTH:
+            raise self.bad("R015", place, limit=str(MAX_DEPTH))
+        if values > MAX_VALUES:
+            raise self.bad("L003", path=self.name, count=f"{MAX_VALUES:,}+", limit=f"{MAX_VALUES:,}")
 
     def mapping(self, pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
         found: dict[Any, Any] = {}
@@ -116,11 +123,11 @@ class _File:
         return found
 
     def json(self, text: str) -> Any:
-        depth = 0
+        depth = opened = 0
         for token in _NESTING.finditer(text):
-            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
-            if depth > MAX_DEPTH:
-                raise self.bad("R015", limit=str(MAX_DEPTH))
+            step = {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+            depth, opened = depth + step, opened + (step > 0)
+            self.limits(depth, opened)
         try:
             # NaN and the like become a Decimal too, and are refused where they stand
             hooks: dict[str, Any] = {"parse_float": Decimal, "parse_constant": Decimal}
@@ -140,14 +147,13 @@ class _File:
         within: list[list[Any]] = [[]]  # what each open list or mapping holds so far, outermost first
         line = ""
         try:
-            for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            for number, event in enumerate(yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))):
                 line = f":{event.start_mark.line + 1}" if event.start_mark else line
                 if isinstance(event, yaml.AliasEvent):
                     raise self.bad("R012", line, "alias")
                 if isinstance(event, yaml.CollectionStartEvent):
                     within.append([])
-                if len(within) > MAX_DEPTH + 1:
-                    raise self.bad("R015", line, limit=str(MAX_DEPTH))
+                self.limits(len(within) - 1, number, line)
                 if isinstance(event, yaml.ScalarEvent):
                     within[-1].append(event.value if event.style else words.get(event.value, event.value))
                 if isinstance(event, yaml.CollectionEndEvent):
@@ -155,7 +161,9 @@ class _File:
                     if isinstance(event, yaml.MappingEndEvent):
                         found = self.mapping(zip(found[::2], found[1::2], strict=True))
                     within[-1].append(found)
-        except (yaml.YAMLError, ValueError, TypeError):  # TypeError: a list as a key
+        except (yaml.YAMLError, ValueError, TypeError) as error:  # TypeError: a list as a key
+            mark = getattr(error, "problem_mark", None)
+            line = f":{mark.line + 1}" if mark else line
             raise self.bad("R012", line, "format", "YAML") from None
         return within[0][0] if len(within[0]) == 1 else within[0]
 
@@ -201,6 +209,10 @@ class _Reader:
         if self.faults >= MAX_FAULTS:
             raise PolicyError(self.diagnostics)
 
+    def stop(self, code: str, where: str, **fields: str) -> PolicyError:
+        self.report(code, where, **fields)
+        return PolicyError(self.diagnostics)
+
     def noted(self, where: str, raw: Any, value: str) -> None:
         self.report("R005", where, found=_shown(raw), value=value)
 
@@ -227,15 +239,11 @@ class _Reader:
     def case(self, household: Any) -> Case:
         root = self.program.root
         if root not in self.program.entities:
-            self.report("R012", root, why=self.say("rootless"))
-            raise PolicyError(self.diagnostics)
+            raise self.stop("R012", root, why=self.say("rootless"))
         label = self.program.entities[root].name.label(self.language)
-        if isinstance(household, Mapping):
-            self.limits(household, label)
-        else:
-            self.report("R002", label, **self.wrong(Type("record", root), household).fields)
-        if self.faults:
-            raise PolicyError(self.diagnostics)
+        if not isinstance(household, Mapping):
+            raise self.stop("R002", label, **self.wrong(Type("record", root), household).fields)
+        self.limits(household, label)
         record = self.record(root, root, "", household)
         for member in self.subjects:
             self.called(member)
@@ -255,14 +263,14 @@ class _Reader:
         while todo:
             where, value, depth = todo.pop()
             if depth > MAX_DEPTH:
-                return self.report("R015", where, limit=str(MAX_DEPTH))
+                raise self.stop("R015", where, limit=str(MAX_DEPTH))
             values += len(value)
             records += 0 if isinstance(value, Mapping) else len(value)
             if records > MAX_RECORDS or values > MAX_VALUES:
                 limit = MAX_RECORDS if records > MAX_RECORDS else MAX_VALUES
                 count = str(len(value)) if len(value) > limit else f"{limit:,}+"
                 place = where if where and len(value) > limit else label
-                return self.report("L003", place, path=place, count=count, limit=f"{limit:,}")
+                raise self.stop("L003", place, path=place, count=count, limit=f"{limit:,}")
             for place, one in _entries(value, where):
                 if isinstance(one, Mapping | list | tuple):
                     todo.append((place, one, depth + 1))
@@ -332,21 +340,19 @@ class _Reader:
 
     def called(self, member: Instance) -> None:
         """Lets references name a member by what it is called, unless that is the 编号 of another."""
-        called = member.known(self.program.entities[member.entity].called or "")
-        same = self.named.setdefault((member.entity, called), []) if isinstance(called, str) else []
-        if not any(one.known("id") == called for one in same):
-            same.append(member)
+        called = member.known(self.called_by(member))
+        if isinstance(called, str):
+            same = self.named.setdefault((member.entity, called), [])
+            if not any(one.known("id") == called for one in same):
+                same.append(member)
 
     def listing(self, owner: Instance, decl: ir.ListDecl, where: str, raw: Any) -> None:
         items, complete, cause = raw, True, ""
         if isinstance(raw, Mapping) and LIST_KEYS.keys() & raw.keys():
             parts = self.keyed(raw, LIST_KEYS, where)
             complete = self.detail(parts, "complete", BOOL) is not False and "unknown" not in parts
-            cause = (
-                self.detail(parts, "cause", TEXT)
-                or self.detail(parts, "unknown", TEXT)
-                or self.say("unchecked")
-            )
+            said = [self.detail(parts, key, TEXT) for key in ("cause", "unknown")]
+            cause = said[0] or said[1] or self.say("unchecked")
             where, items = parts.get("items", (where, None if complete else []))
         if not isinstance(items, list | tuple):
             raise self.wrong(Type("list", decl.item), items, "empty")
@@ -365,9 +371,7 @@ class _Reader:
         if len(records) < len(found):
             self.later.append(partial(self.settle, owner, decl.name.id, found))
 
-    def element(
-        self, owner: Instance, decl: ir.ListDecl, path: str, where: str, raw: Any
-    ) -> Instance | _Name:
+    def element(self, owner: Instance, decl: ir.ListDecl, path: str, where: str, raw: Any) -> Any:
         if decl.kind == "refers":
             return self.reference(decl.item, path, where, raw)
         if not isinstance(raw, Mapping):
@@ -395,9 +399,8 @@ class _Reader:
         for where, one in found:
             records = self.named.get((one.entity, one.text), []) if isinstance(one, _Name) else [one]
             if len(records) != 1:
-                self.report(
-                    "R016" if records else "R011", where, name=_shown(one.text), count=str(len(records))
-                )
+                code = "R016" if records else "R011"
+                self.report(code, where, name=_shown(one.text), count=str(len(records)))
             elif records[0] in places:
                 self.report("R010", where, name=records[0].path, first=places[records[0]], second=where)
             else:
@@ -414,9 +417,8 @@ class _Reader:
         ident, parts = decl.name.id, {"value": (where, raw)}
         if isinstance(raw, Mapping) and not self.describes(decl.type, raw):
             parts = self.keyed(raw, FACT_KEYS, where)
-        paper, by, reason, cause = (
-            self.detail(parts, key, TEXT) or "" for key in ("source", "by", "reason", "unknown")
-        )
+        said = [self.detail(parts, key, TEXT) or "" for key in ("source", "by", "reason", "unknown")]
+        paper, by, reason, cause = said
         day = self.detail(parts, "date", DATE)
         where, raw = parts.get("value", (where, None))
         if raw is not None and "unknown" in parts:
@@ -490,7 +492,7 @@ class _Reader:
         if word not in TRUTHS:
             raise self.wrong(of, raw)
         if word not in ("是", "否"):
-            self.noted(where, raw, "是" if TRUTHS[word] else "否")
+            self.noted(where, raw, self.say("yes" if TRUTHS[word] else "no"))
         return TRUTHS[word]
 
     def text(self, of: Type, where: str, raw: Any) -> str:
@@ -509,32 +511,35 @@ class _Reader:
             if match is None:
                 raise self.wrong(of, raw)
             amount, unit = Decimal(match[1].replace(",", "")), match[2] or ""
-            if raw.strip() != f"{amount:f}":
-                self.noted(where, raw, f"{amount:f}{unit}")
         elif isinstance(raw, int | float) and not isinstance(raw, bool):
             amount = Decimal(repr(raw) if isinstance(raw, float) else raw)
         if not isinstance(amount, Decimal) or not amount.is_finite():
             raise self.wrong(of, raw)
         size, decimals = _size(of, unit), -int(amount.as_tuple().exponent)
-        if size is None or decimals > (2 if of.money else 40) or amount.adjusted() > 40:
+        if (
+            size is None
+            or decimals > (2 if of.money or isinstance(raw, float) else 40)
+            or amount.adjusted() > 40
+        ):
             raise self.wrong(of, raw)
         number = Fraction(amount) * size
         counted = unit != "%" and (not of.dimension or (len(of.dimension) == 1 and of.dimension[0][1] == 1))
         if number.denominator != 1 and (counted or of.money):
             raise self.wrong(of, raw, "" if of.money else "whole")
+        if isinstance(raw, str) and raw.strip() != f"{amount:f}":
+            self.noted(where, raw, f"{amount:f}{unit}")
         return simple(number)
 
     def calendar(self, of: Type, where: str, raw: Any) -> Any:
         """A date or a month; the marks between its figures must belong together."""
-        if type(raw) is (date if of.kind == "date" else Month):
+        day_itself = isinstance(raw, date) and not isinstance(raw, datetime)
+        if day_itself if of.kind == "date" else isinstance(raw, Month):
             return raw
         text = raw.translate(_WIDE).strip() if isinstance(raw, str) else _shown(raw)
         match = _CALENDAR.fullmatch(text) if isinstance(raw, str) else None
+        marks = [mark or "" for mark in match.group(2, 4, 6, 7)] if match else []
         try:
-            if (
-                match is None
-                or "".join(mark or "" for mark in match.group(2, 4, 6, 7)) not in _MARKS[of.kind]
-            ):
+            if match is None or "".join(marks) not in _MARKS[of.kind]:
                 raise ValueError
             day = date(int(match[1]), int(match[3]), int(match[5] or 1))
         except ValueError:
@@ -569,7 +574,7 @@ class _Reader:
 
     def id_number(self, of: Type, where: str, raw: Any) -> str:
         """A 公民身份号码 by GB 11643, an old one of 15 digits, or 无 for somebody who has none yet."""
-        text = self.text(of, where, _shown(raw) if isinstance(raw, int | float | Decimal) else raw)
+        text = self.text(of, where, _shown(raw) if type(raw) in (int, float, Decimal) else raw)
         text = text.translate(_WIDE).replace(" ", "").upper()
         if not isinstance(raw, str) or not re.fullmatch(r"[0-9]{17}[0-9X]|[0-9]{15}|无", text):
             raise _Bad("R006", found=_shown(raw))
@@ -606,23 +611,22 @@ class _Reader:
                     heads.setdefault((record.upper, name, option), []).append(record)
         for (_, name, option), found in heads.items():
             if len(found) > 1:
-                called = [
-                    one.known(self.program.entities[one.entity].called or "") or one.path for one in found
-                ]
+                called = [str(one.known(self.called_by(one)) or one.path) for one in found]
                 fields = {"count": str(len(found)), "role": option.name.label(self.language)}
                 self.report("R009", self.written[found[1].path, name], names="、".join(called), **fields)
+
+    def called_by(self, record: Instance) -> str:
+        """The fact that a record is called by; may be empty."""
+        return self.program.entities[record.entity].called or ""
 
     def heads(self, entity: ir.Entity) -> Iterator[tuple[str, ir.Option]]:
         """The labels that one member only can have. A relation to somebody has one for that very person: `head` of
         `relation_to_head`, `applicant` of `relation_to_applicant`, 本人 or 户主."""
         for name, decl in entity.facts.items():
-            if name.startswith("relation_to_") and decl.type.kind == "choice":
-                for option in self.program.choices[decl.type.of].options:
-                    if option.name.id == name.removeprefix("relation_to_") or option.name.zh in (
-                        "本人",
-                        "户主",
-                    ):
-                        yield name, option
+            choice = self.program.choices.get(decl.type.of) if name.startswith("relation_to_") else None
+            for option in choice.options if choice else ():
+                if name == f"relation_to_{option.name.id}" or option.name.zh in ("本人", "户主"):
+                    yield name, option
 
 
 # ---- small change -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from policykit.source import locate
 from policykit.symbols import EFFECTS, FIELDS, KIND_NAMES, REPEATED, Symbols
 from policykit.syntax import Cite, Declaration, Module, Part, Period, Quote, Word
 
+MOST_COMPARED = 100_000  # characters of a passage in which the sentence nearest to a quote is looked for
 VERSIONED = ("define", "amount", "clause", "note")
 _ANONYMOUS = ("language", "setting")
 
@@ -111,6 +112,8 @@ def _near_sentence(symbols: Symbols, declaration: Declaration, quote: str, conte
     zh = symbols.language(declaration) == "zh"
     if quote and quote in content:
         return "这句话在文中别处，请改正条号" if zh else "these words stand elsewhere in the text: mend the locator"
+    if passage[1] - passage[0] > MOST_COMPARED or not symbols.may_search():
+        return "请从原文逐字抄录" if zh else "copy the words exactly from the text"
     sentences = [s for s in re.split(r"(?<=[。；;\n])", content[slice(*passage)]) if s.strip()]
     common = sorted(sentences, key=lambda s: -len(_pairs(s) & _pairs(quote)) / (len(_pairs(s)) + 1))
     if common and _pairs(common[0]) & _pairs(quote):
@@ -173,7 +176,7 @@ def _english(declaration: Declaration) -> str:
 
 def _ident(symbols: Symbols, declaration: Declaration, word: Word, ident: str) -> str:
     """The ASCII identifier: written in parentheses, or the name itself when it is ASCII."""
-    if (ident or word.text).isascii():
+    if ident or word.text.isascii():
         return ident or word.text
     known = symbols.find(declaration.kind, word.text)
     if known is not None and declaration.kind in VERSIONED:

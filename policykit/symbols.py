@@ -47,6 +47,8 @@ FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     )
 }  # fmt: skip
 
+MOST_SEARCHES = 50
+
 REPEATED = frozenset(["cite", "members", "records", "refers", "part", "discretion", "refused", "readings", "confirm", "above", "below"])
 EFFECTS = ("grant", "may_grant", "withhold", "duty", "ban", "listing", "referral", "finding")
 
@@ -64,6 +66,7 @@ class Symbols:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
     _reported: set[Diagnostic] = field(default_factory=set)
+    _searches: int = 0
 
     def find(self, kind: DeclarationKind, word: str) -> str | None:
         """The identifier of a declared thing of this kind, by either of its names."""
@@ -88,7 +91,13 @@ class Symbols:
             self.diagnostics.append(found)
 
     def hint(self, word: str, known: Iterable[str], language: Language) -> str:
-        return did_you_mean(word, known, language)
+        """What was probably meant."""
+        return did_you_mean(word, known, language) if self.may_search() else ""
+
+    def may_search(self) -> bool:
+        """Whether to look for what was meant; with many mistakes only for the first, for the search is slow."""
+        self._searches += 1
+        return self._searches <= MOST_SEARCHES
 
     def require(self, declaration: Declaration, kind: DeclarationKind, word: Word) -> str | None:
         """The identifier behind a word, or `None` with a report that nothing of this kind is so called."""

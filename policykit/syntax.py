@@ -6,7 +6,7 @@ Nothing is looked up here: a name is a `Word`, an operation the name of its term
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
@@ -281,3 +281,17 @@ class Module:
     comments: dict[int, str]
     language: Language
     lost: frozenset[str] = frozenset()
+
+
+def words_in(written: Any) -> set[str]:
+    """Every name written in some syntax."""
+    found, todo = set[str](), [written]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Word):
+            found.add(part.text)
+        elif isinstance(part, tuple | list):
+            todo += part
+        elif is_dataclass(part):
+            todo += [getattr(part, f.name) for f in fields(part) if f.name != "span"]
+    return found

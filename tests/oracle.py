@@ -136,11 +136,11 @@ class World:
         program: ir.Program,
         case: Case,
         on: date,
-        parameters: dict[Cell, Any] | None = None,
+        parameters: Mapping[Cell, Any] | None = None,
         choose: Choose = decided,
     ) -> None:
         self.program, self.case, self.on, self.choose = program, case, on, choose
-        self.parameters: dict[Cell, Any] = {} if parameters is None else parameters
+        self.parameters: dict[Cell, Any] = dict(parameters or {})
         self.sampled = False
         self.obtained: Callable[[str, Instance], bool] = lambda measure, subject: False
         self.met: Callable[[str, Instance], bool] = lambda clause, subject: False
@@ -195,13 +195,19 @@ class World:
         return declared.run(*args)
 
     def _defined(self, expr: ir.Expr, name: str, of: ir.Expr | None, names: Names) -> Any:
-        version = self.program.defines[name].on(self.on)
-        if of is None:
-            return self._nothing(expr.type) if version is None else self.value(version.body, {})
-        record = self.value(of, names)
-        if record is None or version is None:
+        define = self.program.defines[name]
+        version = define.on(self.on)
+        record = None if of is None else self.value(of, names)
+        if of is not None and record is None:
             return self._nothing(expr.type)
-        return self.value(version.body, {"self": record})
+        if version is not None:
+            return self.value(version.body, {} if record is None else {"self": record})
+        # no version is in force: nobody can say what the term means on that day
+        cell = (name, record.path if record else "", ("term",))
+        if cell not in self.parameters:
+            records = define.type.kind == "record"
+            self.parameters[cell] = None if records else self.choose(self.possible(define.type, None, None))
+        return self.parameters[cell]
 
     def _parameter(
         self, expr: ir.Expr, name: str, of: ir.Expr | None, keys: tuple[ir.Expr, ...], names: Names
@@ -374,56 +380,51 @@ def _step(low: Any, n: int) -> Any:
 
 
 class Completion(World):
-    """A household in which every gap that a rule can read is filled, each by what `choose` says."""
+    """A household whose gaps are filled when they are first read, each by what `choose` says.
+
+    What no rule reads stays open: it cannot matter. Raises `Impossible` where the facts rule each other out.
+    """
 
     def __init__(self, program: ir.Program, case: Case, on: date, choose: Choose) -> None:
         self.depth: dict[str, int] = {}
         super().__init__(program, copied(case), on, choose=choose)
-        self.read = {(e.entity, e.name) for e in mentioned(program) if isinstance(e, ir.Fact)}
-        domains = (e.domain for e in mentioned(program) if isinstance(e, ir.Fold))
-        self.read |= {(d.entity, d.name) for d in domains if isinstance(d, ir.Items)}
-        for name, entity in program.entities.items():
-            self.read |= {(name, entity.known_from)} if entity.known_from else set()
-            # a fact whose range looks at another binds that other, read or not
-            self.read |= {(name, f.name.id) for f in entity.facts.values() if _relative(f.low) or _relative(f.high)}
-        self.fill()
+        for record in case.index.values():
+            for name, decl in program.entities[record.entity].facts.items():
+                known, value = plain(record.facts.get(name))
+                # a range that looks at other facts binds those, read or not
+                if known and not within(value, *self.ends(decl, {"self": self.case.index[record.path]})):
+                    raise Impossible
 
-    def fill(self) -> None:
-        """Fills every list, then every fact, of every record; raises `Impossible` when a range is broken."""
+    def filled(self) -> Case:
+        """The household with every gap filled."""
         done: set[str] = set()
         while left := [record for path, record in self.case.index.items() if path not in done]:
             for record in left:
-                self.lists(record)
                 done.add(record.path)
                 for name, decl in self.program.entities[record.entity].lists.items():
-                    if decl.single and (record.entity, name) in self.read:
+                    if decl.single:
                         self.fact(record, name)
-        for record in list(self.case.index.values()):
-            self.facts(record)
+                    else:
+                        self.items(record, name)
+                for name in self.program.entities[record.entity].facts:
+                    self.fact(record, name)
+        return self.case
 
-    def facts(self, record: Instance) -> None:
-        for name, decl in self.program.entities[record.entity].facts.items():
-            known, value = plain(record.facts.get(name))
-            if (record.entity, name) in self.read:
-                value = self.fact(record, name)
-            elif not known:
-                continue
-            if not within(value, *self.ends(decl, {"self": record})):
-                raise Impossible
+    def items(self, record: Instance, name: str) -> list[Instance]:
+        listing = record.lists.get(name) or Listing((), complete=False)
+        if not listing.complete:
+            self.close(record, self.program.entities[record.entity].lists[name], listing.items)
+        return super().items(record, name)
 
-    def lists(self, record: Instance) -> None:
-        """Closes every list of a record, with some further records or none."""
-        for name, decl in self.program.entities[record.entity].lists.items():
-            listing = record.lists.get(name) or Listing((), complete=False)
-            if decl.single or listing.complete or (record.entity, name) not in self.read:
-                continue
-            further: list[Instance] = []
-            for _ in range(self.choose(self.sizes(record, decl, len(listing.items)))):
-                further.append(self.further(record, decl, [*listing.items, *further]))
-            # nobody says where in the list the others stand
-            first = bool(further and listing.items) and self.choose((False, True))
-            items = (*further, *listing.items) if first else (*listing.items, *further)
-            record.lists[name] = Listing(items, complete=True)
+    def close(self, record: Instance, decl: ir.ListDecl, given: tuple[Instance, ...]) -> None:
+        """Closes a list, with some further records or none."""
+        further: list[Instance] = []
+        for _ in range(self.choose(self.sizes(record, decl, len(given)))):
+            further.append(self.further(record, decl, [*given, *further]))
+        # nobody says where in the list the others stand
+        first = bool(further and given) and self.choose((False, True))
+        items = (*further, *given) if first else (*given, *further)
+        record.lists[decl.name.id] = Listing(items, complete=True)
 
     def sizes(self, record: Instance, decl: ir.ListDecl, given: int) -> Sequence[int]:
         """How many further records a list may hold."""
@@ -488,9 +489,9 @@ def _copied_fact(given: Given, same: Mapping[Instance, Instance]) -> Given:
     return Given(Options(frozenset([same[value]]))) if known and isinstance(value, Instance) else given
 
 
-def completions(program: ir.Program, case: Case, on: date) -> Iterator[Completion]:
-    """Every completion of a household with gaps; unset parameters are chosen when they are read."""
-    return every(lambda choose: Completion(program, case, on, choose))
+def completions(program: ir.Program, case: Case, on: date) -> Iterator[Case]:
+    """Every completion of a household with gaps."""
+    return every(lambda choose: Completion(program, case, on, choose).filled())
 
 
 # ---- D: what the rules say of a complete household -----------------------------------------------------------------
@@ -523,18 +524,12 @@ def D(
     program: ir.Program,
     household: Case,
     on: date,
-    rulings: Iterable[Ruling] = (),
-    elections: Iterable[Election] = (),
-    parameters: dict[Cell, Any] | None = None,
-    choose: Choose = decided,
+    rulings: Sequence[Ruling] = (),
+    elections: Sequence[Election] = (),
+    parameters: Mapping[Cell, Any] | None = None,
 ) -> Answer:
-    """What the rules say of a complete household on a day.
-
-    `parameters` gives those that no sheet sets. `choose` is asked for what is open even then: a parameter not given,
-    and whether a measure whose ruling is still to come is obtained, where a rule asks for that.
-    """
-    world = World(program, household, on, parameters, choose)
-    return Meaning(world, tuple(rulings), tuple(elections)).answer()
+    """What the rules say of a complete household on a day; `parameters` gives those that no sheet sets."""
+    return Meaning(World(program, household, on, parameters), rulings, elections).answer()
 
 
 def answers(
@@ -546,27 +541,31 @@ def answers(
     cap: int = 2000,
     chance: random.Random | None = None,
 ) -> tuple[list[Answer], bool]:
-    """D of every completion, and whether it is of every one: past the cap, as many are taken at random."""
+    """D of every completion, and whether it is of every one: past the cap, some are taken at random instead.
+
+    Unset parameters, and 获得 of a measure whose ruling is still to come, are gaps like any other.
+    """
     sampled = False
 
     def make(choose: Choose) -> Answer:
         nonlocal sampled
-        done = Completion(program, case, on, choose)
-        sampled = sampled or done.sampled
-        return D(program, done.case, on, rulings, elections, done.parameters, choose)
+        world = Completion(program, case, on, choose)
+        answer = Meaning(world, rulings, elections).answer()
+        sampled = sampled or world.sampled
+        return answer
 
     found = []
     for answer in every(make):
         found.append(answer)
         if len(found) > cap:
-            return list(some(make, cap // 4, chance or random.Random(0))), False
+            return list(some(make, max(cap // 4, 20), chance or random.Random(0))), False
     return found, not sampled
 
 
 class Meaning:
     """The order of clauses, blocks, exclusions and measures on one complete household."""
 
-    def __init__(self, world: World, rulings: tuple[Ruling, ...], elections: tuple[Election, ...]) -> None:
+    def __init__(self, world: World, rulings: Sequence[Ruling], elections: Sequence[Election]) -> None:
         self.world, self.program, self.on = world, world.program, world.on
         self.rulings, self.elections = rulings, elections
         self.pending: dict[tuple[str, str], bool] = {}
@@ -733,39 +732,49 @@ class Meaning:
         def decide() -> str:
             outcome = self.before(measure, s)
             for exclusive in self.program.exclusives:
-                if outcome == "granted" and measure in exclusive.measures and self.gives_way(exclusive, measure, s):
+                if measure in exclusive.measures and self.gives_way(exclusive, measure, s, outcome):
                     outcome = "superseded"
             return outcome
 
         found: str = self.once(("final", measure, s), decide)
         return found
 
-    def gives_way(self, exclusive: ir.Exclusive, measure: str, s: Instance) -> bool:
-        """Whether a granted measure gives way to another that excludes it."""
-        others = [m for m in exclusive.measures if m != measure and s.entity in self.program.measures[m].entities]
+    def family(self, measure: str, s: Instance) -> list[Instance]:
+        """The records that count as one subject with this one: itself, those it lies in, those that lie in it."""
+        entities = self.program.measures[measure].entities
+        records = [*self.near(s), *(o for o in self.world.case.index.values() if o is not s and s in self.near(o))]
+        return [o for o in records if o.entity in entities]
+
+    def gives_way(self, exclusive: ir.Exclusive, measure: str, s: Instance, outcome: str) -> bool:
+        """Whether a measure gives way to another that excludes it; one whose ruling is to come only by order or choice."""
+        if outcome not in ("granted", "discretionary"):
+            return False
+        others = [(m, o) for m in exclusive.measures if m != measure for o in self.family(m, s)]
+        place = exclusive.measures.index
         match exclusive.how:
             case "by_order":
-                place = exclusive.measures.index
-                return any(self.final(m, s) == "granted" for m in others if place(m) < place(measure))
+                return any(self.final(m, o) == "granted" for m, o in others if place(m) < place(measure))
             case "by_amount":
-                granted = [m for m in others if self.before(m, s) == "granted"]
-                return any(self.higher(exclusive, m, measure, s) for m in granted)
+                return outcome == "granted" and any(self.higher(exclusive, m, o, measure, s) for m, o in others)
             case "by_election":
                 elected = self.elected(exclusive, s)
-                return elected in others and self.before(elected, s) == "granted"
+                return any(self.before(m, o) == "granted" for m, o in others if m == elected)
 
-    def higher(self, exclusive: ir.Exclusive, measure: str, than: str, s: Instance) -> bool:
-        """Whether one granted measure is worth more than another; of equals, the one named first."""
-        a, b = self.amount(measure, s), self.amount(than, s)
+    def higher(self, exclusive: ir.Exclusive, measure: str, o: Instance, than: str, s: Instance) -> bool:
+        """Whether another granted measure is worth more; of equals, the one named first."""
+        a, b = self.amount(measure, o), self.amount(than, s)
+        if self.before(measure, o) != "granted" or a is None or b is None:
+            return False
         place = exclusive.measures.index
-        return a is not None and b is not None and bool(a > b or (a == b and place(measure) < place(than)))
+        return bool(a > b or (a == b and place(measure) < place(than)))
 
     def elected(self, exclusive: ir.Exclusive, s: Instance) -> str:
         """The measure that was elected last, from its day on."""
         made = [
             e
             for e in self.elections
-            if e.exclusive == exclusive.basis.name.id and e.subject.path == s.path and e.day <= self.on
+            if e.exclusive == exclusive.basis.name.id and e.day <= self.on
+            and (e.subject.path in {o.path for o in self.near(s)} or s in self.near(self.world.case.index[e.subject.path]))
         ]
         last = max(reversed(made), key=lambda e: e.day, default=None)
         return last.measure if last else ""

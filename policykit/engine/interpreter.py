@@ -46,6 +46,7 @@ from policykit.values import (
 )
 
 BUDGET = 256
+HOPELESS = 16  # with more open questions than this nothing is tried: the bounds are the answer
 THOROUGH = 6  # up to so many open questions every combination is tried, and what cannot matter is left out
 SMALL_COUNT = 8  # a whole number with at most so many possibilities is tried out too
 
@@ -74,19 +75,24 @@ class Search:
         self.passes = 0
         self.stopped = False
         self.seen: frozenset[str] = frozenset()
+        self.tries: dict[Gap, list[Value]] = {}
 
     def answer(self) -> Answer:
         bounds = self.ask(self.first)
         self.whole = bounds.outcomes
-        self.thorough = len(self.open(bounds, {})) <= THOROUGH
-        found = self.explore({}, bounds)
+        questions = len(self.open(bounds))
+        if questions > HOPELESS:
+            self.stopped = True
+            return bounds
+        self.thorough = questions <= THOROUGH
+        found = self.explore(self.first, bounds)
         if not self.thorough and not found.settled:
             found = replace(found, missing=bounds.missing)
         return replace(found, outcomes=found.outcomes & bounds.outcomes)
 
-    def explore(self, assumed: dict[Gap, Value], answer: Answer) -> Answer:
-        """The answer under these assumptions and every further one that matters."""
-        gaps_left = [] if answer.settled else self.open(answer, assumed)
+    def explore(self, level: Outcomes, answer: Answer) -> Answer:
+        """The answer of one pass, under every further assumption that matters."""
+        gaps_left = [] if answer.settled else self.open(answer)
         if not gaps_left or (not self.thorough and self.seen == self.whole):
             self.seen |= answer.outcomes
             return answer
@@ -95,15 +101,17 @@ class Search:
             return answer
         gap = max(gaps_left, key=lambda g: (g.kind != "comparison", self.influence(g, gaps_left)))
         found = []
-        for value in self.possibilities(gap):
+        for value in self.tries[gap]:
             self.passes += 1
-            inner = {**assumed, gap: value}
-            found.append(self.explore(inner, self.ask(self.first.assuming(inner))))
+            inner = level.assuming(gap, value)
+            found.append(self.explore(inner, self.ask(inner)))
         return self.merge(gap, found)
 
-    def open(self, answer: Answer, assumed: dict[Gap, Value]) -> list[Gap]:
+    def open(self, answer: Answer) -> list[Gap]:
         """The gaps of an answer that can still be tried, in a fixed order."""
-        return sorted(gap for gap in answer.waits_for if gap not in assumed and self.possibilities(gap))
+        for gap in answer.waits_for - self.tries.keys():
+            self.tries[gap] = self.possibilities(gap)
+        return sorted(gap for gap in answer.waits_for if self.tries[gap])
 
     def influence(self, gap: Gap, others: list[Gap]) -> int:
         """How many open comparisons hang on a gap."""
@@ -233,8 +241,8 @@ class Interpreter:
         clauses = [name for name in self.program.clauses if name in (answer.sure or answer.possible)]
         paying = [
             s
-            for s in self.first.granting(measure, record)
-            if s.stands.hi and s.clause.basis.name.id in clauses
+            for s in self.first.paying(answer.outcomes, self.first.granting(measure, record))
+            if s.clause.basis.name.id in clauses
         ]
         payment, conflict = None, tuple[str, ...]()
         if answer.outcomes & {"granted", "discretionary"} and paying:

@@ -66,6 +66,10 @@ class Status:
     barred: Bounds
 
     @property
+    def missing(self) -> Missing:
+        return gaps((self.scope, self.test, self.beaten, self.barred))
+
+    @property
     def applies(self) -> Bounds:
         return both((self.scope, self.test))
 
@@ -97,10 +101,14 @@ class Answer:
         return (self.outcomes, self.amount) if self.settled else object()
 
     @property
+    def depends_on(self) -> Missing:
+        """Every gap that an assumption may close with effect on this answer."""
+        return self.missing | self.amount.missing if self.amount is not None else self.missing
+
+    @property
     def waits_for(self) -> Missing:
         """What keeps the outcome open, and the amount where there is something to grant."""
-        due = self.amount is not None and "granted" in self.outcomes
-        return self.missing | self.amount.missing if due and self.amount is not None else self.missing
+        return self.depends_on if "granted" in self.outcomes else self.missing
 
     @property
     def settled(self) -> bool:
@@ -118,12 +126,18 @@ class Outcomes:
         self.rulings, self.elections = rulings, elections
         self.behind: dict[Gap, Missing] = {} if behind is None else behind
         self.terms = Terms(program, case, on, self, assumed or {}, self.behind)
+        self._conditions: dict[tuple[int, Instance], tuple[Bounds, Bounds]] = {}
         self._status: dict[tuple[int, Instance], Status] = {}
         self._answers: dict[tuple[str, Instance, bool], Answer] = {}
 
-    def assuming(self, assumed: Mapping[Gap, Value]) -> Outcomes:
-        """A fresh pass under these assumptions."""
-        return Outcomes(self.program, self.case, self.on, self.rulings, self.elections, assumed, self.behind)
+    def assuming(self, gap: Gap, value: Value) -> Outcomes:
+        """A pass under one assumption more; what the gap does not keep open is taken over."""
+        assumed = {**self.terms.assumed, gap: value}
+        inner = Outcomes(self.program, self.case, self.on, self.rulings, self.elections, assumed, self.behind)
+        inner.terms.inherit(self.terms, gap)
+        inner._status = {key: found for key, found in self._status.items() if gap not in found.missing}
+        inner._answers = {key: found for key, found in self._answers.items() if gap not in found.depends_on}
+        return inner
 
     # -- clauses
 
@@ -144,14 +158,22 @@ class Outcomes:
             if holds.hi:
                 yield version, holds
 
-    def status(self, clause: ir.Clause, record: Instance, force: Bounds = TRUE) -> Status:
-        """What is known of one clause version on one record."""
+    def conditions(self, clause: ir.Clause, record: Instance, force: Bounds = TRUE) -> tuple[Bounds, Bounds]:
+        """Scope and test of one clause version on one record, and nothing of what overrides it."""
         key = (id(clause), record)
-        if key not in self._status:
+        if key not in self._conditions:
             env = subject(record)
             scope = TRUE if clause.scope is None else self.terms.truth(clause.scope, env)
             scope = both((force, scope))
             test = TRUE if clause.test is None or not scope.hi else self.terms.truth(clause.test, env)
+            self._conditions[key] = scope, test
+        return self._conditions[key]
+
+    def status(self, clause: ir.Clause, record: Instance, force: Bounds = TRUE) -> Status:
+        """What is known of one clause version on one record."""
+        key = (id(clause), record)
+        if key not in self._status:
+            scope, test = self.conditions(clause, record, force)
             beaten, barred = FALSE, FALSE
             if scope.hi and test.hi:
                 beaten = either([s for _, s in self.beaters(clause, record)])
@@ -301,14 +323,13 @@ class Outcomes:
                 marks = self.marks(status)
                 reachable = {one | more for one in reachable for more in marks}
                 if len(marks) > 1:
-                    missing |= gaps((status.scope, status.test, status.beaten, status.barred))
+                    missing |= status.missing
             outcomes = frozenset(map(outcome, reachable))
-            paying = [
-                s for s in grants if s.stands.hi and self.standing(s) & (GRANTS | MAY_GRANTED | MAY_OPEN)
-            ]
+            paying = self.paying(outcomes, grants)
             amount = None
-            if paying and outcomes & {"granted", "discretionary"}:
-                amount = join([self.amount_of(status) for status in paying])
+            if paying:
+                amounts = [self.amount_of(status) for status in paying]
+                amount = settle(join(amounts), gaps(amounts) | gaps(s.stands for s in paying))
             sure, possible = self.deciding(outcomes, grants, bars)
             missing = missing if len(outcomes) > 1 else NOTHING
             self._answers[key] = Answer(
@@ -316,13 +337,21 @@ class Outcomes:
             )
         return self._answers[key]
 
-    @staticmethod
+    def paying(self, outcomes: frozenset[str], grants: list[Status]) -> list[Status]:
+        """The clauses that may pay: what a ruling grants pays only where no clause grants by itself."""
+        if not outcomes & {"granted", "discretionary"}:
+            return []
+        sure = any(s.stands.lo and self.standing(s) == GRANTS for s in grants)
+        ruled = MAY_GRANTED | (MAY_OPEN if "discretionary" in outcomes else 0)
+        marks = GRANTS if sure else GRANTS | ruled
+        return [s for s in grants if s.stands.hi and self.standing(s) & marks]
+
     def deciding(
-        outcomes: frozenset[str], grants: list[Status], bars: list[Status]
+        self, outcomes: frozenset[str], grants: list[Status], bars: list[Status]
     ) -> tuple[frozenset[str], frozenset[str]]:
         """The clauses that surely, and that possibly, bring about an outcome."""
         if outcomes <= {"granted", "discretionary"}:
-            pairs = [(s.clause, s.stands) for s in grants]
+            pairs = [(s.clause, s.stands) for s in self.paying(outcomes, grants)]
         elif outcomes == {"excluded"}:
             pairs = [(s.clause, s.stands) for s in bars]
         elif outcomes == {"superseded"}:
@@ -425,10 +454,11 @@ class Outcomes:
                 else NOTHING
             )
             return settle(Bounds(lo, hi), answer.missing | pending)
-        statuses = self.statuses(name, record)
         if kind == "meets":
-            return either(status.applies for status in statuses)
-        return either(both((s.applies, either((s.beaten, s.barred)))) for s in statuses)
+            # a clause may read a clause that it overrides: scope and test wait for no priority
+            versions = self.versions(name, record)
+            return either(both(self.conditions(version, record, force)) for version, force in versions)
+        return either(both((s.applies, either((s.beaten, s.barred)))) for s in self.statuses(name, record))
 
     # -- amounts
 

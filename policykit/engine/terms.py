@@ -70,6 +70,13 @@ class Terms:
         self._facts: dict[tuple[Instance, str], Value] = {}
         self._rest: dict[tuple[Instance, str], Instance] = {}
 
+    def inherit(self, other: Terms, gap: Gap) -> None:
+        """Takes over what another pass found without this gap: a value it keeps open carries it as missing."""
+        self._defined = {key: value for key, value in other._defined.items() if gap not in value.missing}
+        self._facts = {key: value for key, value in other._facts.items() if gap not in value.missing}
+        self._rest = other._rest
+        self.sheets = other.sheets
+
     # -- expressions
 
     def value(self, expr: ir.Expr, env: Env) -> Value:
@@ -201,10 +208,10 @@ class Terms:
         given = record.lists.get(name, Listing((), False))
         for item in given.items:
             yield item, self.present(item), 1
-        if not given.complete:
+        more = decl.most - len(given.items)
+        if not given.complete and more > 0:
             gap = record.rest or Gap("list", record.path, name, given.cause)
             rest = self._rest.setdefault((record, name), self._stand_in(decl, record, gap, many=True))
-            more = max(1, decl.most - len(given.items))
             yield rest, both([Bounds(False, True, missing=frozenset([gap])), self.present(rest)]), more
 
     def _stand_in(self, decl: ir.ListDecl, record: Instance, gap: Gap, many: bool = False) -> Instance:
@@ -342,6 +349,8 @@ class Terms:
                     and owner.value
                 ):
                     inside.append(self.step(setting.value, {"self": owner}))
+            case ir.Param(keys=keys) if keys:
+                inside += [self.step(key, env) for key in keys]
             case ir.Fold(domain=ir.Items() as domain):
                 owner = self.value(domain.subject, env)
                 if owner.known and owner.value is not None:

@@ -123,20 +123,24 @@ def _block(block: Block, indent: str, colon: str) -> Iterator[str]:
 
 
 def _line(line: Line, indent: str, colon: str) -> Iterator[str]:
-    joint = " = " if line.result else colon
-    said = joint.join(text for text in (line.head, line.text) if text)
-    said += f" = {line.result}" if line.result else ""
+    said = (" = " if line.result else colon).join(text for text in (line.head, line.text) if text)
+    if line.result:
+        said += f" {line.result}" if line.result.startswith("≈") else f" = {line.result}"
     quote = f"「{line.quote}」" if line.quote else ""
     yield indent + " ".join(text for text in (said, quote) if text)
-    if line.place:
-        yield f"{indent}{INDENT}{line.place}"
     for inner in line.inside:
         yield from _line(inner, indent + INDENT, colon)
+    if line.place:
+        yield f"{indent}{INDENT}{line.place}"
 
 
 # ---- HTML -----------------------------------------------------------------------------------------------------------------
 
-FOLDED = {"facts", "arithmetic", "readings"}  # may be closed on a screen; open at first, so that all of it prints
+FOLDED = {
+    "facts",
+    "arithmetic",
+    "readings",
+}  # may be closed on a screen; open at first, so that all of it prints
 
 STYLE = """
 :root { --ink: #24211d; --soft: #6b655c; --rule: #ddd7cc; --paper: #fffdf9; --accent: #7a2e22;
@@ -239,7 +243,9 @@ def _html_block(block: Block) -> Iterator[str]:
 
 
 def _html_table(lines: Sequence[Line]) -> str:
-    rows = ("".join(f"<td>{escape(text)}</td>" for text in (line.head, line.text, line.result)) for line in lines)
+    rows = (
+        "".join(f"<td>{escape(text)}</td>" for text in (line.head, line.text, line.result)) for line in lines
+    )
     return "<table>\n" + "".join(f"<tr>{row}</tr>\n" for row in rows) + "</table>"
 
 
@@ -251,6 +257,6 @@ def _html_line(line: Line) -> str:
     parts = [f'<span class="head">{escape(line.head)}</span>' if line.head else "", escape(line.text)]
     parts.append(f" = {escape(line.result)}" if line.result else "")
     parts.append(f"<blockquote>「{escape(line.quote)}」</blockquote>" if line.quote else "")
-    parts.append(f'<span class="place">{escape(line.place)}</span>' if line.place else "")
     parts.append(_html_list(line.inside) if line.inside else "")
+    parts.append(f'<span class="place">{escape(line.place)}</span>' if line.place else "")
     return "".join(parts)
