@@ -70,6 +70,7 @@ class _Checker:
     language: Language
     source_line: Callable[[Span], str]
     found: list[Diagnostic] = field(default_factory=list)
+    reported: set[Diagnostic] = field(default_factory=set)
     clauses: list[ir.Clause] = field(init=False)
     grants: list[tuple[ir.Clause, ir.Grant]] = field(init=False)
     extents: dict[str, Value] = field(default_factory=dict)
@@ -83,7 +84,8 @@ class _Checker:
         """Adds a diagnostic, once for a place."""
         excerpt = self.source_line(span) if span.line else ""
         diagnostic = Diagnostic(code, str(span), self.language, fields, span, excerpt)
-        if diagnostic not in self.found:
+        if diagnostic not in self.reported:
+            self.reported.add(diagnostic)
             self.found.append(diagnostic)
 
     def label(self, name: ir.Name) -> str:

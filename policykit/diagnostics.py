@@ -8,11 +8,15 @@ G rulings.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from policykit.source import Span
+from policykit.values import Month
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 Language: TypeAlias = Literal["zh", "en"]
@@ -541,3 +545,34 @@ DATA_WORDS: dict[str, tuple[str, str]] = {
     "yaml": ("读 YAML 须安装 policykit[cli]", "reading YAML needs policykit[cli]"),
     "alias": ("YAML 的别名（*）不读", "YAML aliases (*) are not read"),
 }  # fmt: skip
+
+
+def data_word(language: Language, word: str, of: str = "") -> str:
+    """One phrase of `DATA_WORDS` in a language."""
+    return DATA_WORDS[word][language == "en"].replace("{of}", of)
+
+
+def data_fault(language: Language, code: str, where: str, **fields: str) -> Diagnostic:
+    """A diagnostic about household data, at the path of a field."""
+    return Diagnostic(code, where, language, tuple({"hint": "", **fields}.items()))
+
+
+def shown(raw: object, most: int | None = 40) -> str:
+    """A value as messages show it: short, and without what a screen cannot show."""
+    if raw is None or isinstance(raw, bool):
+        text = json.dumps(raw)
+    elif isinstance(raw, str | int | float | Decimal | date | Month):
+        text = str(Decimal(raw) if isinstance(raw, int) else raw)  # the digits of a huge int would raise
+    else:
+        text = (
+            "{…}"
+            if isinstance(raw, Mapping)
+            else "[…]"
+            if isinstance(raw, list | tuple)
+            else type(raw).__name__
+        )
+    text = text if most is None or len(text) <= most else text[: most - 1] + "…"
+    private = range(0xE000, 0xF900)  # where GB18030 keeps rare characters of names
+    return "".join(
+        c if c.isprintable() or c == "\u3000" or ord(c) in private else f"\\x{ord(c):02x}" for c in text
+    )

@@ -13,6 +13,11 @@ from typing import Any
 from policykit.diagnostics import Diagnostic
 from policykit.values import Gap, Value
 
+MAX_DEPTH = 64
+MAX_RECORDS = 10_000
+MAX_VALUES = 1_000_000
+MAX_FAULTS = 200  # reading stops there: a file of another kind altogether has a fault in every line
+
 
 @dataclass(frozen=True, slots=True)
 class Given:

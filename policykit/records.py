@@ -10,27 +10,27 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from policykit import ir
 from policykit.datatypes import BOOL, DATE, TEXT, Type, parse_unit, show_dimension, widest
-from policykit.diagnostics import DATA_WORDS, Diagnostic, Language, PolicyError, did_you_mean
-from policykit.facts import Case, Given, Instance, Listing
-from policykit.source import decode
+from policykit.diagnostics import (
+    Diagnostic,
+    Language,
+    PolicyError,
+    data_fault,
+    data_word,
+    did_you_mean,
+    shown,
+)
+from policykit.facts import MAX_DEPTH, MAX_FAULTS, MAX_RECORDS, MAX_VALUES, Case, Given, Instance, Listing
 from policykit.values import NONE, Bounds, Month, Number, Options, Value, exactly, month_of, simple
-
-MAX_FILE_BYTES = 20_000_000
-MAX_DEPTH = 64
-MAX_RECORDS = 10_000
-MAX_VALUES = 1_000_000
-MAX_FAULTS = 200  # reading stops there: a file of another kind altogether has a fault in every line
 
 Keys: TypeAlias = Mapping[Any, str]
 Parts: TypeAlias = dict[str, tuple[str, Any]]
@@ -52,7 +52,6 @@ _WIDE = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: " "}
 _NUMBER = re.compile(r"(-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,40})(?:\.[0-9]{1,40})?) ?([^0-9.,\s].*)?")
 _CALENDAR = re.compile(r"([0-9]{4})([-./年])([0-9]{1,2})(?:([-./月])([0-9]{1,2})(日?)|(月?))")
 _MARKS = {"date": {"--", "..", "//", "年月日"}, "month": {"-", ".", "/", "年月"}}
-_NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.S)
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643, MOD 11-2
 
 
@@ -62,110 +61,6 @@ def read_case(program: ir.Program, household: Mapping[str, Any], on: date, langu
     Raises `PolicyError` with everything found when anything of it is wrong; it raises nothing else.
     """
     return _Reader(program, on, language).case(household)
-
-
-# ---- files --------------------------------------------------------------------------------------------------------------
-
-
-def load_file(path: Path, language: Language = "zh", notes: list[Diagnostic] | None = None) -> Any:
-    """The household (a mapping), or the list of households, in a JSON or YAML file; what is noted goes to `notes`.
-
-    Raises `PolicyError` for a file that cannot be opened, is too large or too deep, or is not what its name says.
-    """
-    file = _File(path.name, language)
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_FILE_BYTES + 1)
-    except OSError:
-        raise file.bad("R012", why="unopened") from None
-    if len(data) > MAX_FILE_BYTES:
-        raise file.bad("L001", limit=f"{MAX_FILE_BYTES // 1_000_000} MB")
-    try:
-        text, encoding = decode(data)
-    except UnicodeDecodeError:
-        raise file.bad("L004") from None
-    if encoding != "utf-8" and notes is not None:
-        notes.append(Diagnostic("L005", file.name, language, ()))
-    found = file.yaml(text) if path.suffix.lower() in (".yaml", ".yml") else file.json(text)
-    if file.repeated:
-        raise PolicyError(file.repeated)
-    many = found if isinstance(found, list) else [found]
-    if not many or not all(isinstance(one, Mapping) for one in many):
-        raise file.bad("R012", why="top")
-    return found
-
-
-class _File:
-    """Reads one file's text into mappings, lists, exact numbers and strings."""
-
-    def __init__(self, name: str, language: Language) -> None:
-        self.name, self.language = name, language
-        self.repeated: list[Diagnostic] = []
-
-    def bad(self, code: str, place: str = "", why: str = "", of: str = "", **fields: str) -> PolicyError:
-        why = _say(self.language, why, of) if why else ""
-        return PolicyError([_diagnostic(self.language, code, self.name + place, why=why, **fields)])
-
-    def limits(self, depth: int, values: int, place: str = "") -> None:
-        """Refuses what is too deep or too large, before the rest of it is read."""
-        if depth > MAX_DEPTH:
-            raise self.bad("R015", place, limit=str(MAX_DEPTH))
-        if values > MAX_VALUES:
-            raise self.bad("L003", path=self.name, count=f"{MAX_VALUES:,}+", limit=f"{MAX_VALUES:,}")
-
-    def mapping(self, pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
-        found: dict[Any, Any] = {}
-        for key, value in pairs:
-            if key in found and len(self.repeated) < MAX_FAULTS:
-                fields = {"first": _shown(key), "second": _shown(key)}
-                self.repeated.append(_diagnostic(self.language, "R013", self.name, **fields))
-            found[key] = value
-        return found
-
-    def json(self, text: str) -> Any:
-        depth = opened = 0
-        for token in _NESTING.finditer(text):
-            step = {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
-            depth, opened = depth + step, opened + (step > 0)
-            self.limits(depth, opened)
-        try:
-            # NaN and the like become a Decimal too, and are refused where they stand
-            hooks: dict[str, Any] = {"parse_float": Decimal, "parse_constant": Decimal}
-            return json.loads(text, object_pairs_hook=self.mapping, **hooks)
-        except json.JSONDecodeError as error:
-            raise self.bad("R012", f":{error.lineno}:{error.colno}", "format", "JSON") from None
-        except (ArithmeticError, ValueError):
-            raise self.bad("R012", why="inexact") from None
-
-    def yaml(self, text: str) -> Any:
-        """Scalars stay as written but for null, true and false: YAML's own guesses would alter numbers and dates."""
-        try:
-            import yaml
-        except ModuleNotFoundError:
-            raise self.bad("R012", why="yaml") from None
-        words = {"": None, "~": None, "null": None, "true": True, "false": False}
-        within: list[list[Any]] = [[]]  # what each open list or mapping holds so far, outermost first
-        line = ""
-        try:
-            for number, event in enumerate(yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))):
-                line = f":{event.start_mark.line + 1}" if event.start_mark else line
-                if isinstance(event, yaml.AliasEvent):
-                    raise self.bad("R012", line, "alias")
-                if isinstance(event, yaml.CollectionStartEvent):
-                    within.append([])
-                self.limits(len(within) - 1, number, line)
-                if isinstance(event, yaml.ScalarEvent):
-                    within[-1].append(event.value if event.style else words.get(event.value, event.value))
-                if isinstance(event, yaml.CollectionEndEvent):
-                    found: Any = within.pop()
-                    if isinstance(event, yaml.MappingEndEvent):
-                        found = self.mapping(zip(found[::2], found[1::2], strict=True))
-                    within[-1].append(found)
-        except (yaml.YAMLError, ValueError, TypeError) as error:  # TypeError: a list as a key
-            mark = getattr(error, "problem_mark", None)
-            line = f":{mark.line + 1}" if mark else line
-            raise self.bad("R012", line, "format", "YAML") from None
-        return within[0][0] if len(within[0]) == 1 else within[0]
 
 
 # ---- records ------------------------------------------------------------------------------------------------------------
@@ -189,7 +84,7 @@ class _Name:
 class _Reader:
     def __init__(self, program: ir.Program, on: date, language: Language) -> None:
         self.program, self.on, self.language = program, on, language
-        self.say = partial(_say, language)
+        self.say = partial(data_word, language)
         self.diagnostics: list[Diagnostic] = []
         self.faults = 0
         self.index: dict[str, Instance] = {}
@@ -203,7 +98,7 @@ class _Reader:
         }  # fmt: skip
 
     def report(self, code: str, where: str, **fields: str) -> None:
-        found = _diagnostic(self.language, code, where, **fields)
+        found = data_fault(self.language, code, where, **fields)
         self.diagnostics.append(found)
         self.faults += found.severity == "error"
         if self.faults >= MAX_FAULTS:
@@ -214,7 +109,7 @@ class _Reader:
         return PolicyError(self.diagnostics)
 
     def noted(self, where: str, raw: Any, value: str) -> None:
-        self.report("R005", where, found=_shown(raw), value=value)
+        self.report("R005", where, found=shown(raw), value=value)
 
     def attempt(self, where: str, read: Callable[..., Any], *args: Any) -> Any:
         """What `read` gives, or `None` with a report when it refuses."""
@@ -232,7 +127,7 @@ class _Reader:
             named: ir.Choice | ir.Entity = (self.program.choices if choice else self.program.entities)[of.of]
             label = named.name.label(self.language)
         wanted = self.say("money" if of.money else of.kind, label)
-        return _Bad("R002", wanted=wanted, found=_shown(raw), hint=self.say(hint, label) if hint else "")
+        return _Bad("R002", wanted=wanted, found=shown(raw), hint=self.say(hint, label) if hint else "")
 
     # -- the household
 
@@ -293,8 +188,8 @@ class _Reader:
             elif ident is not None:
                 found[ident] = (place, value)
             elif not (isinstance(key, str) and (key.startswith("_") or key in NOTE_KEYS)):
-                hint = did_you_mean(_shown(key), names, self.language)
-                self.report("R001", place, name=_shown(key), hint=hint)
+                hint = did_you_mean(shown(key), names, self.language)
+                self.report("R001", place, name=shown(key), hint=hint)
         return found
 
     def record(
@@ -331,7 +226,7 @@ class _Reader:
 
     def numbered(self, record: Instance, where: str, raw: Any) -> None:
         """Gives a record the 编号 by which references and rulings name it."""
-        number = self.text(TEXT, where, _shown(raw) if type(raw) is int else raw)
+        number = self.text(TEXT, where, shown(raw) if type(raw) is int else raw)
         record.facts["id"], self.written[record.path, "id"] = Given(exactly(number)), where
         same = self.named.setdefault((record.entity, number), [])
         if same:
@@ -391,7 +286,7 @@ class _Reader:
             where, raw = self.keyed(raw, REF_KEYS, where)["ref"]
         if type(raw) is not int and not isinstance(raw, str):
             raise self.wrong(Type("record", kind), raw, "refer")
-        return _Name(kind, self.text(TEXT, where, raw if isinstance(raw, str) else _shown(raw)))
+        return _Name(kind, self.text(TEXT, where, raw if isinstance(raw, str) else shown(raw)))
 
     def settle(self, owner: Instance, ident: str, found: list[tuple[str, Any]]) -> None:
         """Puts the records that references name into their list or fact, once all records are read."""
@@ -400,7 +295,7 @@ class _Reader:
             records = self.named.get((one.entity, one.text), []) if isinstance(one, _Name) else [one]
             if len(records) != 1:
                 code = "R016" if records else "R011"
-                self.report(code, where, name=_shown(one.text), count=str(len(records)))
+                self.report(code, where, name=shown(one.text), count=str(len(records)))
             elif records[0] in places:
                 self.report("R010", where, name=records[0].path, first=places[records[0]], second=where)
             else:
@@ -499,7 +394,7 @@ class _Reader:
         if not isinstance(raw, str):
             raise self.wrong(of, raw, "quotes")
         text = raw.strip()
-        if not text or _shown(text, len(text)) != text:
+        if not text or shown(text, len(text)) != text:
             raise self.wrong(of, raw, "unseen" if text else "blank")
         return text
 
@@ -535,7 +430,7 @@ class _Reader:
         day_itself = isinstance(raw, date) and not isinstance(raw, datetime)
         if day_itself if of.kind == "date" else isinstance(raw, Month):
             return raw
-        text = raw.translate(_WIDE).strip() if isinstance(raw, str) else _shown(raw)
+        text = raw.translate(_WIDE).strip() if isinstance(raw, str) else shown(raw)
         match = _CALENDAR.fullmatch(text) if isinstance(raw, str) else None
         marks = [mark or "" for mark in match.group(2, 4, 6, 7)] if match else []
         try:
@@ -553,7 +448,7 @@ class _Reader:
         """The identifier of a label, given by either name or by its official code."""
         if type(raw) is not int and not isinstance(raw, str):
             raise self.wrong(of, raw)
-        choice, text = self.program.choices[of.of], _shown(raw).translate(_WIDE).strip()
+        choice, text = self.program.choices[of.of], shown(raw).translate(_WIDE).strip()
         for option in choice.options:
             if (raw.strip() if isinstance(raw, str) else raw) in (option.name.id, option.name.zh):
                 return option.name.id
@@ -562,9 +457,9 @@ class _Reader:
                 self.noted(where, raw, option.name.label(self.language))
                 return option.name.id
         known = [name for option in choice.options for name in (option.name.zh, option.name.id)]
-        shown = ("、" if self.language == "zh" else ", ").join(known[self.language == "en" :: 2])
+        listed = ("、" if self.language == "zh" else ", ").join(known[self.language == "en" :: 2])
         name, hint = choice.name.label(self.language), did_you_mean(text, known, self.language)
-        raise _Bad("R004", found=_shown(raw), choice=name, labels=shown, hint=hint)
+        raise _Bad("R004", found=shown(raw), choice=name, labels=listed, hint=hint)
 
     def labels(self, of: Type, where: str, raw: Any) -> frozenset[str]:
         if not isinstance(raw, list | tuple):
@@ -574,15 +469,15 @@ class _Reader:
 
     def id_number(self, of: Type, where: str, raw: Any) -> str:
         """A 公民身份号码 by GB 11643, an old one of 15 digits, or 无 for somebody who has none yet."""
-        text = self.text(of, where, _shown(raw) if type(raw) in (int, float, Decimal) else raw)
+        text = self.text(of, where, shown(raw) if type(raw) in (int, float, Decimal) else raw)
         text = text.translate(_WIDE).replace(" ", "").upper()
         if not isinstance(raw, str) or not re.fullmatch(r"[0-9]{17}[0-9X]|[0-9]{15}|无", text):
-            raise _Bad("R006", found=_shown(raw))
+            raise _Bad("R006", found=shown(raw))
         if len(text) == 18:
             total = sum(weight * int(figure) for weight, figure in zip(_ID_WEIGHTS, text, strict=False))
             if text[17] != "10X98765432"[total % 11] or _birth_date(text) is None:
                 # a sheet keeps 15 digits of a number, the rest become 0
-                raise _Bad("R006" if text.endswith("000") else "R014", found=_shown(raw))
+                raise _Bad("R006" if text.endswith("000") else "R014", found=shown(raw))
         if len(text) < 18 or text != raw.strip():
             odd = {15: "old_id", 1: "no_id"}.get(len(text))
             self.noted(where, raw, self.say(odd) if odd else text)
@@ -632,14 +527,6 @@ class _Reader:
 # ---- small change -------------------------------------------------------------------------------------------------------
 
 
-def _say(language: Language, word: str, of: str = "") -> str:
-    return DATA_WORDS[word][language == "en"].replace("{of}", of)
-
-
-def _diagnostic(language: Language, code: str, where: str, **fields: str) -> Diagnostic:
-    return Diagnostic(code, where, language, tuple({"hint": "", **fields}.items()))
-
-
 def _as_fact(decl: ir.ListDecl) -> ir.FactDecl:
     """A single reference is read as a fact is."""
     of = Type("record", decl.item, (), decl.optional)
@@ -677,34 +564,13 @@ def _entries(value: Any, where: str) -> list[tuple[str, Any]]:
     """What a mapping or list holds, each with its place as written."""
     if not isinstance(value, Mapping):
         return [(f"{where}[{number}]", one) for number, one in enumerate(value)]
-    return [(f"{where}.{_shown(key)}" if where else _shown(key), one) for key, one in value.items()]
-
-
-def _shown(raw: Any, most: int = 40) -> str:
-    """A value as messages show it: short, and without what a screen cannot show."""
-    if raw is None or isinstance(raw, bool):
-        text = json.dumps(raw)
-    elif isinstance(raw, str | int | float | Decimal | date | Month):
-        text = str(Decimal(raw) if isinstance(raw, int) else raw)  # the digits of a huge int would raise
-    else:
-        text = (
-            "{…}"
-            if isinstance(raw, Mapping)
-            else "[…]"
-            if isinstance(raw, list | tuple)
-            else type(raw).__name__
-        )
-    text = text if len(text) <= most else text[: most - 1] + "…"
-    private = range(0xE000, 0xF900)  # where GB18030 keeps rare characters of names
-    return "".join(
-        c if c.isprintable() or c == "\u3000" or ord(c) in private else f"\\x{ord(c):02x}" for c in text
-    )
+    return [(f"{where}.{shown(key)}" if where else shown(key), one) for key, one in value.items()]
 
 
 def _canonical(value: Any) -> Any:
     """The same data as plain JSON, whose bytes depend on nothing but the data."""
     if isinstance(value, Mapping):
-        return {_shown(key, MAX_FILE_BYTES): _canonical(one) for key, one in value.items()}
+        return {shown(key, None): _canonical(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_canonical(one) for one in value]
-    return value if value is None or isinstance(value, bool | str) else _shown(value, MAX_FILE_BYTES)
+    return value if value is None or isinstance(value, bool | str) else shown(value, None)

@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from policykit import ir, trace
+from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.engine import interpreter
 from policykit.explain import explain, to_html, to_text
 from policykit.facts import Instance
 from policykit.loader import Policies, load_bundled
-from policykit.records import load_file, read_case
+from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.values import Bounds, Gap, Value
 
 VERSION = "0.1.0"
+RULINGS = ("裁量", "rulings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +184,8 @@ class Result:
                 Task(
                     duty.clause.basis.name.id, effect.act, duty.subject.path, _three(duty.exists), duty.state, duty.due,
                     duty.due_unspecified, duty.blocked_by,
-                )  # fmt: skip
-            )
+                )
+            )  # fmt: skip
         return tuple(found)
 
     @cached_property
@@ -315,14 +317,22 @@ def evaluate(
     if parameters is not None:
         chosen = chosen.with_parameters(parameters)
     mapping = household if isinstance(household, Mapping) else load_file(Path(household))
-    case = read_case(chosen.program, mapping, on, language)
-    given = list(rulings)
-    own = mapping.get("rulings", mapping.get("裁量")) if isinstance(mapping, Mapping) else None
-    read, elections, errors = read_rulings(chosen.program, case, [*(own or []), *given], language)
+    facts, own = _apart(mapping)
+    case = read_case(chosen.program, facts, on, language)
+    read, elections, errors = read_rulings(chosen.program, case, [*own, *rulings], language)
     _no_contradiction(chosen.program, case, on, language)
     digest = hashlib.sha256(f"{case.digest}{read}{elections}".encode()).hexdigest()
     found = interpreter.evaluate(chosen.program, case, on, read, elections)
     return Result(found, chosen, errors, digest)
+
+
+def _apart(mapping: object) -> tuple[Any, list[Any]]:
+    """The household's facts, and the rulings written beside them under 裁量."""
+    if not isinstance(mapping, Mapping):
+        return mapping, []
+    own = [events for key in RULINGS if isinstance(events := mapping.get(key), list)]
+    facts = {key: value for key, value in mapping.items() if key not in RULINGS or not isinstance(value, list)}
+    return facts, [event for events in own for event in events]
 
 
 def _no_contradiction(program: ir.Program, case: Any, on: date, language: Language) -> None:

@@ -589,11 +589,11 @@ class Meaning:
         return day is not None and c.period.holds(day)
 
     def in_scope(self, c: ir.Clause, s: Instance) -> bool:
-        found: bool = self.once(("scope", c, s), lambda: self.in_force(c, s) and self.holds(c.scope, s))
+        found: bool = self.once(("scope", id(c), s), lambda: self.in_force(c, s) and self.holds(c.scope, s))
         return found
 
     def passes(self, c: ir.Clause, s: Instance) -> bool:
-        found: bool = self.once(("test", c, s), lambda: self.holds(c.test, s))
+        found: bool = self.once(("test", id(c), s), lambda: self.holds(c.test, s))
         return found
 
     def applies(self, c: ir.Clause, s: Instance) -> bool:
@@ -647,7 +647,7 @@ class Meaning:
                 self.prevails(c, e) and self.bears(c, on, measure, s) for c, on in self.clauses_on(around)
             )
 
-        found: bool = self.once(("withholds", e, bearer, measure, s), decide)
+        found: bool = self.once(("withholds", id(e), bearer, measure, s), decide)
         return found
 
     def blocks(self, c: ir.Clause, s: Instance) -> list[ir.Clause]:
@@ -667,7 +667,7 @@ class Meaning:
                 if not self.prevails(c, e) and self.withholds(e, bearer, measure, s)
             ]
 
-        found: list[ir.Clause] = self.once(("blocks", c, s), decide)
+        found: list[ir.Clause] = self.once(("blocks", id(c), s), decide)
         return found
 
     def stands(self, c: ir.Clause, s: Instance) -> bool:

@@ -379,15 +379,16 @@ class Drafter(Author):
         self.defines()
         measures = self.measures()
         self.withholding(measures)
+        how = self.one((" 由 户 选择", " 按顺序", " 取高", "")) if len(measures) > 1 else ""
         order = [name for name, _ in measures for _ in range(self.draw.choice((1, 2, 2, 3)))]
         for number, measure in enumerate(order):
-            if number and order[number - 1] != measure:
+            if number and order[number - 1] != measure and "选择" not in how:
                 # clauses of later measures may read what came of earlier ones
                 self.readable += [m for m in measures if m[0] == order[number - 1]]
             self.grant(measure, dict(measures)[measure], number)
         self.shared_amounts(measures)
-        if self.chance(0.5) and len(measures) > 1:
-            self.exclusive([name for name, _ in measures])
+        if how:
+            self.exclusive([name for name, _ in measures], how)
         self.readable = measures
         self.effects()
         self.notes()
@@ -534,9 +535,8 @@ class Drafter(Author):
             self.clauses.append((f"禁{'甲乙'[number]}", entity))
             self.withheld[f"禁{'甲乙'[number]}"] = names
 
-    def exclusive(self, names: list[str]) -> None:
+    def exclusive(self, names: list[str], how: str) -> None:
         self.draw.shuffle(names)
-        how = self.one((" 由 户 选择", " 按顺序", " 取高"))
         self.write(f"互斥 不兼 (not_both)：{'、'.join(names)}{how}")
 
     def effects(self) -> None:

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from policykit.datafiles import MAX_FILE_BYTES, load_file
 from policykit.diagnostics import PolicyError
-from policykit.facts import Case, Given, Instance
+from policykit.facts import MAX_DEPTH, MAX_RECORDS, Case, Given, Instance
 from policykit.loader import load_text
-from policykit.records import MAX_DEPTH, MAX_FILE_BYTES, MAX_RECORDS, load_file, read_case
+from policykit.records import read_case
 from policykit.values import FALSE, NONE, TRUE, Bounds, Month, Options, Subset, exactly
 
 RULES = """

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.loader import Policies, bundled, examine, load
-from policykit.records import load_file
 from policykit.result import Result, evaluate
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -93,7 +93,7 @@ def _rulings(file: Path | None) -> list[Any]:
     """The rulings of a file: a list, or an object with one under `rulings` or 裁量."""
     if file is None:
         return []
-    found = load_file(file, several=True)
+    found = load_file(file)
     if isinstance(found, dict):
         found = found.get("rulings", found.get("裁量", [found]))
     return list(found) if isinstance(found, list) else [found]

@@ -242,17 +242,17 @@ class Interpreter:
         paying = [
             s
             for s in self.first.paying(answer.outcomes, self.first.granting(measure, record))
-            if s.clause.basis.name.id in clauses
+            if s.clause.basis.name.id in answer.possible
         ]
         payment, conflict = None, tuple[str, ...]()
         if answer.outcomes & {"granted", "discretionary"} and paying:
             rules = {id(self.first.rule(s)): s for s in paying}
             payment = self.first.payment(next(iter(rules.values())))
             if payment is not None and answer.amount is not None:
-                payment = replace(
-                    payment,
-                    amount=answer.amount if len(rules) > 1 or not payment.amount.known else payment.amount,
-                )
+                # of several rules nobody knows which pays: what one of them says of parts is not the answer
+                several = len(rules) > 1
+                amount = answer.amount if several or not payment.amount.known else payment.amount
+                payment = replace(payment, amount=amount, parts=() if several else payment.parts)
             if len(rules) > 1 and answer.outcomes == {"granted"} and all(s.stands.lo for s in paying):
                 conflict, payment = tuple(s.clause.basis.name.id for s in paying), None
         return Decision(

@@ -387,7 +387,11 @@ class Outcomes:
     def exclude(self, exclusive: ir.Exclusive, measure: str, record: Instance, answer: Answer) -> Answer:
         if exclusive.how == "by_election":
             chosen = self.election(exclusive, record)
-            return self.lose(answer, TRUE) if chosen is not None and chosen != measure else answer
+            if chosen is None or chosen == measure:
+                return answer
+            # whoever chose what is not granted has given up nothing
+            elected = [self.obtained(self.base(chosen, r)) for r in self.same_subject(chosen, record)]
+            return self.lose(answer, either(elected))
         if exclusive.how == "by_order":
             earlier = exclusive.measures[: exclusive.measures.index(measure)]
             taken = either(

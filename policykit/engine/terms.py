@@ -24,6 +24,7 @@ from policykit.values import (
     Gap,
     Missing,
     Options,
+    Subset,
     Value,
     both,
     exactly,
@@ -377,10 +378,12 @@ class Terms:
 
 
 def nothing(of: Type) -> Value:
-    """What is read of 无: a condition is false, anything else is 无."""
+    """What is read of 无: a condition is false, a set of labels empty, anything else is 无."""
     if of.kind == "bool":
         return FALSE
-    return Options(frozenset([None])) if of.kind in ("choice", "record", "text", "multi") else NONE
+    if of.kind == "multi":
+        return Subset(frozenset(), frozenset())
+    return Options(frozenset([None])) if of.kind in ("choice", "record", "text") else NONE
 
 
 def in_order(records: frozenset[Any] | None) -> list[Any]:

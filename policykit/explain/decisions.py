@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from policykit import ir
 from policykit.datatypes import MONTH, Type
+from policykit.explain.arithmetic import Sheet, chosen
 from policykit.explain.grounds import Grounds, unique
 from policykit.explain.page import Line, Section
 from policykit.facts import Instance
@@ -39,12 +40,13 @@ class Decisions:
     def section(self, d: Decision) -> Section:
         title = f"{self.label(self.program.measures[d.measure].name)} · {self.words.record(d.subject)}"
         verdicts = [v for name in d.clauses for v in self.grounds.verdicts_on(name, d.subject)]
-        steps = [s for v in verdicts for s in self.conditions(v, d.outcome)]
+        outcome = "declined" if d.outcome == "refused" and self.declined(verdicts) else d.outcome
+        steps = [s for v in verdicts for s in self.conditions(v, outcome)]
         amounts = self.amount_steps(d)
         used = self.grounds.used([*steps, *(s for _, s in amounts)], d.subject)
         blocks = (
             self.grounds.block("clauses", "条款", "Clauses", self.clauses(verdicts, d)),
-            *self.grounds.reason_blocks(steps, d.outcome),
+            *self.grounds.reason_blocks(steps, outcome),
             self.grounds.block(
                 "facts", "所用事实和参数", "Facts and parameters used", self.grounds.facts(used)
             ),
@@ -78,9 +80,13 @@ class Decisions:
                     "Clauses grant different amounts; a person has to settle it, nothing is paid before",
                 )
             case "granted":
-                return self.say("，", ", ").join([self.say("给予", "Granted"), *self.paid(d.payment)])
+                return self.say("，", ", ").join([self.say("给予", "Granted"), *self.paid(d)])
             case "discretionary":
                 return self.left_open(d, verdicts)
+            case "refused" if self.declined(verdicts):
+                return self.say(
+                    f"审批机关决定不给予{measure}", f"The approver decided not to grant {measure}"
+                )
             case "refused":
                 return self.say(f"不符合{measure}条件", f"The conditions for {measure} are not met")
             case "excluded":
@@ -88,6 +94,11 @@ class Decisions:
             case "superseded":
                 return self.covered_by(d)
         return self.not_yet(d)
+
+    @staticmethod
+    def declined(verdicts: list[ClauseVerdict]) -> bool:
+        """Whether a refusal is an approver's choice: a clause that may grant stands, and yet nothing is granted."""
+        return any(v.state == "may" for v in verdicts)
 
     def not_yet(self, d: Decision) -> str:
         if "cannot_be_granted" in d.flags:
@@ -121,22 +132,44 @@ class Decisions:
         names = self.words.listed(map(self.words.clause, d.superseded_by))
         return self.say(f"已由{names or '其他待遇'}保障", f"Covered by {names or 'another measure'}")
 
-    def paid(self, payment: Payment | None) -> Iterator[str]:
+    def paid(self, d: Decision) -> Iterator[str]:
         """每月 910.00 元, 2020年7月起."""
-        if payment is None:
+        if d.payment is None:
             return
-        yield self.sum_of(payment)
-        first = payment.first_month
+        yield self.sum_of(d, d.payment)
+        first = d.payment.first_month
         if first is not None and first.known and isinstance(first.value, Month):
-            yield self.span(first.value, payment.months)
+            yield self.span(first.value, d.payment.months)
 
-    def sum_of(self, payment: Payment) -> str:
-        amount, monthly = payment.amount, payment.rule.form == "monthly"
-        if amount.known:
+    def sum_of(self, d: Decision, payment: Payment) -> str:
+        monthly = payment.rule.form == "monthly"
+        if payment.amount.known:
             each = self.say("每月", "monthly") if monthly else self.say("一次", "once")
-            return f"{each} {self.words.value(amount, MONEY)}"
-        shown = self.words.value(amount, payment.rule.total.type)
-        return self.say("金额尚不能确定", "amount not yet determined") + self.words.aside(shown)
+            return f"{each} {self.words.value(payment.amount, MONEY)}"
+        shown = "" if payment.options else self.words.shown(self.grounds.step(payment.rule.total, d.subject))
+        return self.not_known() + self.words.aside("" if shown == self.words.unknown() else shown)
+
+    def not_known(self) -> str:
+        return self.say("金额尚不能确定", "amount not yet determined")
+
+    def total(self, d: Decision) -> str:
+        """All that a measure comes to, over its months or its options."""
+        payment = d.payment
+        if payment is None:
+            return self.not_known()
+        if payment.total is None:
+            return self.sum_of(d, payment)
+        if payment.total.known:
+            return self.say("合计 ", "in all ") + self.words.value(payment.total, MONEY)
+        return self.either_end(payment) or self.not_known()
+
+    def either_end(self, payment: Payment) -> str:
+        """From the least to the greatest of the amounts that may be chosen: 390.00 元至 1,170.00 元."""
+        amount, known = payment.amount, all(value.known for _, value, _ in payment.options)
+        if not payment.options or not known or not isinstance(amount, Bounds):
+            return ""
+        low, high = self.words.plain(amount.lo, MONEY), self.words.plain(amount.hi, MONEY)
+        return low if low == high else self.say(f"{low}至 {high}", f"{low} to {high}")
 
     def span(self, first: Month, months: Value | None) -> str:
         start = self.words.plain(first, MONTH)
@@ -158,12 +191,8 @@ class Decisions:
             "审批机关", "the approver"
         )
         ranges = [f"{x.low}{self.say(' 至 ', ' to ')}{self.words.plain(x.high, x.type)}" for x in quantities]
-        amount = d.payment.amount if d.payment is not None else None
-        if not all(value.known for _, value, _ in options):
-            ranges.append(self.say("金额尚不能确定", "amount not yet determined"))
-        elif isinstance(amount, Bounds) and amount.lo is not None:
-            low, high = self.words.plain(amount.lo, MONEY), self.words.plain(amount.hi, MONEY)
-            ranges.append(low if low == high else self.say(f"{low}至 {high}", f"{low} to {high}"))
+        if d.payment is not None:
+            ranges.append(self.either_end(d.payment) or self.not_known())
         said = self.say(f"由{who}决定", f"For {who} to decide")
         return self.say("：", ": ").join([said, self.say("，", ", ").join(ranges)]) if ranges else said
 
@@ -254,7 +283,7 @@ class Decisions:
         withheld = isinstance(v.clause.effect, ir.Withhold)
         match v.state:
             case "silent":
-                return 4, self.say("没有说到这种情形", "does not speak of this"), why
+                return 4, self.say("没有说到这种情形", "does not speak of this"), why[:1]
             case "not_met":
                 unmet = (
                     ("不成立", "does not apply") if withheld else ("条件不满足", "its conditions are not met")
@@ -290,32 +319,27 @@ class Decisions:
     # -- arithmetic
 
     def amount_steps(self, d: Decision) -> list[tuple[str, Step]]:
-        """The expressions of an amount with what each is called: its parts, its whole, its first month."""
+        """The expressions of an amount with what each is called: its first month, its parts, the whole."""
         payment = d.payment
         if payment is None or not d.outcomes & {"granted", "discretionary"}:
             return []
         rule = payment.rule
-        whole = (
-            self.say("每月金额", "monthly amount")
-            if rule.form == "monthly"
-            else self.say("一次金额", "amount")
-        )
-        named = [(self.label(part.name), part.expr) for part in rule.parts]
-        named = [*named, (whole, rule.total)]
+        named = [] if rule.start is None else [(self.say("起始月", "first month"), rule.start)]
+        found = [(name, self.grounds.step(expr, d.subject)) for name, expr in named]
         if payment.options:
-            found = [
-                (self.picked(d, choice), self.grounds.chosen(rule.total, d.subject, dict(choice)))
-                for choice, _, _ in payment.options
-            ]
-        else:
-            found = [(name, self.grounds.step(expr, d.subject)) for name, expr in named]
-        if rule.start is not None:
-            found.append((self.say("起始月", "first month"), self.grounds.step(rule.start, d.subject)))
-        return [(name, step) for name, step in found if step is not None]
+            for choice, _, _ in payment.options:
+                step = chosen(self.grounds, rule.total, d.subject, dict(choice))
+                found += [] if step is None else [(self.picked(d, choice), step)]
+            return found
+        monthly = rule.form == "monthly"
+        whole = self.say("每月金额", "monthly amount") if monthly else self.say("一次金额", "amount")
+        named = [*((self.label(part.name), part.expr) for part in rule.parts), (whole, rule.total)]
+        return found + [(name, self.grounds.step(expr, d.subject)) for name, expr in named]
 
     def arithmetic(self, d: Decision, steps: list[Step], amounts: list[tuple[str, Step]]) -> list[Line]:
-        lines = self.grounds.sums([*steps, *(s for _, s in amounts)], d.subject)
-        return lines + [self.grounds.row(name, step) for name, step in amounts]
+        sheet = Sheet(self.grounds, d.subject)
+        lines = sheet.lines([*steps, *(step for _, step in amounts)])
+        return lines + [sheet.row(name, step) for name, step in amounts]
 
     def picked(self, d: Decision, choice: Iterable[tuple[str, int]]) -> str:
         """What an approver may choose, in its unit: 2 个月."""
@@ -338,7 +362,11 @@ class Decisions:
 
     def discretion(self, d: Decision, verdicts: list[ClauseVerdict]) -> Iterator[Line]:
         """Who decides, the ways to decide one by one, and the blank to sign."""
-        if d.payment is None or not d.payment.options or "discretionary" not in d.outcomes:
+        if d.payment is None or not d.payment.options:
+            return
+        if "discretionary" not in d.outcomes:
+            for choice, _, holder in d.payment.options:
+                yield Line(self.say(f"{holder}已选定", f"chosen by {holder}"), head=self.picked(d, choice))
             return
         for v in verdicts:
             for x in v.clause.discretion:
@@ -346,17 +374,13 @@ class Decisions:
         several = len({holder for _, _, holder in d.payment.options}) > 1
         for choice, amount, holder in d.payment.options:
             who = self.words.aside(self.say(f"由{holder}决定", f"by {holder}")) if several else ""
-            shown = (
-                self.words.value(amount, MONEY)
-                if amount.known
-                else self.say("金额尚不能确定", "amount not yet determined")
-            )
+            shown = self.words.value(amount, MONEY) if amount.known else self.not_known()
             yield Line(shown + who, head=self.picked(d, choice))
         yield Line(self.say("选定 ____　理由 ________________　签名 ________　日期 ________",
                             "chosen ____  reason ________________  signature ________  date ________"))  # fmt: skip
 
     def holder(self, x: ir.Discretion, record: Instance) -> str:
-        limit = self.grounds.chosen(x.limit, record, {}) if x.limit is not None else None
+        limit = chosen(self.grounds, x.limit, record, {}) if x.limit is not None else None
         if limit is None:
             return self.say(f"由{x.holder}决定", f"decided by {x.holder}")
         over = self.words.operand(limit)
@@ -430,13 +454,6 @@ class Decisions:
             ),
         )
 
-    def total(self, d: Decision) -> str:
-        if d.payment is None:
-            return self.say("金额尚不能确定", "amount not yet determined")
-        if d.payment.total is not None:
-            return self.say("合计 ", "in all ") + self.words.value(d.payment.total, MONEY)
-        return self.sum_of(d.payment)
-
     def possible(self, d: Decision) -> Iterator[Line]:
         """Of an open decision, what may come of it and what is sure even so."""
         if len(d.outcomes) > 1:
@@ -470,7 +487,7 @@ class Decisions:
             "excluded": (f"另有规定，不享受{measure}", "excluded"), "not_covered": ("未涉及", "not covered"),
         }  # fmt: skip
         said = self.say(*words[outcome])
-        return self.say("，", ", ").join([said, *self.paid(d.payment)]) if outcome == "granted" else said
+        return self.say("，", ", ").join([said, *self.paid(d)]) if outcome == "granted" else said
 
     def remedy(self) -> Iterator[Line]:
         """The right to reasons in writing and to review, where a text that is held gives it."""

@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 
 from policykit import ir
 from policykit.explain.page import Block, Line
-from policykit.explain.phrases import Phrases, bare, passes, taken
+from policykit.explain.phrases import Phrases, passes, taken
 from policykit.facts import Given, Instance, Listing
-from policykit.ops import OPS
 from policykit.trace import ClauseVerdict, Decision, Step, Trace
-from policykit.values import Gap, Value, exactly
+from policykit.values import Gap
 
-CALCULATED = ("number", "date", "month")
 DEEPEST = 3  # below this a defined term is named, not opened
 MOST_JOINED = 110  # characters of reasons that may stand in one line
 
@@ -234,46 +232,47 @@ class Grounds:
 
     def quantified(self, step: Step, expr: ir.Fold, depth: int) -> Line:
         """任一 and 全部: which elements decide, and for each of them why."""
-        say, words, value = self.words.say, self.words, step.value
-        over = words.domain(expr)
-        that = words.quoted(words.term(expr.where)) if expr.where is not None else ""
+        say, over = self.words.say, self.words.domain(expr)
+        that = self.words.quoted(self.words.term(expr.where)) if expr.where is not None else ""
         zh, en = (f"符合{that}的{over}", f"{over} with {that}") if that else (over, over)
-        shown = [
-            s for s in self.deciding(step) if s.element is not None and s.element.rest is None and s.inside
-        ]
-        names = words.listed(words.short(s.element) for s in shown if s.element is not None)
-        unfold = isinstance(expr.where, ir.Ref)  # its name is in `that` already
-        found = [
-            (words.short(s.element), self.under((unfold and s.inside[0].inside) or s.inside[:1], depth + 1))
-            for s in shown
-            if s.element
-        ]
-        inside = (
-            found[0][1] if len(found) == 1 else tuple(hoisted(words, name, lines) for name, lines in found)
-        )
-        if len(found) == 1 and not any(line.inside or line.head for line in inside):
-            inside = (hoisted(words, "", inside),)
-        if not value.known and expr.op == "any":
+        found = self.elements(step, expr, depth)
+        names = say("：", ": ") + self.words.listed(name for name, _ in found) if found else ""
+        inside = self.each(found)
+        if not step.value.known and expr.op == "any":
             return Line(
                 say(f"有没有{zh}：尚不清楚", f"not yet known whether there is any {en}"), inside=inside
             )
-        if not value.known:
+        if not step.value.known:
             return Line(
                 say(f"{over}是否都符合{that}：尚不清楚", f"not yet known whether all {over} are {that}"),
                 inside=inside,
             )
-        colon = say("：", ": ") + names if names else ""
+        if expr.op == "any" and not step.value.value:
+            return Line(say(f"没有{zh}", f"no {en}"))
         if expr.op == "any":
-            return (
-                Line(say(f"有{zh}", f"some {en}") + colon, inside=inside)
-                if value.value
-                else Line(say(f"没有{zh}", f"no {en}"))
-            )
-        if not value.value:
-            return Line(say(f"不符合{that}的{over}", f"{over} without {that}") + colon, inside=inside)
+            return Line(say(f"有{zh}", f"some {en}") + names, inside=inside)
+        if not step.value.value:
+            return Line(say(f"不符合{that}的{over}", f"{over} without {that}") + names, inside=inside)
         if not step.inside:
             return Line(say(f"没有{over}", f"no {over}"))
-        return Line(say(f"{over}都符合{that}", f"all {over} are {that}") + colon, inside=inside)
+        return Line(say(f"{over}都符合{that}", f"all {over} are {that}") + names, inside=inside)
+
+    def elements(self, step: Step, expr: ir.Fold, depth: int) -> list[tuple[str, tuple[Line, ...]]]:
+        """The written-down elements that decide, by name, with the reasons for each."""
+        found = []
+        for s in self.deciding(step):
+            if s.element is not None and s.element.rest is None and s.inside:
+                named = isinstance(expr.where, ir.Ref)  # its name stands before the elements already
+                why = s.inside[0].inside if named and s.inside[0].inside else s.inside[:1]
+                found.append((self.words.short(s.element), self.under(why, depth + 1)))
+        return found
+
+    def each(self, found: list[tuple[str, tuple[Line, ...]]]) -> tuple[Line, ...]:
+        """The reasons element by element; of a single one without repeating its name."""
+        if len(found) != 1:
+            return tuple(hoisted(self.words, name, lines) for name, lines in found)
+        lines = found[0][1]
+        return (hoisted(self.words, "", lines),) if lines and all(map(plain, lines)) else lines
 
     def besides(self, step: Step) -> list[Step]:
         """Of a condition that failed, the parts that were not needed to say so."""
@@ -284,7 +283,8 @@ class Grounds:
             and not step.value.value
         ):
             failed = self.deciding(step)
-            return [s for s in step.inside if s not in failed] + [t for s in failed for t in self.besides(s)]
+            rest = [s for s in step.inside if all(s is not f for f in failed)]
+            return rest + [t for s in failed for t in self.besides(s)]
         return [t for _, steps in self.opened(step) for s in self.all_of(steps) for t in self.besides(s)]
 
     # -- what it rests on, in words
@@ -299,15 +299,11 @@ class Grounds:
     def citation(self, cite: ir.Citation) -> Line:
         """《社会救助暂行办法》 国务院令第649号 第九条 「…」; what is not held is said not to be checked."""
         text = self.program.texts[cite.text]
-        title, _, number = (
-            text.document.partition("，")
-            if "，" in text.document
-            else (self.words.label(text.name), "", text.document)
-        )
-        name = f"《{title}》" if self.words.language == "zh" else self.words.label(text.name)
-        where = " ".join(
-            part for part in (name, number if self.words.language == "zh" else "", cite.locator) if part
-        )
+        title, comma, number = text.document.partition("，")
+        if not comma:
+            title, number = text.name.zh, text.document
+        named = [f"《{title}》", number] if self.words.language == "zh" else [self.words.label(text.name)]
+        where = " ".join(part for part in (*named, cite.locator) if part)
         if not text.held or not cite.quote:
             where += self.words.aside(self.words.say("文本未收录，未经核对", "text not held, not checked"))
         return Line(where, quote=cite.quote)
@@ -423,131 +419,19 @@ class Grounds:
             else:
                 yield from unique(lines)
 
-    # -- arithmetic
-
-    def sums(self, steps: Iterable[Step], record: Instance) -> list[Line]:
-        """Each calculated term on a line of its own, after the terms it is made of; terms that are zero in one line."""
-        rows: dict[tuple[str, str], Line] = {}
-        zeros: dict[str, list[Instance]] = {}
-        for step in steps:
-            self._sums(step, record, rows, zeros)
-        for name, records in zeros.items():
-            row = rows[name, "0"]
-            names = self.words.listed(self.words.short(r) for r in records if r is not record)
-            rows[name, "0"] = Line("", head=row.head + self.words.aside(names), result=row.result)
-        return list(rows.values())
-
-    def _sums(
-        self,
-        step: Step,
-        record: Instance,
-        rows: dict[tuple[str, str], Line],
-        zeros: dict[str, list[Instance]],
-    ) -> None:
-        if step.element is not None:
-            for inner in (
-                self.deciding(step)
-                if step.expr.type.kind == "bool"
-                else step.inside[-1:]
-                if passes(step)
-                else ()
-            ):
-                self._sums(inner, record, rows, zeros)
-            return
-        step = bare(step)
-        expr = step.expr
-        if (
-            isinstance(expr, ir.Ref | ir.Param)
-            and step.inside
-            and expr.type.kind in CALCULATED
-            and not getattr(expr, "keys", ())
-        ):
-            key = (expr.name, step.record.path if step.record else "")
-            if key in rows:
-                return
-            if step.record is not None and step.value.known and step.value.value == 0:
-                rows.setdefault(
-                    (expr.name, "0"), Line("", head=self.words.term(expr), result=self.result(step))
-                )
-                if step.record not in zeros.setdefault(expr.name, []):
-                    zeros[expr.name].append(step.record)
-                return
-            self._sums(step.inside[0], record, rows, zeros)
-            whose = self.words.short(step.record) if step.record not in (None, record) and step.record else ""
-            row = self.row(self.words.term(expr) + self.words.aside(whose), step.inside[0])
-            if row.result != self.words.say("未知", "unknown"):
-                rows[key] = row
-            return
-        inner = self.deciding(step)
-        if isinstance(expr, ir.If) and expr.type.kind != "bool":
-            inner = inner[1:] if taken(step) else []
-        if isinstance(expr, ir.Fold) and expr.op in ("count", "earliest", "latest"):
-            inner = []
-        for s in inner:
-            self._sums(s, record, rows, zeros)
-
-    def row(self, head: str, body: Step) -> Line:
-        """One line of a calculation: term, formula with figures, result."""
-        body = bare(body)
-        while (branch := taken(body)) is not None:
-            body = bare(branch)
-        formula, result = self.words.formula(body), self.words.shown(body)
-        if isinstance(body.expr, ir.Fold) and body.expr.op == "count":
-            return Line("", head=head + formula.removeprefix(result), result=result)
-        if not isinstance(body.expr, ir.Apply) and formula.endswith(result) and " + " not in formula:
-            formula = formula.removesuffix(result).strip()
-            element = next((s.element for s in body.inside if s.element is not None and passes(s)), None)
-            if (
-                isinstance(body.expr, ir.Fold)
-                and body.expr.take is not None
-                and element is not None
-                and self.words.written_name(element)
-            ):
-                formula = self.words.say(
-                    f"{formula}的{self.words.term(body.expr.take)}",
-                    f"{self.words.term(body.expr.take)} of {formula}",
-                )
-        reduced = self.words.formula(body, values_only=True) if has_product_in_sum(body) else ""
-        return Line(formula + (f" = {reduced}" if reduced else ""), head=head, result=self.result(body))
-
-    def result(self, step: Step) -> str:
-        shown = self.words.shown(step)
-        if not shown.startswith("≈"):
-            return shown
-        return shown + self.words.aside(self.words.say("显示值，计算用精确值", "shown rounded, exact inside"))
-
-    def chosen(self, expr: ir.Expr, record: Instance, choice: Mapping[str, int]) -> Step | None:
-        """A step of an amount in which the approver's choice stands; `None` for a form that cannot be rebuilt."""
-        if not any(isinstance(e, ir.Var) and e.slot.startswith("choice:") for e in every(expr)):
-            return self.step(expr, record)
-        if isinstance(expr, ir.Var):
-            number = choice.get(expr.slot.removeprefix("choice:"))
-            return None if number is None else Step(expr, exactly(number))
-        if not isinstance(expr, ir.Apply):
-            return None
-        inside = [self.chosen(arg, record, choice) for arg in expr.args]
-        known = [s for s in inside if s is not None]
-        if len(known) < len(inside):
-            return None
-        value: Value = OPS[expr.op].apply(tuple(s.value for s in known))
-        return Step(expr, value, tuple(known))
-
-
-def every(expr: ir.Expr) -> Iterator[ir.Expr]:
-    """An expression and everything inside it."""
-    yield expr
-    for inner in ir.children(expr):
-        yield from every(inner)
-
 
 def unique(lines: Iterable[Line]) -> list[Line]:
     """Lines without repeats, in order."""
     return list(dict.fromkeys(lines))
 
 
+def plain(line: Line) -> bool:
+    return not line.inside and not line.head
+
+
 def joined(words: Phrases, line: Line) -> Line:
     """A line with a few plain reasons under it, as one line: 在册特困：否（…）."""
-    if not line.inside or any(inner.inside or inner.head for inner in line.inside):
+    if not line.inside or not all(map(plain, line.inside)):
         return line
     text = words.say("；", "; ").join(inner.text for inner in line.inside)
     return Line(line.text + words.aside(text)) if len(text) <= MOST_JOINED else line
@@ -557,17 +441,6 @@ def hoisted(words: Phrases, head: str, lines: tuple[Line, ...]) -> Line:
     """What is said of one element: its only sentence beside its name, or several sentences in a row."""
     if len(lines) == 1 and not lines[0].head:
         return Line(lines[0].text, head=head, inside=lines[0].inside)
-    if not any(line.inside or line.head for line in lines):
+    if all(map(plain, lines)):
         return Line(words.say("；", "; ").join(line.text for line in lines), head=head)
     return Line("", head=head, inside=lines)
-
-
-def has_product_in_sum(step: Step) -> bool:
-    """Whether working out the products first makes a calculation easier to follow."""
-    op = step.expr.op if isinstance(step.expr, ir.Apply) else ""
-    inner = [bare(s).expr for s in step.inside]
-    if op in ("add", "subtract"):
-        return any(isinstance(e, ir.Apply) and e.op in ("multiply", "divide") for e in inner) or any(
-            map(has_product_in_sum, step.inside)
-        )
-    return op.startswith("round_") and any(map(has_product_in_sum, step.inside))

@@ -173,11 +173,13 @@ section.overdue, section.blocked, section.ban, section.urgent { border-color: va
 ul { list-style: none; margin: 0; padding: 0; } ul ul { padding-left: 1.2rem; }
 li { margin: .18rem 0; } li li { font-size: .94em; color: #47423a; }
 .head { color: var(--soft); margin-right: .5em; } .clauses > ul > li > .head { color: var(--ink); font-weight: 600; }
+.clauses > ul > li > .place { padding-left: 1.2rem; }
 blockquote { margin: .1rem 0 .3rem; padding: 0 0 0 .9rem; border-left: 1px solid var(--rule); color: #3a352e; }
 .place { display: block; color: var(--soft); font: .75rem/1.5 ui-monospace, Consolas, "Noto Sans Mono CJK SC", monospace; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; font-variant-numeric: tabular-nums; }
 td { border-bottom: 1px solid var(--rule); padding: .3rem .6rem .3rem 0; vertical-align: top; }
-td:last-child { text-align: right; padding-right: 0; } tr:last-child td { font-weight: 600; border-bottom: 0; }
+td:first-child { min-width: 8.5em; } td:last-child { text-align: right; padding-right: 0; min-width: 8em; }
+tr:last-child td { border-bottom: 0; }
 .remedy { border-top: 1px solid var(--rule); margin-top: 1rem; padding-top: .5rem; font-size: .92rem; }
 .remedy h4 { margin-top: 0; }
 .silent, .input { font-size: .9rem; color: var(--soft); }
@@ -188,8 +190,8 @@ td:last-child { text-align: right; padding-right: 0; } tr:last-child td { font-w
   tr { border-bottom: 1px solid var(--rule); padding: .35rem 0; } }
 @media print {
   @page { size: A4; margin: 18mm 18mm 20mm; }
-  html { background: none; } body { margin: 0; padding: 0; max-width: none; box-shadow: none; font-size: 10.5pt; }
-  h2, h3, h4, .conclusion, summary { break-after: avoid; } blockquote, li, tr { break-inside: avoid; }
+  html, body { background: none; } body { margin: 0; padding: 0; max-width: none; box-shadow: none; font-size: 10.5pt; }
+  h2, h3, h4, .conclusion, summary { break-after: avoid; } blockquote, tr, li:not(:has(ul)) { break-inside: avoid; }
   summary { list-style: none; } }
 """
 

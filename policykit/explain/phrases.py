@@ -129,7 +129,7 @@ class Phrases(Words):
             case ir.Apply(op=op, args=(left, right)) if op in COMPARED:
                 return self.spaced(self.term(left), self.compared(op, left, True), self.term(right))
             case ir.Apply(op=op, args=(left, right)) if op in INFIX:
-                return f"{self.bracketed(left, op)} {INFIX[op]} {self.bracketed(right, op)}"
+                return f"{self.bracketed(left, op)} {INFIX[op]} {self.bracketed(right, op, last=True)}"
             case ir.Apply(op="negative", args=(arg,)):
                 return f"−{self.bracketed(arg, 'multiply')}"
             case ir.Apply(op=op, args=args):
@@ -148,12 +148,11 @@ class Phrases(Words):
         gap = " " if right[:1].isdigit() or right[:1] in "≈“" else ""
         return self.say(f"{left}{word}{gap}{right}", f"{left} {word} {right}")
 
-    def bracketed(self, expr: ir.Expr, around: str) -> str:
+    def bracketed(self, expr: ir.Expr, around: str, last: bool = False) -> str:
         """An operand, in brackets where it would be read otherwise."""
         inner = expr.op if isinstance(expr, ir.Apply) else ""
         mixed = {"and", "or"} >= {inner, around} and inner != around
-        loose = INFIX.get(inner) in SUMS and INFIX.get(around) in PRODUCTS
-        return self.aside(self.term(expr)).strip() if mixed or loose else self.term(expr)
+        return f"({self.term(expr)})" if mixed or looser(inner, around, last) else self.term(expr)
 
     def function(self, op: str) -> str:
         return self.say(OPS[op].zh, OPS[op].en.replace("_", " "))
@@ -222,11 +221,49 @@ class Phrases(Words):
         """The value of a step; the value of a sensitive fact, and what is read off one, is hidden under a mask."""
         if self.veiled(step):
             return self.hidden()
-        leaf = isinstance(step.expr, ir.Fact) or (isinstance(step.expr, ir.Param) and not step.inside)
-        if leaf and not step.value.known:
-            return self.say("未知", "unknown")
-        approximate = "" if self.exact(step.value) or not step.expr.type.money else "≈ "
-        return approximate + self.value(step.value, step.expr.type)
+        value, of = step.value, step.expr.type
+        if isinstance(value, Bounds) and not value.known and of.kind == "number" and not value.none:
+            low, high = self.vague(step)
+            return self.range(None if low else value.lo, None if high else value.hi, of)
+        return ("≈ " if of.money and not self.exact(value) else "") + self.value(value, of)
+
+    def vague(self, step: Step) -> tuple[bool, bool]:
+        """Whether the low and the high end of an open figure come from nothing but a declared limit: no information."""
+        step = bare(step)
+        expr, inside = step.expr, step.inside
+        if step.value.known:
+            return False, False
+        if isinstance(expr, ir.Fact) or (isinstance(expr, ir.Param) and (expr.keys or not inside)):
+            return self.limits(expr)
+        if (branch := taken(step)) is not None:
+            return self.vague(branch)
+        ends = [self.vague(s) for s in inside]
+        if isinstance(expr, ir.Fold) and expr.op == "sum":
+            ends = [self.vague(s.inside[-1]) for s in inside if s.inside and passes(s)]
+        either = any(low for low, _ in ends), any(high for _, high in ends)
+        match expr:
+            case ir.Apply(op="subtract"):
+                return ends[0][0] or ends[1][1], ends[0][1] or ends[1][0]
+            case ir.Apply(op="divide") if not inside[1].value.known:
+                return True, True
+            case ir.Apply(op=op) if op in INFIX or op.startswith("round_"):
+                return either
+            case ir.Ref() | ir.Param() | ir.If() | ir.Fold(op="sum"):
+                return either
+        more = any(s.element is not None and s.element.rest is not None for s in inside)
+        counted = isinstance(expr, ir.Fold) and expr.op == "count"
+        return not counted, not counted or more
+
+    def limits(self, expr: ir.Fact | ir.Param) -> tuple[bool, bool]:
+        """The same for what nobody gave: a ceiling that other facts set tells something, a fixed one nothing."""
+        decl: ir.FactDecl | ir.Parameter | None
+        if isinstance(expr, ir.Fact):
+            decl = self.program.entities[expr.entity].facts.get(expr.name)
+        else:
+            decl = self.program.parameters[expr.name]
+        if decl is None:
+            return True, True
+        return decl.low is None, decl.high is None or isinstance(decl.high, ir.Const)
 
     def veiled(self, step: Step) -> bool:
         """Whether a step would show something sensitive."""
@@ -308,7 +345,7 @@ class Phrases(Words):
         expr = step.expr
         match expr:
             case ir.Apply(op=op) if op in INFIX:
-                parts = [self.part(s, op, values_only) for s in step.inside]
+                parts = [self.part(s, op, values_only, last=place > 0) for place, s in enumerate(step.inside)]
                 return f" {INFIX[op]} ".join(parts)
             case ir.Apply(op="negative"):
                 return f"−{self.part(step.inside[0], 'multiply', values_only)}"
@@ -328,14 +365,15 @@ class Phrases(Words):
                 return self.shown(step)
         return self.shown(step) if values_only else f"{self.named(step)} {self.shown(step)}"
 
-    def part(self, step: Step, around: str, values_only: bool) -> str:
+    def part(self, step: Step, around: str, values_only: bool, last: bool = False) -> str:
         """An operand of a calculation; with `values_only` a product is worked out and loses its unit."""
         inner = bare(step).expr
         if values_only and isinstance(inner, ir.Apply) and INFIX.get(inner.op) in PRODUCTS:
             return self.shown(bare(step))
         text = self.formula(step, values_only)
-        loose = isinstance(inner, ir.Apply) and INFIX.get(inner.op) in SUMS and INFIX.get(around) in PRODUCTS
-        return f"({text})" if loose else text
+        summed = isinstance(inner, ir.Fold) and inner.op == "sum" and " + " in text
+        op = "add" if summed else inner.op if isinstance(inner, ir.Apply) else ""
+        return f"({text})" if looser(op, around, last) else text
 
     def terms_of_sum(self, step: Step) -> str:
         """The summands by name: 工资性收入 9,600.00 元/年 + 经营净收入 3,000.00 元/年; what was left out is named."""
@@ -350,6 +388,13 @@ class Phrases(Words):
             text = self.say(f"{len(counted)} 项合计", f"{len(counted)} amounts")
         names = [self.short(s.element) for s in left_out if s.element is not None]
         return text + (self.aside(self.say("不计入：", "left out: ") + self.listed(names)) if names else "")
+
+
+def looser(inner: str, around: str, last: bool) -> bool:
+    """Whether an operation needs brackets as an operand of another: a sum in a product, what is taken off or divided by."""
+    if INFIX.get(inner) in SUMS:
+        return INFIX.get(around) in PRODUCTS or (last and INFIX.get(around) == "−")
+    return INFIX.get(inner) in PRODUCTS and last and around == "divide"
 
 
 def bare(step: Step) -> Step:

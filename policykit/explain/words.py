@@ -12,15 +12,14 @@ from fractions import Fraction
 from typing import Any
 
 from policykit import ir
-from policykit.datatypes import YEARS_OLD, Type, show_dimension, widest
+from policykit.datatypes import Type, show_dimension
 from policykit.facts import Instance
 from policykit.trace import Trace
-from policykit.values import NOTHING, Bounds, Gap, Month, Number, Options, Subset, Value, round_half_up
+from policykit.values import Bounds, Gap, Month, Number, Options, Subset, Value, round_half_up
 
 PLURALS = {"person": "persons", "household": "households", "month": "months", "year": "years", "day": "days"}
 LAST_SEGMENT = re.compile(r"(?:(.*)\.)?(\w+)(?:\[(\d+|…)\])?")
 LONG_NUMBER = re.compile(r"\d{11,17}[\dXx]")
-LIFETIME = 100  # years: an age within that is no information
 
 
 class Words:
@@ -51,6 +50,9 @@ class Words:
         return self.say(f"（{text}）", f" ({text})") if text else ""
 
     # -- what must not be seen
+
+    def unknown(self) -> str:
+        return self.say("未知", "unknown")
 
     def hidden(self) -> str:
         return self.say("已隐去", "hidden")
@@ -170,8 +172,8 @@ class Words:
     # -- values
 
     def value(self, value: Value, of: Type) -> str:
-        """What is known of a value, in its unit: known, a range, or 未知."""
-        unknown = self.say("未知", "unknown")
+        """A known value in its unit, the candidates of an open choice, or 未知."""
+        unknown = self.unknown()
         if isinstance(value, Subset):
             if not value.known:
                 return unknown
@@ -187,8 +189,6 @@ class Words:
             return self.listed(sorted(self.plain(one, of) for one in value.values), conjunction=True)
         if value.known:
             return self.plain(value.lo, of)
-        if of.kind == "number" and not value.none:
-            return self.range(value.lo, value.hi, of)
         return unknown
 
     def declared(self, of: Type, labels: frozenset[Any]) -> list[str]:
@@ -199,18 +199,16 @@ class Words:
         labels = self.program.choices[of.of].labels if of.kind == "choice" else frozenset[str]()
         return not labels or value.values is None or labels <= value.values
 
-    def range(self, low: Number, high: Number, of: Type) -> str:
-        """600.00–1,800.00 元; an end that is only the type's own limit is no information."""
-        limits = widest(of, NOTHING)
-        least, most = (limits.lo, limits.hi) if isinstance(limits, Bounds) else (low, high)
-        if (low <= least and high >= most) or (
-            of.dimension == YEARS_OLD.dimension and high - low >= LIFETIME
-        ):
-            return self.say("未知", "unknown")
-        if low <= least or (of.money and low < 0):
-            return self.say(f"至多 {self.plain(high, of)}", f"at most {self.plain(high, of)}")
-        if high >= most:
-            return self.say(f"至少 {self.plain(low, of)}", f"at least {self.plain(low, of)}")
+    def range(self, low: Number | None, high: Number | None, of: Type) -> str:
+        """600.00–1,800.00 元; `None` is an end of which nothing is known."""
+        if low is not None and of.money and low < 0:
+            low = None
+        if high is None and (low is None or low == 0):
+            return self.unknown()
+        if low is None:
+            return self.say("至多 ", "at most ") + self.plain(high, of)
+        if high is None:
+            return self.say("至少 ", "at least ") + self.plain(low, of)
         return f"{self.figure(low, of)}–{self.plain(high, of)}"
 
     def plain(self, value: Any, of: Type) -> str:
