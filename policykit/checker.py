@@ -27,6 +27,7 @@ Node: TypeAlias = tuple[str, ...]
 
 LIMIT = 2**62  #: fen in 64 bits, with room for one more sum
 MOST_MONTHS = 1200
+MOST_STEPS = 300  #: inward, over references; an engine may take three calls for one
 _MOST_CASES = 1000
 
 _WHOLE_UNITS = ("人", "户", "月", "年", "天", "岁")
@@ -52,7 +53,7 @@ def check(
     checker.conflicts()
     checker.amounts()
     # terms that refer in a circle have no extent, and no last step that could round
-    if not checker.circles(checker.graph()):
+    if not checker.circles(checker.graph()) and not checker.too_deep(checker.graph()):
         checker.numbers()
     return checker.found
 
@@ -62,6 +63,17 @@ def _within(expr: ir.Expr) -> Iterator[ir.Expr]:
     yield expr
     for child in ir.children(expr):
         yield from _within(child)
+
+
+def _steps(expr: ir.Expr) -> int:
+    """How deep an expression nests, counted in the steps that an engine takes inward."""
+    deepest, todo = 0, [(expr, 1)]
+    while todo:
+        inner, depth = todo.pop()
+        deepest = max(deepest, depth)
+        below = depth + (3 if isinstance(inner, ir.Fold | ir.Verdict) else 1)
+        todo += [(child, below) for child in ir.children(inner)]
+    return deepest
 
 
 @dataclass(slots=True)
@@ -156,29 +168,56 @@ class _Checker:
 
     def graph(self) -> dict[Node, list[Node]]:
         """What each thing reads."""
-        program, graph = self.program, dict[Node, list[Node]]()
-        for name, define in program.defines.items():
-            graph["define", name] = self.reads(version.body for version in define.versions)
-        for name, parameter in program.parameters.items():
-            formulas = [setting.value for setting in parameter.settings]
-            graph["parameter", name] = self.reads([parameter.low, parameter.high, *formulas])
-        for entity, declared in program.entities.items():
-            for name, fact in declared.facts.items():
-                graph["fact", name, entity] = self.reads([fact.low, fact.high])
-        for ident, versions in program.clauses.items():
-            graph["meets", ident] = self.reads(e for c in versions for e in (c.scope, c.test, c.as_of))
+        program = self.program
+        nodes: list[Node] = [("define", name) for name in program.defines]
+        nodes += [("parameter", name) for name in program.parameters]
+        nodes += [
+            ("fact", name, entity) for entity, declared in program.entities.items() for name in declared.facts
+        ]
+        graph = {node: self.reads(self.written(node)) for node in nodes}
+        for ident in program.clauses:
+            graph["meets", ident] = self.reads(self.written(("meets", ident)))
             graph["stands", ident] = [("meets", ident), *(("stands", o) for o in self.blocking(ident))]
         for name, measure in program.measures.items():
             for entity in measure.entities:
                 graph["base", name, entity] = self.deciding(name, entity)
                 graph["final", name, entity] = self.settled_after(name, entity)
-                graph["amount", name, entity] = [
-                    node
-                    for a, _ in self.every_amount()
-                    if (a.measure, a.entity) == (name, entity)
-                    for node in self.reads([a.total, *(part.expr for part in a.parts), a.start, a.months])
-                ]
+                graph["amount", name, entity] = self.reads(self.written(("amount", name, entity)))
         return {node: list(dict.fromkeys(edges)) for node, edges in graph.items()}
+
+    def written(self, node: Node) -> list[ir.Expr | None]:
+        """The expressions that make up a node of the graph."""
+        program, (kind, name, *entity) = self.program, node
+        match kind:
+            case "define":
+                return [version.body for version in program.defines[name].versions]
+            case "parameter":
+                parameter = program.parameters[name]
+                return [parameter.low, parameter.high, *(setting.value for setting in parameter.settings)]
+            case "fact" if name in program.entities[entity[0]].facts:
+                fact = program.entities[entity[0]].facts[name]
+                return [fact.low, fact.high]
+            case "meets":
+                return [e for c in program.clauses[name] for e in (c.scope, c.test, c.as_of)]
+            case "amount":
+                paid = [a for a, _ in self.every_amount() if (a.measure, a.entity) == (name, entity[0])]
+                return [
+                    e for a in paid for e in (a.total, *(part.expr for part in a.parts), a.start, a.months)
+                ]
+        return []
+
+    def too_deep(self, graph: dict[Node, list[Node]]) -> bool:
+        """Reports what stands on too long a chain of others: engines follow references one inside the other."""
+        total: dict[Node, int] = {}
+        for node in TopologicalSorter(graph).static_order():
+            own = max((_steps(expr) for expr in self.written(node) if expr is not None), default=2)
+            total[node] = own + max((total[other] for other in graph.get(node, ())), default=0)
+            if total[node] > MOST_STEPS:
+                while self.about(node)[1] is NOWHERE:
+                    node = max(graph[node], key=total.__getitem__)
+                self.report("L002", self.about(node)[1], ("limit", str(MOST_STEPS)))
+                return True
+        return False
 
     def reads(self, exprs: Iterable[ir.Expr | None]) -> list[Node]:
         """What some expressions read."""

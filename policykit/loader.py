@@ -120,7 +120,14 @@ def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.
 
         language: Language = modules[0].language if modules else "zh"
         diagnostics += check(program, language, line)
-    return program, diagnostics
+    return program, _in_order(diagnostics, list(by_file))
+
+
+def _in_order(diagnostics: list[Diagnostic], files: list[str]) -> list[Diagnostic]:
+    """The diagnostics file by file, from the top of each; those that have no place come first."""
+    order = {file: number for number, file in enumerate(files, start=1)}
+    places = {id(d): (order.get(d.span.file, 0), d.span.start) if d.span else (0, 0) for d in diagnostics}
+    return sorted(diagnostics, key=lambda d: places[id(d)])
 
 
 def _text_below(root: Path, path: str) -> str | None:

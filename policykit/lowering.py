@@ -27,19 +27,13 @@ from policykit.source import Span
 from policykit.symbols import KIND_NAMES, Symbols
 from policykit.syntax import Declaration, Word
 from policykit.values import Options, Subset, exactly
-from policykit.words import listed, swallowed
+from policykit.words import SPELLINGS, TYPE_NAMES, listed, swallowed
 
 TODAY = {"今日": DATE, "today": DATE, "本月": MONTH, "this_month": MONTH}
 SELF = {"本人", "本户", "self"}
 
 #: Defined terms are lowered inner ones first, so that only a circle of references nests deeper than this.
 MOST_UNDERWAY = 50
-
-TYPE_NAMES: dict[str, tuple[str, str]] = {
-    "bool": ("是否", "yes or no"), "number": ("数", "a number"), "date": ("日期", "a date"), "month": ("年月", "a month"),
-    "text": ("文字", "text"), "choice": ("选项", "a choice"), "multi": ("多选", "several labels"),
-    "record": ("记录", "a record"), "list": ("列表", "a list"),
-}  # fmt: skip
 
 
 class Fault(Exception):
@@ -591,13 +585,6 @@ class Declared:
         finally:
             self.underway.pop()
             self.pending.pop(name, None)
-
-
-SPELLINGS: dict[str, tuple[str, str]] = {
-    "PLUS": ("+", "+"), "MINUS": ("-", "-"), "TIMES": ("×", "×"), "DIVIDE": ("÷", "÷"), "LT": ("低于", "below"),
-    "LE": ("不超过", "at most"), "GT": ("超过", "exceeds"), "GE": ("不低于", "at least"), "EQ": ("为", "is"),
-    "NE": ("不为", "is not"),
-}  # fmt: skip
 
 
 def made_sure(condition: ir.Expr) -> list[ir.Expr]:

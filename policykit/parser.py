@@ -37,6 +37,8 @@ _SKIPPED = r"「[^」\n]*」?|【[^】\n]*】?|#[^\n]*"  # one left open takes i
 _HEAD = re.compile(r"^(?![ \t\u3000\r\n\xa0#]|$)[^\s:：(（]*", re.M)
 _NAMES = re.compile(r"\S+[ \t\u3000]+(?:【([^】\n]+)】|([^\s(（:：.．]+))(?:[.．]([^\s(（:：]+))?\s*(?:[(（]\s*(\w+))?")
 _OTHER_DATE = re.compile(r"(\d{4})[/.／．](\d{1,2})[/.／．](\d{1,2})(?!\d)")
+_WORD = re.compile(r"\w+")
+_FILTERED = re.compile(r"(满足|取|按|where|of|by)[ \t\u3000]+[^\s()（）]+\s*\Z")
 _NAMING = ("F_MEMBERS", "F_RECORDS", "F_REFERS", "F_PART", "F_DISCRETION")
 
 
@@ -176,6 +178,8 @@ class _Reader:
         if self.held_operator(error, at, cut):
             return
         token = str(error.token).strip()
+        if error.token.type == "UNIT":  # the first character of a name may look like one
+            token = _WORD.match(text, at)[0]  # type: ignore[index]
         found = words.END_OF_LINE[self.language == "en"] if _broke_off(error) else f"`{_short(token)}`"
         hint, fix = "", ""
         inside = {terminal for terminal in terminals if not terminal.startswith("F_") and terminal != "$END"}
@@ -189,12 +193,27 @@ class _Reader:
             name = token.rstrip(":：")
             near = nearest(name, [spelling for spellings in fields.values() for spelling in spellings])
             if near:
-                hint = did_you_mean(name, near[:1], self.language)
+                hint = did_you_mean(name, near[:1], self.language) + self.say("", " ")
                 fix = self.mended(at, at + len(name), near[0])
         else:
             expected = words.expected(terminals, self.language)
+            known = [word for terminal in inside for word in words.keywords().get(terminal, ())]
+            near = nearest(token, known) if error.token.type == "NAME" else []
+            before = text[line:at].split()[-1:]
+            parts = words.swallowed(before[0]) if before and not _broke_off(error) else []
+            missing_brackets = _FILTERED.search(text, line, at)
             if "UNIT" in terminals and text[line:at].rstrip()[-1:].isdigit() and error.token.type == "NAME":
                 hint = self.say("单位有：", "units are: ") + words.units_listed(self.language) + self.say("。", ". ")
+            elif near:
+                hint = did_you_mean(token, near[:1], self.language) + self.say("", " ")
+                fix = self.mended(at, at + len(token), near[0])
+            elif parts and parts[0][0]:
+                hint = self.say("词语之间漏了空格。", "a space is missing between the words. ")
+                start = text.rindex(before[0], line, at)
+                fix = self.mended(start, start + len(before[0]), " ".join(parts[0]))
+            elif missing_brackets:
+                word = missing_brackets[1]
+                hint = self.say(f"{word} 后面写成 (…)。", f"what follows `{word}` is written in parentheses. ")
             elif "NAME" in terminals and error.token.type in words.keywords():
                 hint = self.say(f"要当作名称，写成【{token}】。", f"to use it as a name write 【{token}】. ")
         stop = min(at + max(len(token), 1), end)

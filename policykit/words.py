@@ -38,14 +38,17 @@ _GROUPS: tuple[tuple[set[str], set[str], tuple[str, str]], ...] = (
     ({"NAME", "NUMBER", "_LPAR"}, _VALUES, ("值（名称、数字、日期、(…)）", "a value (a name, a number, a date, (…))")),
     ({"LT", "GE", "IS"}, _COMPARING | _AFTER_A_NAME,
      ("比较词（低于、不超过、为、属于…）", "a comparison (below, at most, is, in …)")),
+    ({"AND"}, {"AND"}, ("并且", "and")),
+    ({"OR"}, {"OR"}, ("或者", "or")),
     ({"PLUS", "TIMES"}, {"PLUS", "MINUS", "TIMES", "DIVIDE"}, ("+ - × ÷", "+ - × ÷")),
 )  # fmt: skip
 _CLOSING = {"_RPAR": ")", "_RSQB": "]", "_RBRACE": "}"}
 _MARKS: dict[str, tuple[str, str]] = {
-    "AND": ("并且", "and"), "OR": ("或者", "or"), "NAME": ("名称", "a name"), "BRACKETED": ("名称", "a name"),
+    "NAME": ("名称", "a name"), "BRACKETED": ("名称", "a name"),
     "NUMBER": ("数字", "a number"), "UNIT": ("单位", "a unit"), "QUOTE": ("「…」", "「…」"),
     "LOCATOR": ("条号", "an article"), "DATE": ("日期", "a date"), "MONTH": ("年月", "a month"), "_LPAR": ("(", "("),
-    "_LSQB": ("[", "["), "_LBRACE": ("{", "{"), "_SEP": ("、", ","), "COLON": ("：", ":"), "_DOT": (".", "."),
+    "_LSQB": ("[", "["), "_LBRACE": ("{", "{"), "_SEP": ("顿号", "a comma"), "COLON": ("冒号", "a colon"),
+    "_DOT": ("点", "a dot"),
     "NTH": ("第1处", "occurrence 1"), "RULING_ID": ("编号", "a number such as A1"), "PLUS": ("+", "+"),
     "MINUS": ("-", "-"), "TIMES": ("×", "×"), "DIVIDE": ("÷", "÷"), "EQ": ("=", "="),
 }  # fmt: skip
@@ -66,6 +69,20 @@ _STRAYS: dict[str, tuple[str, str, str | None]] = {
     "—": ("减号写成 -，“到”写成 至", "write - for minus, `to` for a range", None),
     "–": ("减号写成 -，“到”写成 至", "write - for minus, `to` for a range", None),
     **dict.fromkeys("\"'“”‘’《》『』", ("引文写在「…」里", "quotes are written 「…」", None)),
+}  # fmt: skip
+
+#: what a message calls the types
+TYPE_NAMES: dict[str, tuple[str, str]] = {
+    "bool": ("是否", "yes or no"), "number": ("数", "a number"), "date": ("日期", "a date"), "month": ("年月", "a month"),
+    "text": ("文字", "text"), "choice": ("选项", "a choice"), "multi": ("多选", "several labels"),
+    "record": ("记录", "a record"), "list": ("列表", "a list"),
+}  # fmt: skip
+
+#: what a message calls the operations
+SPELLINGS: dict[str, tuple[str, str]] = {
+    "PLUS": ("+", "+"), "MINUS": ("-", "-"), "TIMES": ("×", "×"), "DIVIDE": ("÷", "÷"), "LT": ("低于", "below"),
+    "LE": ("不超过", "at most"), "GT": ("超过", "exceeds"), "GE": ("不低于", "at least"), "EQ": ("为", "is"),
+    "NE": ("不为", "is not"),
 }  # fmt: skip
 
 
@@ -142,6 +159,8 @@ def expected(terminals: Iterable[str], language: Language, most: int = _MOST_NAM
     """What could have stood in a line, given the terminals that fit: few words, the likeliest first."""
     which, left = int(language == "en"), set(terminals)
     ends = {terminal for terminal in left if terminal.startswith("F_") or terminal == "$END"}
+    if ends == {"F_IS"}:  # the body may begin on the next line
+        ends, left = set(), left - ends | {"EQ"}
     names = [_CLOSING[terminal] for terminal in sorted(left & _CLOSING.keys())]
     left -= ends | _CLOSING.keys()
     for needed, covered, name in _GROUPS:

@@ -40,29 +40,29 @@ class Impossible(Exception):
 
 def every(make: Callable[[Choose], T]) -> Iterator[T]:
     """What `make` gives for every way to answer the questions it asks, one after the other."""
-    script: list[list[Any]] = []  # the answers still to be tried of each question
+    script: list[list[int]] = []  # of each question: which answer is tried, how many there are
     while True:
         asked = 0
 
         def choose(answers: Sequence[Any]) -> Any:
             nonlocal asked
-            if asked == len(script):
-                script.append(list(answers))
-            asked += 1
-            if not script[asked - 1]:
-                script[asked - 1].append(None)
+            if not answers:
                 raise Impossible
-            return script[asked - 1][0]
+            if asked == len(script):
+                script.append([0, len(answers)])
+            asked += 1
+            assert script[asked - 1][1] == len(answers), "the same answers lead to another question"
+            return answers[script[asked - 1][0]]
 
         try:
             yield make(choose)
         except Impossible:
             pass
-        while script and len(script[-1]) == 1:
+        while script and script[-1][0] == script[-1][1] - 1:
             script.pop()
         if not script:
             return
-        script[-1].pop(0)
+        script[-1][0] += 1
 
 
 def some(make: Callable[[Choose], T], count: int, chance: random.Random) -> Iterator[T]:

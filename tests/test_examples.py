@@ -3,13 +3,12 @@
 What is expected stands in expected/examples.toml. Every variant of a household is evaluated once and remembered.
 """
 
-import importlib
 import json
 import random
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +20,18 @@ from policykit.loader import load_bundled
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-CASES: list[dict[str, Any]] = tomllib.loads((ROOT / "tests/expected/examples.toml").read_text("utf-8"))["example"]
+EXPECTED = tomllib.loads((ROOT / "tests/expected/examples.toml").read_text("utf-8"))
+CASES: list[dict[str, Any]] = EXPECTED["example"]
 NAMES = [f"{case['file']} on {case['on']} with {Path(case['sheet']).stem}" for case in CASES]
 FILES = sorted({case["file"] for case in CASES})
 
 every_case = pytest.mark.parametrize("case", CASES, ids=NAMES)
 
 # How many removals of a key each example is put to in the default run; `large` tries them all.
-SAMPLE = 16
+SAMPLE = 12
 
 
-@lru_cache(maxsize=None)
+@cache
 def raw(file: str) -> str:
     return (EXAMPLES / f"{file}.json").read_text("utf-8")
 
@@ -46,7 +46,7 @@ def evaluated(household: Mapping[str, Any], on: date, sheet: str | None) -> Resu
     return policykit.evaluate(household, on=on, parameters=ROOT / sheet if sheet else None)
 
 
-@lru_cache(maxsize=None)
+@cache
 def from_file(file: str, on: date, sheet: str | None) -> Result:
     """The result of a file as it stands, through the door that the command line uses."""
     return policykit.evaluate(EXAMPLES / f"{file}.json", on=on, parameters=ROOT / sheet if sheet else None)
@@ -135,7 +135,9 @@ def test_duties_bans_records_and_notes_are_those_expected(case: dict[str, Any]) 
         "records": [f"{r.clause} {r.subject} {r.holds}" for r in found.records],
         "notes": [f"{n.note} {n.subject}{' urgent' if n.urgent else ''}" for n in found.notes],
     }
-    assert {kind: sorted(lines) for kind, lines in seen.items()} == {kind: sorted(case.get(kind, [])) for kind in seen}
+    assert {kind: sorted(lines) for kind, lines in seen.items()} == {
+        kind: sorted(case.get(kind, [])) for kind in seen
+    }
 
 
 @every_case
@@ -148,12 +150,10 @@ def test_nothing_was_wrong_with_the_input(case: dict[str, Any]) -> None:
 
 @every_case
 def test_a_result_says_which_example_sheet_it_used(case: dict[str, Any]) -> None:
-    """Only a sheet that was read is named: a household to which nothing applies reads none."""
     sheet = (ROOT / case["sheet"]).read_text("utf-8")
     assert sheet.startswith("# 虚构示例")
-    if case["decisions"]:
-        assert [name for name in result(case).example_sheets if name in sheet] == list(result(case).example_sheets)
-        assert result(case).example_sheets
+    assert result(case).example_sheets
+    assert all(name in sheet for name in result(case).example_sheets)
 
 
 def test_the_sheets_beside_the_examples_differ_from_ps1_only_where_they_say_so() -> None:
@@ -176,7 +176,9 @@ def test_the_table_of_examples_is_whole() -> None:
     """Each file has its row in the README, with the day and the sheet it is meant for."""
     text = (EXAMPLES / "README.md").read_text("utf-8")
     for case in CASES:
-        command = f"policykit evaluate examples/{case['file']}.json --on {case['on']} --parameters {case['sheet']}"
+        command = (
+            f"policykit evaluate examples/{case['file']}.json --on {case['on']} --parameters {case['sheet']}"
+        )
         assert command in text
 
 
@@ -210,7 +212,9 @@ def sampled(case: Mapping[str, Any], count: int | None) -> list[tuple[str | int,
     return found if count is None else random.Random(case["file"]).sample(found, min(count, len(found)))
 
 
-def assert_less_known_means_more_possible(case: Mapping[str, Any], paths: list[tuple[str | int, ...]]) -> None:
+def assert_less_known_means_more_possible(
+    case: Mapping[str, Any], paths: list[tuple[str | int, ...]]
+) -> None:
     """A(h') ⊆ A(h) where h' is the whole household and h lacks a key: no decided answer was wrong."""
     whole = outcomes(result(case))
     for path in paths:
@@ -270,7 +274,9 @@ def test_without_a_sheet_nothing_that_needs_a_parameter_is_decided(case: dict[st
         assert with_sheet[key] <= now, key
     for decision in found.decisions:
         names = {gap.name for gap in decision.missing}
-        by_standard = {"interim_article_9", "single_person_coverage", "interim_article_14"} & set(decision.clauses)
+        by_standard = {"interim_article_9", "single_person_coverage", "interim_article_14"} & set(
+            decision.clauses
+        )
         if decision.outcome == "undetermined" and by_standard:
             assert "rural_dibao_standard" in names, decision
         amount = decision.amount
@@ -331,20 +337,29 @@ def test_english_keys_and_values_mean_the_same(case: dict[str, Any]) -> None:
     assert outcomes(evaluated(english, case["on"], case["sheet"])) == outcomes(result(case))
 
 
-@lru_cache(maxsize=1)
+@cache
 def identifiers() -> dict[str, str]:
     """Keys that mean one identifier whatever the record; the others stay as they are."""
     program = load_bundled().program
     words: dict[str, set[str]] = {}
     for entity in program.entities.values():
-        for decl in (*entity.facts.values(), *entity.lists.values()):
-            words.setdefault(decl.name.zh, set()).add(decl.name.id)
-    marks = {"值": "value", "来源": "source", "日期": "date", "判断人": "by", "理由": "reason", "未知": "unknown"}
+        facts = [fact.name for fact in entity.facts.values()]
+        lists = [one.name for one in entity.lists.values()]
+        for name in facts + lists:
+            words.setdefault(name.zh, set()).add(name.id)
+    marks = {
+        "值": "value",
+        "来源": "source",
+        "日期": "date",
+        "判断人": "by",
+        "理由": "reason",
+        "未知": "unknown",
+    }
     marks |= {"编号": "id", "引用": "ref", "户": "household", "裁量": "rulings"}
     return {zh: ids.pop() for zh, ids in words.items() if len(ids) == 1} | marks
 
 
-@lru_cache(maxsize=1)
+@cache
 def labels() -> dict[str, str]:
     """Labels that mean one identifier whatever the choice."""
     found: dict[str, set[str]] = {}
@@ -357,7 +372,9 @@ def labels() -> dict[str, str]:
 def translated(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            identifiers().get(key, key): inner if key in ("裁量", "来源", "理由", "未知", "编号", "引用") else translated(inner)
+            identifiers().get(key, key): inner
+            if key in ("裁量", "来源", "理由", "未知", "编号", "引用")
+            else translated(inner)
             for key, inner in value.items()
         }
     if isinstance(value, list):
@@ -368,8 +385,6 @@ def translated(value: Any) -> Any:
 @every_case
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_explanation_quotes_every_clause_that_decides(case: dict[str, Any], language: Any) -> None:
-    explain = pytest.importorskip("policykit.explain")
-    assert explain is importlib.import_module("policykit.explain")
     found = result(case)
     text = found.explain(language)
     program = found.policies.program

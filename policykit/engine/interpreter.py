@@ -235,7 +235,7 @@ class Interpreter:
 
     def decision(self, measure: str, record: Instance, exact: bool) -> Decision:
         def ask(level: Outcomes) -> Answer:
-            return level.final(measure, record)
+            return level.decided(measure, record)
 
         answer, within = self.exactly(ask) if exact else (ask(self.first), True)
         clauses = [name for name in self.program.clauses if name in (answer.sure or answer.possible)]

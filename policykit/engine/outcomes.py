@@ -18,11 +18,13 @@ from policykit.ops import OPS
 from policykit.trace import Payment
 from policykit.values import (
     FALSE,
+    NONE,
     NOTHING,
     TRUE,
     Bounds,
     Gap,
     Missing,
+    Options,
     Value,
     both,
     either,
@@ -31,6 +33,7 @@ from policykit.values import (
     join,
     negate,
     settle,
+    truth,
 )  # fmt: skip
 
 # What a clause may say of a subject, as a set of marks; a measure's outcome depends on the marks of all its clauses.
@@ -129,6 +132,7 @@ class Outcomes:
         self._conditions: dict[tuple[int, Instance], tuple[Bounds, Bounds]] = {}
         self._status: dict[tuple[int, Instance], Status] = {}
         self._answers: dict[tuple[str, Instance, bool], Answer] = {}
+        self._amounts: dict[tuple[str, Instance], Value | None] = {}
 
     def assuming(self, gap: Gap, value: Value) -> Outcomes:
         """A pass under one assumption more; what the gap does not keep open is taken over."""
@@ -137,6 +141,7 @@ class Outcomes:
         inner.terms.inherit(self.terms, gap)
         inner._status = {key: found for key, found in self._status.items() if gap not in found.missing}
         inner._answers = {key: found for key, found in self._answers.items() if gap not in found.depends_on}
+        inner._amounts = {key: found for key, found in self._amounts.items() if found and gap not in found.missing}
         return inner
 
     # -- clauses
@@ -184,17 +189,33 @@ class Outcomes:
     def statuses(self, clause: str, record: Instance) -> list[Status]:
         return [self.status(version, record, force) for version, force in self.versions(clause, record)]
 
-    def beaters(self, clause: ir.Clause, record: Instance) -> list[tuple[str, Bounds]]:
-        """The clauses that prevail over one, with whether each stands; a may-clause counts once a ruling grants it."""
+    def beaters(self, clause: ir.Clause, record: Instance, measure: str = "") -> list[tuple[str, Bounds]]:
+        """The clauses that prevail over one, with whether each stands; a may-clause counts once a ruling grants it.
+
+        Only what concerns `measure` counts, for a grant the one it grants.
+        """
+        if isinstance(clause.effect, ir.Grant):
+            measure = clause.effect.measure
         found = []
         for other in sorted(self.program.blockers.get(clause.basis.name.id, ())):
             for higher in self.on_or_above(other, record):
                 for status in self.statuses(other, higher):
-                    effect = status.clause.effect
-                    if isinstance(effect, ir.Grant) and effect.may and not self.granted_by_ruling(status):
-                        continue
-                    found.append((other, status.stands))
+                    match status.clause.effect:
+                        case ir.Grant(measure=granted, may=may) if measure in ("", granted):
+                            ruled = self.granted_by_ruling(status) if may else TRUE
+                            found.append((other, both((status.stands, ruled))))
+                        case ir.Withhold(measures=withheld) if measure in withheld:
+                            found.append((other, self.as_to(status, measure, record).stands))
+                        case ir.Duty() | ir.Ban() | ir.Record():
+                            found.append((other, status.stands))
         return found
+
+    def as_to(self, status: Status, measure: str, record: Instance) -> Status:
+        """An exclusion as to one measure and one record: what prevails over it there lifts it there only."""
+        assert isinstance(status.clause.effect, ir.Withhold)
+        around = record if status.clause.effect.members else status.subject
+        over = either([holds for _, holds in self.beaters(status.clause, around, measure)])
+        return replace(status, beaten=over)
 
     def barriers(self, clause: ir.Clause, record: Instance) -> list[tuple[str, Bounds]]:
         """The exclusions (or, for a duty, the bans) that stand against a clause."""
@@ -203,8 +224,12 @@ class Outcomes:
             if own in self.program.blockers.get(other, ()) or not self.bars(versions[0], clause):
                 continue
             for higher in self.on_or_above(other, record):
-                if higher is record or getattr(versions[0].effect, "members", False):
-                    found += [(other, status.stands) for status in self.statuses(other, higher)]
+                for status in self.statuses(other, higher):
+                    match status.clause.effect, clause.effect:
+                        case ir.Withhold(members=members), ir.Grant(measure=measure) if members or higher is record:
+                            found.append((other, self.as_to(status, measure, record).stands))
+                        case ir.Ban(), _ if higher is record:
+                            found.append((other, status.stands))
         return found
 
     def bars(self, other: ir.Clause, clause: ir.Clause) -> bool:
@@ -225,38 +250,50 @@ class Outcomes:
     def on_or_above(self, clause: str, record: Instance) -> list[Instance]:
         """The record itself, or the one it lies in, where a clause speaks of that."""
         entity = self.program.clauses[clause][0].entity if clause in self.program.clauses else ""
-        here: Instance | None = record
-        while here is not None and here.entity != entity:
-            here = here.upper
-        return [here] if here is not None else []
+        if entity not in self.program.entity_path(record.entity):
+            return []
+        return [record if record.entity == entity else self.terms.upper(record, entity)]
 
     # -- rulings
 
-    def ruling(self, clause: ir.Clause, record: Instance) -> Ruling | None:
-        """The latest ruling on a clause for a record, of the day or before, for the application it decides."""
-        found = [
-            r
-            for r in self.rulings
-            if r.clause == clause.basis.name.id and r.subject is record and r.day <= self.on
-        ]
-        if clause.application is not None:
-            found = [r for r in found if r.application is None or self.decides(r, clause, record)]
-        return max(found, key=lambda r: r.day, default=None)
+    def rulings_on(self, clause: ir.Clause, record: Instance) -> list[tuple[Ruling | None, Bounds]]:
+        """The rulings that may be the latest one on a clause for a record, of the day or before; `None` for none.
 
-    def decides(self, ruling: Ruling, clause: ir.Clause, record: Instance) -> bool:
-        assert clause.application is not None
-        pending = self.terms.value(clause.application, subject(record))
-        if not pending.known or pending.value is None:
-            return False
-        day = pending.value
-        if isinstance(day, Instance):
-            dated = self.program.entities[day.entity].known_from
-            day = day.known(dated) if dated else None
-        return bool(day == ruling.application)
+        Each comes with whether it is about the application that the clause now speaks of. Of one day, the last counts.
+        """
+        about = [r for r in self.rulings if r.clause == clause.basis.name.id and r.subject is record]
+        found: list[tuple[Ruling | None, Bounds]] = []
+        for ruling in sorted(reversed(about), key=lambda r: r.day, reverse=True):
+            counts = self.decides(ruling, clause, record) if ruling.day <= self.on else FALSE
+            if counts.hi:
+                found.append((ruling, counts))
+            if counts.lo:
+                return found
+        return [*found, (None, TRUE)]
 
-    def granted_by_ruling(self, status: Status) -> bool:
-        ruling = self.ruling(status.clause, status.subject)
-        return ruling is not None and ruling.choices is not None
+    def decides(self, ruling: Ruling, clause: ir.Clause, record: Instance) -> Bounds:
+        """Whether a ruling is about the application that a clause names."""
+        if clause.application is None or ruling.application is None:
+            return TRUE
+        day = self.terms.value(clause.application, subject(record))
+        if isinstance(day, Options):
+            days = [self.applied_on(one) for one in day.values or () if one is not None]
+            none = [NONE] if day.none else []
+            day = settle(join([*days, *none]), day.missing | gaps(days))
+        same = OPS["eq"].apply((day, exactly(ruling.application)))
+        assert isinstance(same, Bounds)
+        return same
+
+    def applied_on(self, application: Instance) -> Value:
+        """The date of an application: the one that makes it known."""
+        dated = self.program.entities[application.entity].known_from
+        return self.terms.fact(application, dated) if dated else NONE
+
+    def granted_by_ruling(self, status: Status) -> Bounds:
+        """Whether the latest ruling grants."""
+        rulings = self.rulings_on(status.clause, status.subject)
+        grants = [ruling is not None and ruling.choices is not None for ruling, _ in rulings]
+        return truth(not all(grants), any(grants), gaps(counts for _, counts in rulings))
 
     # -- measures
 
@@ -277,19 +314,17 @@ class Outcomes:
             if status.barred.hi and not status.beaten.lo:
                 found.add(IN_SCOPE | BARRED)
             if status.stands.hi:
-                found.add(IN_SCOPE | self.standing(status))
+                found |= {IN_SCOPE | mark for mark in self.standing(status)}
         return found
 
-    def standing(self, status: Status) -> int:
-        """The mark of a granting clause that stands."""
+    def standing(self, status: Status) -> set[int]:
+        """The marks that a granting clause may have when it stands."""
         effect = status.clause.effect
         assert isinstance(effect, ir.Grant)
         if not effect.may:
-            return GRANTS
-        ruling = self.ruling(status.clause, status.subject)
-        if ruling is None:
-            return MAY_OPEN
-        return MAY_DENIED if ruling.choices is None else MAY_GRANTED
+            return {GRANTS}
+        rulings = [ruling for ruling, _ in self.rulings_on(status.clause, status.subject)]
+        return {MAY_OPEN if r is None else MAY_DENIED if r.choices is None else MAY_GRANTED for r in rulings}
 
     def granting(self, measure: str, record: Instance) -> list[Status]:
         """The clauses that grant or may grant a measure to a record, in source order."""
@@ -309,7 +344,7 @@ class Outcomes:
             if isinstance(effect, ir.Withhold) and measure in effect.measures:
                 for higher in self.on_or_above(name, record):
                     if higher is record or effect.members:
-                        found += self.statuses(name, higher)
+                        found += [self.as_to(s, measure, record) for s in self.statuses(name, higher)]
         return found
 
     def base(self, measure: str, record: Instance) -> Answer:
@@ -323,28 +358,28 @@ class Outcomes:
                 marks = self.marks(status)
                 reachable = {one | more for one in reachable for more in marks}
                 if len(marks) > 1:
-                    missing |= status.missing
+                    missing |= status.missing | self.unsure_rulings(status)
             outcomes = frozenset(map(outcome, reachable))
-            paying = self.paying(outcomes, grants)
-            amount = None
-            if paying:
-                amounts = [self.amount_of(status) for status in paying]
-                amount = settle(join(amounts), gaps(amounts) | gaps(s.stands for s in paying))
             sure, possible = self.deciding(outcomes, grants, bars)
             missing = missing if len(outcomes) > 1 else NOTHING
-            self._answers[key] = Answer(
-                outcomes, amount, missing, sure, possible, self.winners(outcomes, grants)
-            )
+            over = self.winners(outcomes, grants)
+            self._answers[key] = Answer(outcomes, None, missing, sure, possible, over)
         return self._answers[key]
+
+    def unsure_rulings(self, status: Status) -> Missing:
+        """What keeps open which ruling counts."""
+        if not isinstance(status.clause.effect, ir.Grant) or not status.clause.effect.may:
+            return NOTHING
+        return gaps(counts for _, counts in self.rulings_on(status.clause, status.subject))
 
     def paying(self, outcomes: frozenset[str], grants: list[Status]) -> list[Status]:
         """The clauses that may pay: what a ruling grants pays only where no clause grants by itself."""
         if not outcomes & {"granted", "discretionary"}:
             return []
-        sure = any(s.stands.lo and self.standing(s) == GRANTS for s in grants)
+        sure = any(s.stands.lo and self.standing(s) == {GRANTS} for s in grants)
         ruled = MAY_GRANTED | (MAY_OPEN if "discretionary" in outcomes else 0)
         marks = GRANTS if sure else GRANTS | ruled
-        return [s for s in grants if s.stands.hi and self.standing(s) & marks]
+        return [s for s in grants if s.stands.hi and any(mark & marks for mark in self.standing(s))]
 
     def deciding(
         self, outcomes: frozenset[str], grants: list[Status], bars: list[Status]
@@ -398,30 +433,41 @@ class Outcomes:
                 [self.obtained(self.final(m, r)) for m in earlier for r in self.same_subject(m, record)]
             )
             return self.lose(answer, taken)
-        higher = [self.higher(answer, self.base(m, r), exclusive.measures.index(m) < exclusive.measures.index(measure))
-                  for m in exclusive.measures if m != measure for r in self.same_subject(m, record)]  # fmt: skip
-        return self.lose(answer, either(higher))
+        higher = [
+            self.higher((measure, record), (m, r), exclusive)
+            for m in exclusive.measures
+            if m != measure
+            for r in self.same_subject(m, record)
+        ]
+        # what waits for a ruling has no amount to weigh yet: it only joins the list
+        return self.lose(answer, either(higher), frozenset({"granted"}))
 
     @staticmethod
     def obtained(answer: Answer) -> Bounds:
         lo, hi = answer.outcomes == {"granted"}, "granted" in answer.outcomes
         return settle(Bounds(lo, hi), answer.missing)
 
-    def higher(self, own: Answer, other: Answer, wins_ties: bool) -> Bounds:
+    def higher(
+        self, own: tuple[str, Instance], other: tuple[str, Instance], exclusive: ir.Exclusive
+    ) -> Bounds:
         """Whether another measure is granted with a higher amount (or an equal one, coming first)."""
-        if other.amount is None or own.amount is None:
+        obtained = self.obtained(self.base(*other))
+        amounts = (self.amount(*other), self.amount(*own)) if obtained.hi else (None, None)
+        if amounts[0] is None or amounts[1] is None:
             return FALSE
-        op = OPS["ge" if wins_ties else "gt"]
-        more = op.apply((other.amount, own.amount))
+        place = exclusive.measures.index
+        more = OPS["ge" if place(other[0]) < place(own[0]) else "gt"].apply((amounts[0], amounts[1]))
         assert isinstance(more, Bounds)
-        return both((self.obtained(other), more))
+        return both((obtained, more))
 
     @staticmethod
-    def lose(answer: Answer, taken: Bounds) -> Answer:
+    def lose(
+        answer: Answer, taken: Bounds, losing: frozenset[str] = frozenset({"granted", "discretionary"})
+    ) -> Answer:
         """The answer when something else may take the place of a grant."""
-        if not taken.hi:
+        if not taken.hi or not answer.outcomes & losing:
             return answer
-        after = frozenset("superseded" if o in ("granted", "discretionary") else o for o in answer.outcomes)
+        after = frozenset("superseded" if o in losing else o for o in answer.outcomes)
         outcomes = after if taken.lo else after | answer.outcomes
         return replace(answer, outcomes=outcomes, missing=answer.missing | taken.missing)
 
@@ -466,6 +512,24 @@ class Outcomes:
 
     # -- amounts
 
+    def decided(self, measure: str, record: Instance) -> Answer:
+        """The outcomes after mutual exclusion, with the amount of what may be granted."""
+        answer = self.final(measure, record)
+        if not answer.outcomes & {"granted", "discretionary"}:
+            return answer
+        return replace(answer, amount=self.amount(measure, record))
+
+    def amount(self, measure: str, record: Instance) -> Value | None:
+        """The amount of a measure, should it be granted; apart from outcomes, which never wait for it by themselves."""
+        key = (measure, record)
+        if key not in self._amounts:
+            paying = self.paying(self.base(measure, record).outcomes, self.granting(measure, record))
+            amounts = [self.amount_of(status) for status in paying]
+            open_ = gaps(amounts) | gaps(s.stands for s in paying)
+            open_ = open_.union(*(self.unsure_rulings(s) for s in paying))
+            self._amounts[key] = settle(join(amounts), open_) if amounts else None
+        return self._amounts[key]
+
     def rule(self, status: Status) -> ir.Amount | None:
         effect = status.clause.effect
         assert isinstance(effect, ir.Grant)
@@ -478,9 +542,13 @@ class Outcomes:
     def choices(self, status: Status) -> list[Env]:
         """The environments of an amount: one for each way the approver may choose, or the one chosen."""
         clause, env = status.clause, subject(status.subject)
-        ruling = self.ruling(clause, status.subject)
-        if ruling is not None and ruling.choices is not None:
-            return [{**env, **{f"choice:{name}": exactly(number) for name, number in ruling.choices}}]
+        chosen = [
+            {**env, **{f"choice:{name}": exactly(number) for name, number in ruling.choices}}
+            for ruling, _ in self.rulings_on(clause, status.subject)
+            if ruling is not None and ruling.choices is not None
+        ]
+        if chosen and MAY_OPEN not in self.standing(status):
+            return chosen
         ranges = [range(d.low, d.high + 1) for d in clause.discretion]
         names = [f"choice:{d.name.id}" for d in clause.discretion]
         return [

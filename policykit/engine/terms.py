@@ -19,6 +19,7 @@ from policykit.trace import Step
 from policykit.values import (
     FALSE,
     NONE,
+    NOTHING,
     TRUE,
     Bounds,
     Gap,
@@ -297,20 +298,28 @@ class Terms:
         shown = f"{name}[{','.join(labels)}]" if labels else name
         env = subject(record) if record is not None else {}
         path = record.path if record is not None else ""
-        cause = "unset"
+        cause, perhaps = "unset", NOTHING
         if setting is not None and setting.value is not None:
             self.sheets.add(setting.sheet)
             value = self.value(setting.value, env)
-            allowed = self.unknown(
-                parameter.type, parameter.low, parameter.high, Gap("parameter", path, shown), record
-            )
-            if not (isinstance(value, Bounds) and isinstance(allowed, Bounds) and outside(value, allowed)):
+            inside = self.inside(value, parameter, env)
+            if inside.lo:
                 return value
             cause = "out of range"
+            perhaps = value.missing | inside.missing
         gap = (record.rest if record is not None else None) or Gap("parameter", path, shown, cause)
         if gap in self.assumed:
             return self.assumed[gap]
-        return self.unknown(parameter.type, parameter.low, parameter.high, gap, record)
+        found = self.unknown(parameter.type, parameter.low, parameter.high, gap, record)
+        # where the value may yet lie inside, it is one of those that the range allows
+        return settle(found, found.missing | perhaps)
+
+    def inside(self, value: Value, parameter: ir.Parameter, env: Env) -> Bounds:
+        """Whether a value that a sheet gives lies in the declared range; 无 does."""
+        if not isinstance(value, Bounds) or value.lo is None:
+            return TRUE
+        ends = [(op, end) for op, end in (("ge", parameter.low), ("le", parameter.high)) if end is not None]
+        return both(OPS[op].apply((value, self.value(end, env))) for op, end in ends)  # type: ignore[misc]
 
     def defined(self, name: str, record: Instance | None) -> Value:
         """A defined term; unknown on a day for which it has no version."""
@@ -389,13 +398,6 @@ def nothing(of: Type) -> Value:
 def in_order(records: frozenset[Any] | None) -> list[Any]:
     """Candidates in a fixed order, so that the same input gives the same bytes."""
     return sorted(records or (), key=lambda r: ("", "") if r is None else (getattr(r, "path", ""), str(r)))
-
-
-def outside(value: Bounds, allowed: Bounds) -> bool:
-    """Whether a value lies wholly outside a range."""
-    if value.lo is None or allowed.lo is None:
-        return False
-    return bool(value.hi < allowed.lo or value.lo > allowed.hi)
 
 
 def stands_for_many(env: Env) -> bool:

@@ -96,6 +96,8 @@ class Phrases(Words):
     def condition(self, expr: ir.Expr) -> str:
         """An expression in words: 项目为低保，并且本月在付."""
         match expr:
+            case ir.Apply(op=op, args=(fact, *_)) if op != "present" and self.secret(fact):
+                return self.term(fact) + self.aside(self.hidden())
             case ir.Apply(op="and" | "or" as op, args=args):
                 joined = ("，并且", " and ") if op == "and" else ("，或者", " or ")
                 return self.say(*joined).join(self.bracketed(arg, op) for arg in args)
@@ -152,7 +154,9 @@ class Phrases(Words):
         """An operand, in brackets where it would be read otherwise."""
         inner = expr.op if isinstance(expr, ir.Apply) else ""
         mixed = {"and", "or"} >= {inner, around} and inner != around
-        return f"({self.term(expr)})" if mixed or looser(inner, around, last) else self.term(expr)
+        if mixed:
+            return self.say(f"（{self.term(expr)}）", f"({self.term(expr)})")
+        return f"({self.term(expr)})" if looser(inner, around, last) else self.term(expr)
 
     def function(self, op: str) -> str:
         return self.say(OPS[op].zh, OPS[op].en.replace("_", " "))
@@ -264,6 +268,12 @@ class Phrases(Words):
         if decl is None:
             return True, True
         return decl.low is None, decl.high is None or isinstance(decl.high, ir.Const)
+
+    def secret(self, expr: ir.Expr) -> bool:
+        """Whether an expression reads a sensitive fact directly."""
+        if isinstance(expr, ir.Apply) and expr.op == "present":
+            expr = expr.args[0]
+        return isinstance(expr, ir.Fact) and self.sensitive(expr.entity, expr.name)
 
     def veiled(self, step: Step) -> bool:
         """Whether a step would show something sensitive."""
