@@ -287,8 +287,11 @@ def _amount(payment: trace.Payment | None) -> Amount | None:
     amount = payment.amount
     assert isinstance(amount, Bounds)
     months, first = payment.months, payment.first_month
+    # while an amount is open its bounds may begin below 0; what is paid does not
+    low = None if amount.lo is None else int(amount.lo) if amount.known else max(0, int(amount.lo))
+    high = None if amount.hi is None else int(amount.hi)
     return Amount(
-        payment.rule.form, _whole(amount), int(amount.lo) if amount.lo is not None else None, int(amount.hi) if amount.hi is not None else None,
+        payment.rule.form, _whole(amount), low, high,
         tuple((name.id, _whole(value)) for name, value in payment.parts),
         str(first.value) if first is not None and first.known and first.value is not None else None,
         _whole(months), _whole(payment.total),

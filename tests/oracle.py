@@ -682,13 +682,13 @@ class Meaning:
 
     def decides(self, ruling: Ruling, c: ir.Clause, s: Instance) -> bool:
         """Whether a ruling is about the application that the clause now speaks of."""
-        if c.application is None:
+        if c.application is None or ruling.application is None:
             return True
         application = self.world.value(c.application, {"self": s})
         if isinstance(application, Instance):
             known_from = self.program.entities[application.entity].known_from
             application = self.world.fact(application, known_from) if known_from else None
-        return application is not None and ruling.application == application
+        return bool(ruling.application == application)
 
     def granted_by_ruling(self, c: ir.Clause, s: Instance) -> bool:
         found = self.ruling(c, s)

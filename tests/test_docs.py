@@ -116,6 +116,7 @@ def test_each_declaration_is_described_with_all_of_its_fields(kind: str) -> None
 
 
 def alias(field: str) -> str:
+    """The name of a field in the grammar."""
     return "readings" if field == "reading" else field
 
 
@@ -153,6 +154,17 @@ def test_each_page_says_why_and_shows_it(code: str) -> None:
         assert f"```rules error={code}\n" in text
     else:
         assert "```" in text
+
+
+# ---- the architecture
+
+
+def test_the_architecture_lists_every_file_and_no_other() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `([\w/]+)` \|", text, re.M))
+    package = ROOT / "policykit"
+    files = {path.relative_to(package).with_suffix("").as_posix() for path in package.rglob("*.py")}
+    assert listed == {name for name in files if not name.endswith("/__init__")}
 
 
 # ---- links

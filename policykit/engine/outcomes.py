@@ -263,7 +263,7 @@ class Outcomes:
         """
         about = [r for r in self.rulings if r.clause == clause.basis.name.id and r.subject is record]
         found: list[tuple[Ruling | None, Bounds]] = []
-        for ruling in sorted(reversed(about), key=lambda r: r.day, reverse=True):
+        for ruling in reversed(sorted(about, key=lambda r: r.day)):
             counts = self.decides(ruling, clause, record) if ruling.day <= self.on else FALSE
             if counts.hi:
                 found.append((ruling, counts))
@@ -542,7 +542,7 @@ class Outcomes:
     def choices(self, status: Status) -> list[Env]:
         """The environments of an amount: one for each way the approver may choose, or the one chosen."""
         clause, env = status.clause, subject(status.subject)
-        chosen = [
+        chosen: list[Env] = [
             {**env, **{f"choice:{name}": exactly(number) for name, number in ruling.choices}}
             for ruling, _ in self.rulings_on(clause, status.subject)
             if ruling is not None and ruling.choices is not None
