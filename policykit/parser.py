@@ -202,11 +202,11 @@ class _Reader:
             before = text[line:at].split()[-1:]
             parts = words.swallowed(before[0]) if before and not _broke_off(error) else []
             missing_brackets = _FILTERED.search(text, line, at)
-            if "UNIT" in terminals and text[line:at].rstrip()[-1:].isdigit() and error.token.type == "NAME":
-                hint = self.say("单位有：", "units are: ") + words.units_listed(self.language) + self.say("。", ". ")
-            elif near:
+            if near:
                 hint = did_you_mean(token, near[:1], self.language) + self.say("", " ")
                 fix = self.mended(at, at + len(token), near[0])
+            elif "UNIT" in terminals and text[line:at].rstrip()[-1:].isdigit() and error.token.type == "NAME":
+                hint = self.say("单位有：", "units are: ") + words.units_listed(self.language) + self.say("。", ". ")
             elif parts and parts[0][0]:
                 hint = self.say("词语之间漏了空格。", "a space is missing between the words. ")
                 start = text.rindex(before[0], line, at)

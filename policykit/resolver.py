@@ -163,8 +163,11 @@ def _add(symbols: Symbols, declaration: Declaration, ident: str, names: Iterable
             first = symbols.declared[kind][other][0]
             symbols.report(declaration, "N002", word.span, ("name", name), ("other", str(first.name.span)))
     versions = symbols.declared[kind].setdefault(ident, [])
-    if versions and kind not in VERSIONED:
-        symbols.report(declaration, "N002", word.span, ("name", word.text), ("other", str(versions[0].name.span)))
+    first = versions[0] if versions else declaration
+    same_name = word.text in (ident, *(w.text for w in (first.name, *first.header.get("names", ()))))
+    if versions and not (same_name and kind in VERSIONED):
+        shown = word.text if same_name else ident.rpartition(".")[2]
+        symbols.report(declaration, "N002", word.span, ("name", shown), ("other", str(first.name.span)))
         return
     versions.append(declaration)
 

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Literal, TypeAlias
 
 from policykit import ir
-from policykit.facts import Case, Instance
+from policykit.facts import Case, Instance, Ruling
 from policykit.values import Bounds, Gap, Value
 
 Outcome: TypeAlias = Literal[
@@ -160,7 +160,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Everything one evaluation found; `step` evaluates an expression on a subject again, with its inner values."""
+    """Everything one evaluation found, and the rulings it was given; `step` evaluates an expression on a subject again, with its inner values."""
 
     program: ir.Program
     case: Case
@@ -173,4 +173,5 @@ class Trace:
     notes: tuple[NoteEntry, ...]
     findings: tuple[Finding, ...]
     sheets: tuple[str, ...]
+    rulings: tuple[Ruling, ...]
     step: Callable[[ir.Expr, Instance], Step]

@@ -30,7 +30,21 @@ _DECLARATIONS = {
 _VALUES = {"NAME", "BRACKETED", "NUMBER", "DATE", "MONTH", "QUOTE", "_LPAR", "NONE", "YES", "NO", "MINUS", "IF", "COUNT",
            "SUM", "LEAST", "MOST", "EARLIEST", "LATEST", "MEETS", "OBTAINS", "BLOCKED", "HAS", "HAS_NOT", "ANY", "ALL",
            "NOT"}  # fmt: skip
-_COMPARING = {"LT", "LE", "GT", "GE", "EQ", "NE", "IS", "IS_NOT", "IN", "NOT_IN", "CONTAINS", "AT_LEAST", "AT_MOST"}
+_COMPARING = {
+    "LT",
+    "LE",
+    "GT",
+    "GE",
+    "EQ",
+    "NE",
+    "IS",
+    "IS_NOT",
+    "IN",
+    "NOT_IN",
+    "CONTAINS",
+    "AT_LEAST",
+    "AT_MOST",
+}
 _AFTER_A_NAME = {"_DOT", "_LPAR", "_LSQB", "MEETS", "OBTAINS", "BLOCKED"}
 _GROUPS: tuple[tuple[set[str], set[str], tuple[str, str]], ...] = (
     ({"NAME", "NUMBER", "HAS"}, _VALUES,
@@ -53,7 +67,10 @@ _MARKS: dict[str, tuple[str, str]] = {
     "MINUS": ("-", "-"), "TIMES": ("×", "×"), "DIVIDE": ("÷", "÷"), "EQ": ("=", "="),
 }  # fmt: skip
 END_OF_LINE = ("行末", "the end of the line")
-_UNITS = ("元、角、分、人、户、个月、年、周岁、天、个、次、项、%", "yuan, fen, person, household, months, years, years old, days, %")
+_UNITS = (
+    "元、角、分、人、户、个月、年、周岁、天、个、次、项、%",
+    "yuan, fen, person, household, months, years, years old, days, %",
+)
 _MOST_NAMED = 6
 
 #: characters that mean nothing in a rule → what to write instead (中文, English), and the mended text if it is certain
@@ -100,8 +117,10 @@ def _patterns() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def keywords() -> dict[str, tuple[str, ...]]:
     """Every keyword terminal of the grammar with its spellings, the Chinese first, the English second."""
-    found = {name: _KEYWORD.search(pattern) for name, pattern in _patterns().items() if name != "NAME"}
-    return {name: tuple(match[1].split("|")) for name, match in found.items() if match}
+    found = {
+        name: "|".join(_KEYWORD.findall(pattern)) for name, pattern in _patterns().items() if name != "NAME"
+    }
+    return {name: tuple(words.split("|")) for name, words in found.items() if words}
 
 
 @lru_cache(maxsize=1)
@@ -145,7 +164,9 @@ def listed(words: Iterable[str], language: Language, most: int = _MOST_NAMED) ->
 
 def declarations_listed(language: Language) -> str:
     """The words that begin a declaration."""
-    return listed((spelled(keywords()[terminal], language) for terminal in _DECLARATIONS), language, len(_DECLARATIONS))
+    return listed(
+        (spelled(keywords()[terminal], language) for terminal in _DECLARATIONS), language, len(_DECLARATIONS)
+    )
 
 
 def fields_of(kind: str) -> dict[str, tuple[str, ...]]:

@@ -224,6 +224,7 @@ class Interpreter:
             tuple(Entry(v.clause, v.subject, *self.holds(v)) for v in live if isinstance(v.clause.effect, ir.Record)),
             self.notes(), tuple(self.findings(decisions)),
             tuple(sorted(s.name.id for s in self.program.sheets if s.name.id in self.terms.sheets)),
+            self.first.rulings,
             lambda expr, record: self.terms.step(expr, subject(record)),
         )  # fmt: skip
 

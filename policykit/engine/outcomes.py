@@ -141,7 +141,9 @@ class Outcomes:
         inner.terms.inherit(self.terms, gap)
         inner._status = {key: found for key, found in self._status.items() if gap not in found.missing}
         inner._answers = {key: found for key, found in self._answers.items() if gap not in found.depends_on}
-        inner._amounts = {key: found for key, found in self._amounts.items() if found and gap not in found.missing}
+        inner._amounts = {
+            key: found for key, found in self._amounts.items() if found and gap not in found.missing
+        }
         return inner
 
     # -- clauses
@@ -226,7 +228,9 @@ class Outcomes:
             for higher in self.on_or_above(other, record):
                 for status in self.statuses(other, higher):
                     match status.clause.effect, clause.effect:
-                        case ir.Withhold(members=members), ir.Grant(measure=measure) if members or higher is record:
+                        case ir.Withhold(members=members), ir.Grant(measure=measure) if (
+                            members or higher is record
+                        ):
                             found.append((other, self.as_to(status, measure, record).stands))
                         case ir.Ban(), _ if higher is record:
                             found.append((other, status.stands))
@@ -263,7 +267,7 @@ class Outcomes:
         """
         about = [r for r in self.rulings if r.clause == clause.basis.name.id and r.subject is record]
         found: list[tuple[Ruling | None, Bounds]] = []
-        for ruling in reversed(sorted(about, key=lambda r: r.day)):
+        for ruling in sorted(about, key=lambda r: r.day)[::-1]:
             counts = self.decides(ruling, clause, record) if ruling.day <= self.on else FALSE
             if counts.hi:
                 found.append((ruling, counts))

@@ -24,6 +24,7 @@ from policykit.values import (
     Bounds,
     Gap,
     Missing,
+    Number,
     Options,
     Subset,
     Value,
@@ -302,7 +303,7 @@ class Terms:
         if setting is not None and setting.value is not None:
             self.sheets.add(setting.sheet)
             value = self.value(setting.value, env)
-            inside = self.inside(value, parameter, env)
+            inside = self.inside(setting.value, value, parameter, env)
             if inside.lo:
                 return value
             cause = "out of range"
@@ -314,12 +315,30 @@ class Terms:
         # where the value may yet lie inside, it is one of those that the range allows
         return settle(found, found.missing | perhaps)
 
-    def inside(self, value: Value, parameter: ir.Parameter, env: Env) -> Bounds:
-        """Whether a value that a sheet gives lies in the declared range; 无 does."""
+    def inside(self, formula: ir.Expr, value: Value, parameter: ir.Parameter, env: Env) -> Bounds:
+        """Whether what a sheet's formula gives lies in the declared range; 无 does."""
         if not isinstance(value, Bounds) or value.lo is None:
             return TRUE
-        ends = [(op, end) for op, end in (("ge", parameter.low), ("le", parameter.high)) if end is not None]
-        return both(OPS[op].apply((value, self.value(end, env))) for op, end in ends)  # type: ignore[misc]
+        above = TRUE if parameter.low is None else self.at_most(parameter.low, formula, env)
+        below = TRUE if parameter.high is None else self.at_most(formula, parameter.high, env)
+        return both((above, below))
+
+    def at_most(self, small: ir.Expr, large: ir.Expr, env: Env) -> Bounds:
+        """Whether one term is at most another: also where both move with the same unknown, as a share of wages does."""
+        plain = OPS["le"].apply((self.value(small, env), self.value(large, env)))
+        assert isinstance(plain, Bounds)
+        if plain.known or small.type.kind != "number":
+            return plain
+        shares = linear(large)
+        for key, (factor, atom) in linear(small).items():
+            shares[key] = (shares.get(key, (0, atom))[0] - factor, atom)
+        difference: Value = exactly(0)
+        for factor, atom in shares.values():
+            term = OPS["multiply"].apply((exactly(factor), self.value(atom, env)))
+            difference = OPS["add"].apply((difference, term))
+        assert isinstance(difference, Bounds)
+        sure = difference.lo is not None and not difference.none and difference.lo >= 0
+        return TRUE if sure else plain
 
     def defined(self, name: str, record: Instance | None) -> Value:
         """A defined term; unknown on a day for which it has no version."""
@@ -384,6 +403,22 @@ class Terms:
             return None
         owner = self.value(of, env)
         return owner.value if owner.known else None
+
+
+def linear(expr: ir.Expr) -> dict[str, tuple[Number, ir.Expr]]:
+    """A term as a sum of factors times terms that are not sums, by their shapes."""
+    one = ir.Const(exactly(1), expr.type)
+    match expr:
+        case ir.Const(value=value):
+            return {"": (value.value, one)}
+        case ir.Apply(op="add" | "subtract" as op, args=(a, b)):
+            found = linear(a)
+            for key, (factor, atom) in linear(b).items():
+                found[key] = (found.get(key, (0, atom))[0] + (factor if op == "add" else -factor), atom)
+            return found
+        case ir.Apply(op="multiply", args=(ir.Const() as share, a)) | ir.Apply(op="multiply", args=(a, ir.Const() as share)):
+            return {key: (factor * share.value.value, atom) for key, (factor, atom) in linear(a).items()}
+    return {ir.shape(expr): (1, expr)}
 
 
 def nothing(of: Type) -> Value:

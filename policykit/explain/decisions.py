@@ -114,7 +114,7 @@ class Decisions:
             )
         asked = list(dict.fromkeys(self.words.question(gap)[:2] for gap in d.missing))
         named = self.words.listed(dict.fromkeys(label for _, label in asked[:MOST_NAMED]))
-        if len({whose for whose, _ in asked}) == 1 and asked[0][0]:
+        if len({whose for whose, _ in asked[:MOST_NAMED]}) == 1 and asked[0][0]:
             named = self.say(f"{asked[0][0]}的{named}", f"{named} of {asked[0][0]}")
         if len(asked) > MOST_NAMED:
             named = self.say(f"{named}等 {len(asked)} 项", f"{named} and {len(asked) - MOST_NAMED} more")
@@ -363,10 +363,12 @@ class Decisions:
     def discretion(self, d: Decision, verdicts: list[ClauseVerdict]) -> Iterator[Line]:
         """Who decides, the ways to decide one by one, and the blank to sign."""
         if d.payment is None or not d.payment.options:
+            yield from self.ruled(d)
             return
         if "discretionary" not in d.outcomes:
             for choice, _, holder in d.payment.options:
                 yield Line(self.say(f"{holder}已选定", f"chosen by {holder}"), head=self.picked(d, choice))
+            yield from self.ruled(d)
             return
         for v in verdicts:
             for x in v.clause.discretion:
@@ -378,6 +380,14 @@ class Decisions:
             yield Line(shown + who, head=self.picked(d, choice))
         yield Line(self.say("选定 ____　理由 ________________　签名 ________　日期 ________",
                             "chosen ____  reason ________________  signature ________  date ________"))  # fmt: skip
+
+    def ruled(self, d: Decision) -> Iterator[Line]:
+        """Who ruled on a clause that decides, when, and why."""
+        for ruling in self.trace.rulings:
+            if ruling.clause in d.clauses and ruling.subject is d.subject and ruling.day <= self.trace.on:
+                day, why = self.words.date(ruling.day), ruling.reason
+                reason = (f"，理由：{why}", f", reason: {why}") if why else ("", "")
+                yield Line(self.say(f"{day}，{ruling.by}作出{reason[0]}", f"{day}, by {ruling.by}{reason[1]}"))
 
     def holder(self, x: ir.Discretion, record: Instance) -> str:
         limit = chosen(self.grounds, x.limit, record, {}) if x.limit is not None else None

@@ -330,7 +330,7 @@ class Grounds:
     def fact(self, record: Instance, entity: ir.Entity, name: str) -> str:
         """A fact or a list as given, or nothing when it was not."""
         given, listing = record.facts.get(name), record.lists.get(name)
-        if name in entity.lists and listing is not None:
+        if name in entity.lists and listing is not None and (listing.complete or listing.items):
             decl = entity.lists[name]
             return f"{self.words.label(decl.name)} {self.count(decl, listing)}"
         if name not in entity.facts or given is None or given.value is None:
