@@ -180,7 +180,7 @@ class _Checker:
             graph["stands", ident] = [("meets", ident), *(("stands", o) for o in self.blocking(ident))]
         for name, measure in program.measures.items():
             for entity in measure.entities:
-                graph["base", name, entity] = self.deciding(name, entity)
+                graph["base", name, entity] = [*self.deciding(name, entity), ("amount", name, entity)]
                 graph["final", name, entity] = self.settled_after(name, entity)
                 graph["amount", name, entity] = self.reads(self.written(("amount", name, entity)))
         return {node: list(dict.fromkeys(edges)) for node, edges in graph.items()}

@@ -305,6 +305,8 @@ class Lowering:
         for op in candidates:
             of = op.result(types)
             if of is not None:
+                if op.key == "negative" and isinstance(args[0], ir.Const):
+                    return ir.Const(exactly(-args[0].value.value), of, span)
                 if op.key == "divide" and isinstance(args[1], ir.Const) and args[1].value.value != 0:
                     of = number(of.dimension, args[0].type.optional)
                 return self.make(op.key, args, of, span)

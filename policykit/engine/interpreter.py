@@ -273,7 +273,7 @@ class Interpreter:
                 if not answer.outcomes & {"granted", "discretionary"}:
                     continue
                 found += [m for m in exclusive.measures if m != measure
-                          and any(self.first.final(m, r).outcomes & {"granted", "discretionary"} for r in self.first.same_subject(m, record))]  # fmt: skip
+                          and any(self.first.final(m, r).outcomes & {"granted", "discretionary"} for r, _ in self.first.same_subject(m, record))]  # fmt: skip
         return tuple(found)
 
     def clause_verdict(self, status: Status) -> ClauseVerdict:

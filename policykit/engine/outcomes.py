@@ -206,9 +206,7 @@ class Outcomes:
                         case ir.Grant(measure=granted, may=may) if measure in ("", granted):
                             ruled = self.granted_by_ruling(status) if may else TRUE
                             found.append((other, both((status.stands, ruled))))
-                        case ir.Withhold(measures=withheld) if measure in withheld:
-                            found.append((other, self.as_to(status, measure, record).stands))
-                        case ir.Duty() | ir.Ban() | ir.Record():
+                        case ir.Duty() | ir.Ban():
                             found.append((other, status.stands))
         return found
 
@@ -220,8 +218,9 @@ class Outcomes:
         return replace(status, beaten=over)
 
     def barriers(self, clause: ir.Clause, record: Instance) -> list[tuple[str, Bounds]]:
-        """The exclusions (or, for a duty, the bans) that stand against a clause."""
+        """The exclusions (or, for a duty, the bans) that stand against a clause, those that prevail over it included."""
         own, found = clause.basis.name.id, []
+        above = self.program.blockers.get(own, ())
         for other, versions in self.program.clauses.items():
             if own in self.program.blockers.get(other, ()) or not self.bars(versions[0], clause):
                 continue
@@ -229,7 +228,7 @@ class Outcomes:
                 for status in self.statuses(other, higher):
                     match status.clause.effect, clause.effect:
                         case ir.Withhold(members=members), ir.Grant(measure=measure) if (
-                            members or higher is record
+                            members or higher is record or other in above
                         ):
                             found.append((other, self.as_to(status, measure, record).stands))
                         case ir.Ban(), _ if higher is record:
@@ -429,19 +428,24 @@ class Outcomes:
             if chosen is None or chosen == measure:
                 return answer
             # whoever chose what is not granted has given up nothing
-            elected = [self.obtained(self.base(chosen, r)) for r in self.same_subject(chosen, record)]
+            elected = [
+                both((there, self.obtained(self.base(chosen, r))))
+                for r, there in self.same_subject(chosen, record)
+            ]
             return self.lose(answer, either(elected))
         if exclusive.how == "by_order":
             earlier = exclusive.measures[: exclusive.measures.index(measure)]
-            taken = either(
-                [self.obtained(self.final(m, r)) for m in earlier for r in self.same_subject(m, record)]
-            )
-            return self.lose(answer, taken)
+            taken = [
+                both((there, self.obtained(self.final(m, r))))
+                for m in earlier
+                for r, there in self.same_subject(m, record)
+            ]
+            return self.lose(answer, either(taken))
         higher = [
-            self.higher((measure, record), (m, r), exclusive)
+            both((there, self.higher((measure, record), (m, r), exclusive)))
             for m in exclusive.measures
             if m != measure
-            for r in self.same_subject(m, record)
+            for r, there in self.same_subject(m, record)
         ]
         # what waits for a ruling has no amount to weigh yet: it only joins the list
         return self.lose(answer, either(higher), frozenset({"granted"}))
@@ -491,11 +495,19 @@ class Outcomes:
             found.append(record)
         return found
 
-    def same_subject(self, measure: str, record: Instance) -> list[Instance]:
-        """The records that count as one subject with this one for a measure: itself, its household, its members."""
+    def same_subject(self, measure: str, record: Instance) -> list[tuple[Instance, Bounds]]:
+        """The records that count as one subject with this one for a measure, with whether they are there: itself,
+        its household, its members, those that nobody listed yet included."""
         entities = self.program.measures[measure].entities
-        related = [record, *self.line(record), *(s for s in self.case.subjects if record in self.line(s))]
-        return [r for r in related if r.entity in entities]
+        related = [(r, TRUE) for r in (record, *self.line(record))] + list(self.members(record))
+        return [(r, there) for r, there in related if r.entity in entities]
+
+    def members(self, record: Instance) -> Iterator[tuple[Instance, Bounds]]:
+        """The records that lie in one."""
+        for name, decl in self.program.entities[record.entity].lists.items():
+            for item, there, _ in self.terms.listing(record, name) if decl.kind == "members" else ():
+                yield item, there
+                yield from ((inner, both((there, present))) for inner, present in self.members(item))
 
     def verdict(self, kind: str, name: str, record: Instance) -> Bounds:
         """符合 and 受阻 of a clause, 获得 of a measure, as rules may ask for them."""
