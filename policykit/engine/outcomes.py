@@ -7,7 +7,7 @@ say together, taken as independent. The order of overriding is acyclic, which th
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -425,30 +425,24 @@ class Outcomes:
     def exclude(self, exclusive: ir.Exclusive, measure: str, record: Instance, answer: Answer) -> Answer:
         if exclusive.how == "by_election":
             chosen = self.election(exclusive, record)
-            if chosen is None or chosen == measure:
-                return answer
+            others = [] if chosen in (None, measure) else [m for m in exclusive.measures if m == chosen]
             # whoever chose what is not granted has given up nothing
-            elected = [
-                both((there, self.obtained(self.base(chosen, r))))
-                for r, there in self.same_subject(chosen, record)
-            ]
-            return self.lose(answer, either(elected))
+            return self.lose(answer, self.beside(others, record, lambda m, r: self.obtained(self.base(m, r))))
         if exclusive.how == "by_order":
-            earlier = exclusive.measures[: exclusive.measures.index(measure)]
-            taken = [
-                both((there, self.obtained(self.final(m, r))))
-                for m in earlier
-                for r, there in self.same_subject(m, record)
-            ]
-            return self.lose(answer, either(taken))
-        higher = [
-            both((there, self.higher((measure, record), (m, r), exclusive)))
-            for m in exclusive.measures
-            if m != measure
-            for r, there in self.same_subject(m, record)
-        ]
+            others = list(exclusive.measures[: exclusive.measures.index(measure)])
+            return self.lose(
+                answer, self.beside(others, record, lambda m, r: self.obtained(self.final(m, r)))
+            )
+        others = [m for m in exclusive.measures if m != measure]
+        more = self.beside(others, record, lambda m, r: self.higher((measure, record), (m, r), exclusive))
         # what waits for a ruling has no amount to weigh yet: it only joins the list
-        return self.lose(answer, either(higher), frozenset({"granted"}))
+        return self.lose(answer, more, frozenset({"granted"}))
+
+    def beside(self, measures: list[str], record: Instance, of: Callable[[str, Instance], Bounds]) -> Bounds:
+        """Whether something holds of one of these measures, for a record that counts as one subject with this one."""
+        return either(
+            [both((there, of(m, r))) for m in measures for r, there in self.same_subject(m, record)]
+        )
 
     @staticmethod
     def obtained(answer: Answer) -> Bounds:
