@@ -68,7 +68,9 @@ class _Assembly:
         field = declaration.get(keyword)
         return quoted(field.values[0]) if field and field.values else ""
 
-    def optional(self, declaration: Declaration, keyword: str, scope: Scope, wanted: Type | None) -> ir.Expr | None:
+    def optional(
+        self, declaration: Declaration, keyword: str, scope: Scope, wanted: Type | None
+    ) -> ir.Expr | None:
         """The expression of a field, if the field is there and can be understood."""
         field = declaration.get(keyword)
         if field is None:
@@ -87,7 +89,11 @@ class _Assembly:
             if name in self.types.pending:
                 self.types.lower_define(name)
         self.ranges()
-        defines = {name: self.define(name, d) for name, d in self.types.defines.items() if name not in self.types.failed}
+        defines = {
+            name: self.define(name, d)
+            for name, d in self.types.defines.items()
+            if name not in self.types.failed
+        }
         amounts = [a for ident, d in self.every("amount") if (a := self.amount(ident, d))]
         clauses: dict[str, list[ir.Clause]] = {}
         for ident, declaration in self.every("clause"):
@@ -97,7 +103,9 @@ class _Assembly:
         sources = sorted({m.source.file: m.source.text for m in self.symbols.homes.values()}.items())
         content = [*(f"{file}\0{text}" for file, text in sources), *(t.content for t in self.texts.values())]
         uppers = {e.upper for e in self.types.entities.values() if e.upper}
-        root = next((e for e in self.types.entities if e in uppers and self.types.entities[e].upper is None), "")
+        root = next(
+            (e for e in self.types.entities if e in uppers and self.types.entities[e].upper is None), ""
+        )
         return ir.Program(
             texts=self.texts,
             entities=self.types.entities,
@@ -144,11 +152,19 @@ class _Assembly:
                 name = ir.Name(label.ident or label.name.text, label.name.text)
                 for text in {name.id, name.zh}:
                     if text in seen:
-                        self.symbols.report(declaration, "N002", label.name.span, ("name", text), ("other", declaration.name.text))
+                        self.symbols.report(
+                            declaration,
+                            "N002",
+                            label.name.span,
+                            ("name", text),
+                            ("other", declaration.name.text),
+                        )
                     seen.add(text)
                 options.append(ir.Option(name, label.code))
             name = self.symbols.names["choice", ident]
-            self.types.choices[ident] = ir.Choice(name, tuple(options), declaration.header.get("heaviest_first"))
+            self.types.choices[ident] = ir.Choice(
+                name, tuple(options), declaration.header.get("heaviest_first")
+            )
 
     def type(self, declaration: Declaration, written: TypeName) -> Type | None:
         kind = written.rule.removesuffix("_type")
@@ -202,7 +218,9 @@ class _Assembly:
         for _, fact in self.firsts("fact"):
             self.symbols.require(fact, "entity", fact.name)
 
-    def fact_name(self, declaration: Declaration, facts: dict[str, ir.FactDecl], field: Field | None) -> str | None:
+    def fact_name(
+        self, declaration: Declaration, facts: dict[str, ir.FactDecl], field: Field | None
+    ) -> str | None:
         if field is None:
             return None
         word = field.values[0]
@@ -223,7 +241,9 @@ class _Assembly:
             self.symbols.report(declaration, "N005", part.name.span, ("name", part.name.text))
         size = next((value for value in rest if isinstance(value, tuple)), (0, MOST_ITEMS))
         single = kind == "refers" and "SEVERAL" not in rest
-        return ir.ListDecl(part_name(part), entity, item, kind, single, "NONE" in rest, size[0], size[1], "", part.name.span)  # type: ignore[arg-type]
+        return ir.ListDecl(
+            part_name(part), entity, item, kind, single, "NONE" in rest, size[0], size[1], "", part.name.span
+        )  # type: ignore[arg-type]
 
     def fact(self, entity: str, key: str, declaration: Declaration) -> ir.FactDecl | None:
         of = self.type(declaration, declaration.header["type"])
@@ -245,6 +265,7 @@ class _Assembly:
             if of is None:
                 self.symbols.lost |= {declaration.name.text, declaration.ident}
                 continue
+            self.basis(ident, declaration)  # nothing keeps it yet, but its quotes and readings must stand
             entity = next(iter(self.subjects(declaration)), None)
             keys = self.refs(declaration, "choice", declaration.header.get("keyed", ()))
             self.types.parameters[ident] = ir.Parameter(
@@ -252,7 +273,9 @@ class _Assembly:
                 self.text(declaration, "document"), (), declaration.name.span,
             )  # fmt: skip
         for ident, declaration in self.firsts("measure"):
-            self.types.measures[ident] = ir.Measure(self.symbols.names["measure", ident], self.subjects(declaration))
+            self.types.measures[ident] = ir.Measure(
+                self.symbols.names["measure", ident], self.subjects(declaration)
+            )
         for ident, declaration in self.firsts("define"):
             entity = next(iter(self.subjects(declaration)), None)
             self.types.defines[ident] = ir.Define(self.symbols.names["define", ident], entity, BOOL, ())
@@ -275,9 +298,17 @@ class _Assembly:
                 setting = self.setting(found, declaration)
                 if setting:
                     for other in settings.get(found, ()):
-                        if (other.keys, other.sheet) == (setting.keys, setting.sheet) and overlapping(other.period, setting.period):
+                        if (other.keys, other.sheet) == (setting.keys, setting.sheet) and overlapping(
+                            other.period, setting.period
+                        ):
                             periods = (("first", str(other.period)), ("second", str(setting.period)))
-                            self.symbols.report(declaration, "C003", declaration.name.span, ("name", declaration.name.text), *periods)
+                            self.symbols.report(
+                                declaration,
+                                "C003",
+                                declaration.name.span,
+                                ("name", declaration.name.text),
+                                *periods,
+                            )
                     settings.setdefault(found, []).append(setting)
         for ident, parameter in list(self.types.parameters.items()):
             declaration = self.symbols.declared["parameter"][ident][0]
@@ -299,7 +330,9 @@ class _Assembly:
         except Fault:
             return None
 
-    def range(self, declaration: Declaration, scope: Scope, of: Type) -> tuple[ir.Expr | None, ir.Expr | None]:
+    def range(
+        self, declaration: Declaration, scope: Scope, of: Type
+    ) -> tuple[ir.Expr | None, ir.Expr | None]:
         field = declaration.get("range")
         if field is None:
             return None, None
@@ -364,7 +397,13 @@ class _Assembly:
     # -- amounts and clauses
 
     def payment(
-        self, basis: ir.Basis, declaration: Declaration, measure: str, entity: str, scope: Scope, terms: Iterable[Term]
+        self,
+        basis: ir.Basis,
+        declaration: Declaration,
+        measure: str,
+        entity: str,
+        scope: Scope,
+        terms: Iterable[Term],
     ) -> ir.Amount | None:
         """The amount that the fields or inline terms spell out, or `None` when they spell none."""
         given = {term.keyword: term.value for term in terms}
@@ -392,8 +431,16 @@ class _Assembly:
         lowering.expect(total, wanted)
         for part_ in parts:
             lowering.expect(part_.expr, number(wanted.dimension, optional=True))
-        start = lowering.expect(lowering.expr(given["start_month"], scope), Type("month", optional=True)) if "start_month" in given else None
-        months = lowering.expect(lowering.expr(given["months"], scope), number((("月", 1),))) if "months" in given else None
+        start = (
+            lowering.expect(lowering.expr(given["start_month"], scope), Type("month", optional=True))
+            if "start_month" in given
+            else None
+        )
+        months = (
+            lowering.expect(lowering.expr(given["months"], scope), number((("月", 1),)))
+            if "months" in given
+            else None
+        )
         return ir.Amount(basis, measure, entity, declaration.period, form, total, tuple(parts), start, months)  # type: ignore[arg-type]
 
     def amount(self, ident: str, declaration: Declaration) -> ir.Amount | None:
@@ -424,7 +471,10 @@ class _Assembly:
                                 ("first", labels[0]), ("second", labels[1]))  # fmt: skip
             return None
         try:
-            discretion = tuple(self.discretion(declaration, field, scope, lowering) for field in declaration.all("discretion"))
+            discretion = tuple(
+                self.discretion(declaration, field, scope, lowering)
+                for field in declaration.all("discretion")
+            )
             for choice in discretion:
                 var = ir.Var(f"choice:{choice.name.id}", choice.type, basis.span)
                 scope.named[choice.name.id] = scope.named[choice.name.zh] = var
@@ -450,7 +500,13 @@ class _Assembly:
             )
 
     def effect(
-        self, basis: ir.Basis, declaration: Declaration, field: Field, entity: str, scope: Scope, lowering: Lowering
+        self,
+        basis: ir.Basis,
+        declaration: Declaration,
+        field: Field,
+        entity: str,
+        scope: Scope,
+        lowering: Lowering,
     ) -> ir.Effect:
         name, *terms = field.values
         match field.keyword:
@@ -475,7 +531,9 @@ class _Assembly:
             raise Fault
         return found
 
-    def duty(self, declaration: Declaration, name: Word, terms: list[Term], scope: Scope, lowering: Lowering) -> ir.Duty:
+    def duty(
+        self, declaration: Declaration, name: Word, terms: list[Term], scope: Scope, lowering: Lowering
+    ) -> ir.Duty:
         given = {term.keyword: term.value for term in terms}
         done = lowering.truth(given["done"], scope) if "done" in given else None
         due = every = None
@@ -487,10 +545,16 @@ class _Assembly:
             every = lowering.expr(given["every"], scope)
             if every.type.dimension not in ((("月", 1),), (("天", 1),)):
                 wanted = "若干个月或若干天" if lowering.language == "zh" else "months or days"
-                raise lowering.fault("T002", every.span, ("wanted", wanted), ("found", lowering.show(every.type)), ("hint", ""))
-        return ir.Duty(self.required(declaration, "act", name), done, due, every, quoted(given.get("by_whom")))
+                raise lowering.fault(
+                    "T002", every.span, ("wanted", wanted), ("found", lowering.show(every.type)), ("hint", "")
+                )
+        return ir.Duty(
+            self.required(declaration, "act", name), done, due, every, quoted(given.get("by_whom"))
+        )
 
-    def to_confirm(self, declaration: Declaration, scope: Scope, lowering: Lowering) -> tuple[tuple[str, ir.Expr | None], ...]:
+    def to_confirm(
+        self, declaration: Declaration, scope: Scope, lowering: Lowering
+    ) -> tuple[tuple[str, ir.Expr | None], ...]:
         items: list[tuple[str, ir.Expr | None]] = []
         for field in declaration.all("confirm"):
             for value in field.values:
@@ -503,7 +567,9 @@ class _Assembly:
                     items.append((value.text, None))
         return tuple(items)
 
-    def discretion(self, declaration: Declaration, field: Field, scope: Scope, lowering: Lowering) -> ir.Discretion:
+    def discretion(
+        self, declaration: Declaration, field: Field, scope: Scope, lowering: Lowering
+    ) -> ir.Discretion:
         part: Part = field.values[0]
         low, high, holder, *limit = part.values
         if isinstance(low, Quantity) and isinstance(high, Quantity) and not low.unit:
@@ -517,7 +583,13 @@ class _Assembly:
         if bound is not None and bound.type.kind != "number":
             raise lowering.wanted(bound, "number")
         return ir.Discretion(
-            part_name(part), numbers[0], numbers[1], ends[1].type, quoted(holder), bound, quoted(limit[1]) if limit else ""
+            part_name(part),
+            numbers[0],
+            numbers[1],
+            ends[1].type,
+            quoted(holder),
+            bound,
+            quoted(limit[1]) if limit else "",
         )
 
     def whole(self, expr: ir.Expr, lowering: Lowering) -> int:
@@ -556,17 +628,29 @@ class _Assembly:
     def exclusive(self, ident: str, declaration: Declaration) -> ir.Exclusive:
         names = declaration.header.get("names", ())
         how, chooser = declaration.header.get("how", "by_election"), declaration.header.get("chooser", "")
-        return ir.Exclusive(self.basis(ident, declaration), self.refs(declaration, "measure", names), how, chooser)
+        return ir.Exclusive(
+            self.basis(ident, declaration), self.refs(declaration, "measure", names), how, chooser
+        )
 
     def reading(self, ident: str, declaration: Declaration) -> ir.Reading:
         refused = tuple(quoted(f.values[0]) for f in declaration.all("refused"))
         sees = tuple(w.text for f in declaration.all("see") for w in f.values)
         for field in declaration.all("see"):
             for word in field.values:
-                if not any(word.text in self.symbols.ids[kind] for kind in ("define", "parameter", "clause", "amount", "measure", "exclusion")):
+                if not any(
+                    word.text in self.symbols.ids[kind]
+                    for kind in ("define", "parameter", "clause", "amount", "measure", "exclusion")
+                ):
                     self.symbols.require(declaration, "define", word)
         basis = self.basis(ident, declaration)
-        return ir.Reading(basis, declaration.header.get("ruling_id", ""), self.text(declaration, "chosen"), refused, sees, basis.name.en)
+        return ir.Reading(
+            basis,
+            declaration.header.get("ruling_id", ""),
+            self.text(declaration, "chosen"),
+            refused,
+            sees,
+            basis.name.en,
+        )
 
     def note(self, ident: str, declaration: Declaration) -> ir.Note | None:
         entity = next(iter(self.subjects(declaration)), None)
@@ -581,7 +665,11 @@ class _Assembly:
 
     def objective(self, ident: str, declaration: Declaration) -> ir.Objective:
         kind = declaration.get("kind")
-        return ir.Objective(self.basis(ident, declaration), kind.values[0].text if kind else "", self.text(declaration, "reason"))
+        return ir.Objective(
+            self.basis(ident, declaration),
+            kind.values[0].text if kind else "",
+            self.text(declaration, "reason"),
+        )
 
     def sheet(self, ident: str, declaration: Declaration) -> ir.Sheet:
         file = self.symbols.source(declaration).file

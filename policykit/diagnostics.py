@@ -60,20 +60,30 @@ class Diagnostic:
     def help(self, language: Language | None = None) -> str:
         """What to do about it; may be empty."""
         entry = CATALOGUE[self.code]
-        return (entry.help_zh if (language or self.language) == "zh" else entry.help_en).format(**dict(self.fields))
+        return (entry.help_zh if (language or self.language) == "zh" else entry.help_en).format(
+            **dict(self.fields)
+        )
 
     def render(self, language: Language | None = None) -> str:
         """The diagnostic as text: place, message, source line with the place marked, help and fix."""
         zh = (language or self.language) == "zh"
-        lines = [f"{self.where}: {SEVERITIES[self.severity][0 if zh else 1]} {self.code}: {self.message(language)}"]
+        lines = [
+            f"{self.where}: {SEVERITIES[self.severity][0 if zh else 1]} {self.code}: {self.message(language)}"
+        ]
         if self.excerpt:
             column = self.span.column - 1 if self.span else 0
             first = max(0, column - _EXCERPT // 2) if len(self.excerpt) > _EXCERPT else 0
             shown = self.excerpt[first : first + _EXCERPT]
-            lines.append(f"    {'…' if first else ''}{shown}{'…' if len(self.excerpt) > first + _EXCERPT else ''}")
+            lines.append(
+                f"    {'…' if first else ''}{shown}{'…' if len(self.excerpt) > first + _EXCERPT else ''}"
+            )
             if self.span:
                 before = "…" * bool(first) + shown[: column - first]
-                lines.append("    " + "".join(_BLANKS.get(c, "\u3000" if ord(c) > 0x2E7F else " ") for c in before) + "^")
+                lines.append(
+                    "    "
+                    + "".join(_BLANKS.get(c, "\u3000" if ord(c) > 0x2E7F else " ") for c in before)
+                    + "^"
+                )
         if self.help(language):
             lines.append(("  改法：" if zh else "  help: ") + self.help(language))
         if self.fix:
@@ -112,7 +122,11 @@ def did_you_mean(word: str, known: Iterable[str], language: Language) -> str:
     near = nearest(word, known)
     if not near:
         return ""
-    names = "、".join(f"`{name}`" for name in near) if language == "zh" else ", ".join(f"`{name}`" for name in near)
+    names = (
+        "、".join(f"`{name}`" for name in near)
+        if language == "zh"
+        else ", ".join(f"`{name}`" for name in near)
+    )
     return f"是否想写 {names}？" if language == "zh" else f"did you mean {names}?"
 
 

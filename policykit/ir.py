@@ -581,7 +581,6 @@ class Program:
     fingerprint: str
     language: str = "zh"
 
-
     def entity_path(self, entity: str) -> list[str]:
         """The entity and all those it lies in, upwards."""
         path = [entity]
@@ -592,7 +591,6 @@ class Program:
     def amount_rule(self, measure: str, entity: str, day: date) -> Amount | None:
         """The amount rule of a measure for an entity, on a day."""
         return next(
-            (a for a in self.amounts if a.measure == measure and a.entity == entity and a.period.holds(day)), None
+            (a for a in self.amounts if a.measure == measure and a.entity == entity and a.period.holds(day)),
+            None,
         )
-
-

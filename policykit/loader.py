@@ -68,7 +68,9 @@ def load(*paths: str | Path) -> Policies:
 
 def load_text(*rules: str, roots: Sequence[Path] = ()) -> Policies:
     """Loads rules from strings, one a file; quotes are read below `roots`."""
-    return compile_sources([Source(f"rules{i or ''}.rules", text) for i, text in enumerate(rules)], tuple(roots))
+    return compile_sources(
+        [Source(f"rules{i or ''}.rules", text) for i, text in enumerate(rules)], tuple(roots)
+    )
 
 
 def compile_sources(sources: Sequence[Source], roots: tuple[Path, ...]) -> Policies:
@@ -134,14 +136,20 @@ def _text_below(root: Path, path: str) -> str | None:
     """The text at a path below a policy folder; rule files read nothing outside their folder."""
     try:
         file = (root / path).resolve()
-        if not file.is_relative_to(root.resolve()) or not file.is_file() or file.stat().st_size > MAX_FILE_BYTES:
+        if (
+            not file.is_relative_to(root.resolve())
+            or not file.is_file()
+            or file.stat().st_size > MAX_FILE_BYTES
+        ):
             return None
         return decode(file.read_bytes())[0]
     except (OSError, ValueError):  # no such path, no such file, not a text
         return None
 
 
-def _files(paths: Iterable[Path], parameters: bool) -> tuple[list[Source], list[Diagnostic], tuple[Path, ...]]:
+def _files(
+    paths: Iterable[Path], parameters: bool
+) -> tuple[list[Source], list[Diagnostic], tuple[Path, ...]]:
     """The sources below some paths, and the folders in which quoted texts are looked for."""
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []

@@ -98,7 +98,9 @@ class Lowering:
         if expr.type.required() != wanted.required() or (expr.type.optional and not wanted.optional):
             hint = ""
             if expr.type.required() == wanted.required():
-                hint = "先用 如果 有 … 则 … 处理为无的情形" if self.language == "zh" else "deal with none first"
+                hint = (
+                    "先用 如果 有 … 则 … 处理为无的情形" if self.language == "zh" else "deal with none first"
+                )
             code = "T001" if expr.type.kind == wanted.kind == "number" and not hint else "T002"
             fields = (("left", self.show(wanted)), ("right", self.show(expr.type))) if code == "T001" else (
                 ("wanted", self.show(wanted)), ("found", self.show(expr.type)))  # fmt: skip
@@ -118,7 +120,11 @@ class Lowering:
             line = self.symbols.source(self.declaration).line(word.span.line)
             at = word.span.column - 1
             fix = f"{line[:at]}{' '.join(filter(None, parts))}{line[at + len(word.text) :]}".strip()
-        hint = hint or ("检查写法；事实、定义、参数都要先声明" if zh else "check the spelling; facts, terms and parameters are declared first")
+        hint = hint or (
+            "检查写法；事实、定义、参数都要先声明"
+            if zh
+            else "check the spelling; facts, terms and parameters are declared first"
+        )
         return self.fault("N001", word.span, ("name", word.text), ("hint", hint), fix=fix)
 
     def path(self, path: syntax.Path, scope: Scope, expected: Type | None = None) -> ir.Expr | ir.Items:
@@ -145,7 +151,9 @@ class Lowering:
         have = ("列表" if zh else "a list") if isinstance(found, ir.Items) else self.show(found.type)
         want = "一条记录" if zh else "a record"
         hint = "用 任一/全部/计数/求和 … 读列表" if zh and isinstance(found, ir.Items) else ""
-        return self.fault("N004", word.span, ("name", word.text), ("found", have), ("wanted", want), ("hint", hint))
+        return self.fault(
+            "N004", word.span, ("name", word.text), ("found", have), ("wanted", want), ("hint", hint)
+        )
 
     def first(self, word: Word, scope: Scope, expected: Type | None) -> ir.Expr | ir.Items:
         text, span = word.text, word.span
@@ -184,8 +192,16 @@ class Lowering:
         for slot in scope.slots:
             for upper in self.types.uppers(slot.type.of)[1:]:
                 if text in self.types.names_on(upper):
-                    raise self.fault("N001", span, ("name", text), ("hint", ""), fix=f"{self.types.entity_label(upper)}.{text}")
-        raise self.unknown(word, [*known, *self.symbols.ids["parameter"], *self.symbols.ids["define"], *scope.named])
+                    raise self.fault(
+                        "N001",
+                        span,
+                        ("name", text),
+                        ("hint", ""),
+                        fix=f"{self.types.entity_label(upper)}.{text}",
+                    )
+        raise self.unknown(
+            word, [*known, *self.symbols.ids["parameter"], *self.symbols.ids["define"], *scope.named]
+        )
 
     def enclosing(self, entity: str, scope: Scope, span: Span) -> ir.Expr | None:
         """The record of this entity that is the subject or an element, or that one of them lies in."""
@@ -208,7 +224,13 @@ class Lowering:
             return ir.Fact(base, entity, found.name.id, lifted, span)
         if isinstance(found, ir.ListDecl):
             if found.single:
-                return ir.Fact(base, entity, found.name.id, Type("record", found.item, (), found.optional or optional), span)
+                return ir.Fact(
+                    base,
+                    entity,
+                    found.name.id,
+                    Type("record", found.item, (), found.optional or optional),
+                    span,
+                )
             return ir.Items(base, entity, found.name.id, found.item, span)
         parameter = self.symbols.find("parameter", text)
         if parameter is not None and self.types.parameters[parameter].entity == entity:
@@ -243,7 +265,9 @@ class Lowering:
                 if isinstance(found, ir.Items):
                     raise self.wrong_kind(node.words[-1], found)
                 if isinstance(found, ir.Param) and self.types.parameters[found.name].keys:
-                    raise self.fault("T003", node.span, ("name", node.words[-1].text), ("types", "—"), ("sig", "参数[…]"))
+                    raise self.fault(
+                        "T003", node.span, ("name", node.words[-1].text), ("types", "—"), ("sig", "参数[…]")
+                    )
                 return found
             case syntax.Quantity(amount, unit, span):
                 dimension, factor = parse_unit(unit) if unit else ((), Fraction(1))
@@ -279,7 +303,13 @@ class Lowering:
 
     def literal(self, value: object, span: Span) -> ir.Expr:
         if value is None:
-            raise self.fault("T002", span, ("wanted", "有 … / 没有 …"), ("found", "无"), ("hint", "写成 没有 X，或 X 为 无"))
+            raise self.fault(
+                "T002",
+                span,
+                ("wanted", "有 … / 没有 …"),
+                ("found", "无"),
+                ("hint", "写成 没有 X，或 X 为 无"),
+            )
         if isinstance(value, bool):
             return ir.Const(exactly(value), BOOL, span)
         if isinstance(value, str):
@@ -300,7 +330,9 @@ class Lowering:
             return self.make(terminal.lower(), checked, BOOL, span)
         return self.overload(terminal, ops.overloads(terminal, len(args)), tuple(lowered), span)
 
-    def overload(self, shown: str, candidates: Sequence[ops.Op], args: tuple[ir.Expr, ...], span: Span) -> ir.Expr:
+    def overload(
+        self, shown: str, candidates: Sequence[ops.Op], args: tuple[ir.Expr, ...], span: Span
+    ) -> ir.Expr:
         types = [arg.type for arg in args]
         for op in candidates:
             of = op.result(types)
@@ -312,7 +344,9 @@ class Lowering:
                 return self.make(op.key, args, of, span)
         if len(types) == 2 and types[0].kind == types[1].kind == "number":
             hint = self.unit_hint(types[0].dimension, types[1].dimension)
-            raise self.fault("T001", span, ("left", self.show(types[0])), ("right", self.show(types[1])), ("hint", hint))
+            raise self.fault(
+                "T001", span, ("left", self.show(types[0])), ("right", self.show(types[1])), ("hint", hint)
+            )
         listed = "、".join(self.show(t) for t in types)
         sigs = "；".join(op.sig for op in candidates)
         spelled = SPELLINGS.get(shown, (shown, shown))[0 if self.language == "zh" else 1]
@@ -320,7 +354,11 @@ class Lowering:
 
     def unit_hint(self, a: Dimension, b: Dimension) -> str:
         if {unit for unit, _ in a} - {"人"} == {unit for unit, _ in b} - {"人"}:
-            return "乘以人数，例如 × 1 人" if self.language == "zh" else "multiply by a number of persons, such as × 1 person"
+            return (
+                "乘以人数，例如 × 1 人"
+                if self.language == "zh"
+                else "multiply by a number of persons, such as × 1 person"
+            )
         if {"月", "年"} & {unit for unit, _ in (*a, *b)}:
             return "年与月之间写明 ÷ 12 月/年" if self.language == "zh" else "write ÷ 12 month/year"
         return ""
@@ -343,7 +381,9 @@ class Lowering:
     def no_label(self, word: Word, choice: Type) -> Fault:
         options = self.types.choices[choice.of].options
         shown = [option.name.zh if self.language == "zh" else option.name.id for option in options]
-        hint = self.symbols.hint(word.text, [n for o in options for n in (o.name.zh, o.name.id)], self.language)
+        hint = self.symbols.hint(
+            word.text, [n for o in options for n in (o.name.zh, o.name.id)], self.language
+        )
         hint = hint or ("可写：" if self.language == "zh" else "one of: ") + listed(shown, self.language, 8)
         name = self.symbols.names["choice", choice.of].label(self.language)
         return self.fault("T004", word.span, ("label", word.text), ("choice", name), ("hint", hint))
@@ -354,7 +394,9 @@ class Lowering:
             raise self.wanted(of, "choice")
         return of
 
-    def among(self, operand: syntax.Expr, words: tuple[Word, ...], negated: bool, span: Span, scope: Scope) -> ir.Expr:
+    def among(
+        self, operand: syntax.Expr, words: tuple[Word, ...], negated: bool, span: Span, scope: Scope
+    ) -> ir.Expr:
         of = self.choice_operand(operand, scope)
         labels = frozenset(self.label(word, of.type.required()).value.value for word in words)
         return self.one_of(of, labels, negated, span)
@@ -364,7 +406,9 @@ class Lowering:
         inside = self.make("among", (of, constant), BOOL, span)
         return self.make("not", (inside,), BOOL, span) if negated else inside
 
-    def graded(self, operand: syntax.Expr, label: syntax.Expr, at_least: bool, span: Span, scope: Scope) -> ir.Expr:
+    def graded(
+        self, operand: syntax.Expr, label: syntax.Expr, at_least: bool, span: Span, scope: Scope
+    ) -> ir.Expr:
         of = self.expr(operand, scope)
         if of.type.kind != "choice":
             right = self.expr(label, scope, of.type)
@@ -382,19 +426,33 @@ class Lowering:
         op = ops.FUNCTIONS.get(name.text)
         if op is None:
             raise self.unknown(name, list(ops.FUNCTIONS))
-        if op.key == "undetermined" and self.declaration.kind != "note" and not self.declaration.get("finding"):
+        if (
+            op.key == "undetermined"
+            and self.declaration.kind != "note"
+            and not self.declaration.get("finding")
+        ):
             zh = self.language == "zh"
             wanted = "只在 发现 和 提示 中使用" if zh else "a note or finding"
             raise self.fault("T002", span, ("wanted", wanted), ("found", name.text), ("hint", ""))
         return self.overload(name.text, [op], tuple(self.expr(arg, scope) for arg in args), span)
 
     def conditional(
-        self, condition: syntax.Expr, then: syntax.Expr, otherwise: syntax.Expr, span: Span, scope: Scope, expected: Type | None
+        self,
+        condition: syntax.Expr,
+        then: syntax.Expr,
+        otherwise: syntax.Expr,
+        span: Span,
+        scope: Scope,
+        expected: Type | None,
     ) -> ir.Expr:
         test = self.truth(condition, scope)
-        nothing = [isinstance(branch, syntax.Literal_) and branch.value is None for branch in (then, otherwise)]
+        nothing = [
+            isinstance(branch, syntax.Literal_) and branch.value is None for branch in (then, otherwise)
+        ]
         first = None if nothing[0] else self.expr(then, scope.knowing(test), expected)
-        second = None if nothing[1] else self.expr(otherwise, scope, expected or (first.type if first else None))
+        second = (
+            None if nothing[1] else self.expr(otherwise, scope, expected or (first.type if first else None))
+        )
         known = first or second
         if known is None:
             raise self.fault("T002", span, ("wanted", "…"), ("found", "无"), ("hint", ""))
@@ -404,7 +462,9 @@ class Lowering:
         first, second = first or none, second or none
         if first.type.required() != second.type.required():
             self.expect(second, first.type)
-        of = Type(first.type.kind, first.type.of, first.type.dimension, first.type.optional or second.type.optional)
+        of = Type(
+            first.type.kind, first.type.of, first.type.dimension, first.type.optional or second.type.optional
+        )
         return ir.If(test, first, second, of, span)
 
     def fold(self, node: syntax.Fold, scope: Scope) -> ir.Expr:
@@ -420,7 +480,14 @@ class Lowering:
                     return self.make("has" if terminal == "HAS" else "has_not", (found,), BOOL, span)
                 want = "列表" if self.language == "zh" else "a list"
                 shown = listing.domain.words[-1]
-                raise self.fault("N004", shown.span, ("name", shown.text), ("found", self.show(found.type)), ("wanted", want), ("hint", ""))
+                raise self.fault(
+                    "N004",
+                    shown.span,
+                    ("name", shown.text),
+                    ("found", self.show(found.type)),
+                    ("wanted", want),
+                    ("hint", ""),
+                )
             domain, element = found, Type("record", found.item)
         self.fresh += 1
         var = ir.Var(f"{self.declaration.name.text}#{self.fresh}", element, listing.span)
@@ -432,7 +499,9 @@ class Lowering:
         result: ir.Expr = ir.Fold(key, domain, var.slot, where, take, of, span)
         return self.make("not", (result,), BOOL, span) if terminal == "HAS_NOT" else result
 
-    def fold_type(self, key: str, domain: ir.Items | ir.MonthRange, take: ir.Expr | None, element: Type) -> Type:
+    def fold_type(
+        self, key: str, domain: ir.Items | ir.MonthRange, take: ir.Expr | None, element: Type
+    ) -> Type:
         if key in ("any", "all"):
             return BOOL
         if key == "count":
@@ -456,7 +525,11 @@ class Lowering:
         entities = self.types.measures[name].entities if obtains else self.types.clause_entities[name]
         if node.subject is not None:
             subject = self.path(node.subject, scope)
-            if isinstance(subject, ir.Items) or subject.type.kind != "record" or subject.type.of not in entities:
+            if (
+                isinstance(subject, ir.Items)
+                or subject.type.kind != "record"
+                or subject.type.of not in entities
+            ):
                 raise self.wrong_kind(node.subject.words[-1], subject)
         else:
             choices = [self.enclosing(entity, scope, node.span) for slot in reversed(scope.slots)
@@ -472,7 +545,9 @@ class Lowering:
     def index(self, base: syntax.Path, keys: tuple[syntax.Expr, ...], span: Span, scope: Scope) -> ir.Expr:
         found = self.path(base, scope)
         if not isinstance(found, ir.Param) or len(self.types.parameters[found.name].keys) != len(keys):
-            raise self.fault("T003", span, ("name", base.words[-1].text), ("types", "[…]"), ("sig", "参数[…]"))
+            raise self.fault(
+                "T003", span, ("name", base.words[-1].text), ("types", "[…]"), ("sig", "参数[…]")
+            )
         lowered = []
         for key, choice in zip(keys, self.types.parameters[found.name].keys, strict=True):
             expr = self.expr(key, scope, Type("choice", choice))
@@ -524,7 +599,11 @@ class Declared:
 
     def uppers(self, entity: str) -> list[str]:
         path = [entity]
-        while entity in self.entities and (upper := self.entities[path[-1]].upper) is not None and upper not in path:
+        while (
+            entity in self.entities
+            and (upper := self.entities[path[-1]].upper) is not None
+            and upper not in path
+        ):
             path.append(upper)
         return path
 
@@ -540,7 +619,9 @@ class Declared:
 
     def lone_label(self, text: str) -> tuple[str, str] | None:
         """The choice and label of a word that is a label of one choice only."""
-        found = [(choice, label) for choice in self.choices if (label := self.label(choice, text)) is not None]
+        found = [
+            (choice, label) for choice in self.choices if (label := self.label(choice, text)) is not None
+        ]
         return found[0] if len(found) == 1 else None
 
     def define_type(self, name: str, user: Lowering, span: Span) -> Type:
@@ -548,7 +629,11 @@ class Declared:
         if name in self.failed:
             raise Fault
         if name in self.underway or len(self.underway) > MOST_UNDERWAY:
-            ring = self.underway[self.underway.index(name) :] if name in self.underway else [*self.underway[:5], "…"]
+            ring = (
+                self.underway[self.underway.index(name) :]
+                if name in self.underway
+                else [*self.underway[:5], "…"]
+            )
             chain = " → ".join(self.defines[n].name.zh if n in self.defines else n for n in (*ring, name))
             raise user.fault("C001", span, ("chain", chain))
         if name in self.pending:

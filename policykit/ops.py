@@ -84,7 +84,9 @@ class Op:
 
 def _fixed(*operands: Type, to: Type) -> Callable[[Sequence[Type]], Type | None]:
     def result(types: Sequence[Type]) -> Type | None:
-        if len(types) != len(operands) or any(t.required() != o for t, o in zip(types, operands, strict=True)):
+        if len(types) != len(operands) or any(
+            t.required() != o for t, o in zip(types, operands, strict=True)
+        ):
             return None
         return to
 
@@ -321,7 +323,9 @@ def _pick(latest: bool) -> Callable[[Sequence[Element]], Value]:
         """The records that may be the earliest (or latest): ties go to the first written (the last, for latest)."""
         candidates: list[Any] = []
         settled = False
-        present = [e for e in elements if e.present.hi and not (isinstance(e.value, Bounds) and e.value.lo is None)]
+        present = [
+            e for e in elements if e.present.hi and not (isinstance(e.value, Bounds) and e.value.lo is None)
+        ]
         for index, e in enumerate(present):
             if not any(_beats(other, e, latest, after=place > index) for place, other in enumerate(present)):
                 candidates.append(e.item)

@@ -35,7 +35,9 @@ _MOST_TRIED = 200_000  # characters parsed again to find further errors in one d
 
 _SKIPPED = r"「[^」\n]*」?|【[^】\n]*】?|#[^\n]*"  # one left open takes its whole line
 _HEAD = re.compile(r"^(?![ \t\u3000\r\n\xa0#]|$)[^\s:：(（]*", re.M)
-_NAMES = re.compile(r"\S+[ \t\u3000]+(?:【([^】\n]+)】|([^\s(（:：.．]+))(?:[.．]([^\s(（:：]+))?\s*(?:[(（]\s*(\w+))?")
+_NAMES = re.compile(
+    r"\S+[ \t\u3000]+(?:【([^】\n]+)】|([^\s(（:：.．]+))(?:[.．]([^\s(（:：]+))?\s*(?:[(（]\s*(\w+))?"
+)
 _OTHER_DATE = re.compile(r"(\d{4})[/.／．](\d{1,2})[/.／．](\d{1,2})(?!\d)")
 _WORD = re.compile(r"\w+")
 _FILTERED = re.compile(r"(满足|取|按|where|of|by)[ \t\u3000]+[^\s()（）]+\s*\Z")
@@ -44,7 +46,13 @@ _NAMING = ("F_MEMBERS", "F_RECORDS", "F_REFERS", "F_PART", "F_DISCRETION")
 
 @lru_cache(maxsize=1)
 def _lark() -> Lark:
-    return Lark(words.grammar(), parser="lalr", start="declaration", maybe_placeholders=False, propagate_positions=True)
+    return Lark(
+        words.grammar(),
+        parser="lalr",
+        start="declaration",
+        maybe_placeholders=False,
+        propagate_positions=True,
+    )
 
 
 def parse(source: Source) -> tuple[syntax.Module, list[Diagnostic]]:
@@ -76,7 +84,9 @@ def parse(source: Source) -> tuple[syntax.Module, list[Diagnostic]]:
             lost |= {name for name in named.groups() if name}
     if len(errors) >= MAX_ERRORS:
         errors.append(Diagnostic("L007", source.file, reader.language, (("limit", str(MAX_ERRORS)),)))
-    return syntax.Module(source, tuple(declarations), _comments(source), reader.language, frozenset(lost)), errors
+    return syntax.Module(
+        source, tuple(declarations), _comments(source), reader.language, frozenset(lost)
+    ), errors
 
 
 class _Reader:
@@ -122,7 +132,10 @@ class _Reader:
             fix = self.mended(head.start(), head.end(), near[0])
         else:
             listed = words.declarations_listed(self.language)
-            hint = self.say("声明顶格写，栏目缩进写。声明有：", "declarations begin in the first column: ") + listed
+            hint = (
+                self.say("声明顶格写，栏目缩进写。声明有：", "declarations begin in the first column: ")
+                + listed
+            )
         self.report("P003", head.start(), head.end(), ("found", _short(found)), ("hint", hint), fix=fix)
         return is_field
 
@@ -157,7 +170,9 @@ class _Reader:
             return _Builder(self.source, self.language, self.errors).declaration(whole, kind, tried > 0)
         return None
 
-    def unexpected(self, error: UnexpectedInput, at: int, cut: tuple[int, int] | None, end: int, kind: str) -> None:
+    def unexpected(
+        self, error: UnexpectedInput, at: int, cut: tuple[int, int] | None, end: int, kind: str
+    ) -> None:
         """Reports what does not fit, what would, and the mended line where it is likely."""
         text = self.source.text
         line = text.rfind("\n", 0, at) + 1
@@ -206,14 +221,20 @@ class _Reader:
                 hint = did_you_mean(token, near[:1], self.language) + self.say("", " ")
                 fix = self.mended(at, at + len(token), near[0])
             elif "UNIT" in terminals and text[line:at].rstrip()[-1:].isdigit() and error.token.type == "NAME":
-                hint = self.say("单位有：", "units are: ") + words.units_listed(self.language) + self.say("。", ". ")
+                hint = (
+                    self.say("单位有：", "units are: ")
+                    + words.units_listed(self.language)
+                    + self.say("。", ". ")
+                )
             elif parts and parts[0][0]:
                 hint = self.say("词语之间漏了空格。", "a space is missing between the words. ")
                 start = text.rindex(before[0], line, at)
                 fix = self.mended(start, start + len(before[0]), " ".join(parts[0]))
             elif missing_brackets:
                 word = missing_brackets[1]
-                hint = self.say(f"{word} 后面写成 (…)。", f"what follows `{word}` is written in parentheses. ")
+                hint = self.say(
+                    f"{word} 后面写成 (…)。", f"what follows `{word}` is written in parentheses. "
+                )
             elif "NAME" in terminals and error.token.type in words.keywords():
                 hint = self.say(f"要当作名称，写成【{token}】。", f"to use it as a name write 【{token}】. ")
         stop = min(at + max(len(token), 1), end)
@@ -301,7 +322,13 @@ def _short(text: str) -> str:
 
 
 def _diagnostic(
-    code: str, source: Source, start: int, end: int, language: Language, fields: tuple[tuple[str, str], ...], fix: str = ""
+    code: str,
+    source: Source,
+    start: int,
+    end: int,
+    language: Language,
+    fields: tuple[tuple[str, str], ...],
+    fix: str = "",
 ) -> Diagnostic:
     span = source.span(start, end)
     return Diagnostic(code, str(span), language, fields, span, source.line(span.line), fix)
@@ -403,8 +430,19 @@ class _Builder:
                     header.setdefault("labels", []).append(self.label(child))
                 case "by_election" | "by_order" | "by_amount":
                     header["how"] = str(child.data)
-                    header["chooser"] = next((self.word(t).text for t in child.children if t.type in ("NAME", "BRACKETED")), "")  # type: ignore[union-attr]
-                case "text_type" | "bool_type" | "date_type" | "month_type" | "number_type" | "choice_type" | "multi_type" | "record_type":
+                    header["chooser"] = next(
+                        (self.word(t).text for t in child.children if t.type in ("NAME", "BRACKETED")), ""
+                    )  # type: ignore[union-attr]
+                case (
+                    "text_type"
+                    | "bool_type"
+                    | "date_type"
+                    | "month_type"
+                    | "number_type"
+                    | "choice_type"
+                    | "multi_type"
+                    | "record_type"
+                ):
                     header["type"] = self.type(child)
                 case _ if self.is_field(child):
                     fields.append(self.field(child))
@@ -451,7 +489,9 @@ class _Builder:
             case "outline":
                 return str(node.children[0]), self.quote(node.children[1]).text
             case "size":
-                low, high = (self.whole(t) for t in node.children if isinstance(t, Token) and t.type == "NUMBER")
+                low, high = (
+                    self.whole(t) for t in node.children if isinstance(t, Token) and t.type == "NUMBER"
+                )
                 return low, high
             case "or_none":
                 return "NONE"
@@ -519,7 +559,7 @@ class _Builder:
             self.report("P010", token, ("name", _short(text)))
         if len(text) > MAX_NAME or not text.strip():
             self.report("P010", token, ("name", _short(text)))
-        return syntax.Word(text, self.span(token))
+        return syntax.Word(text[:MAX_NAME], self.span(token))
 
     def words(self, nodes: Iterable[Any]) -> tuple[syntax.Word, ...]:
         return tuple(self.word(node) for node in nodes)
@@ -538,7 +578,9 @@ class _Builder:
         """A whole number."""
         number = self.number(token)
         if number.denominator != 1:
-            self.report("P011", token, ("found", str(token)), ("wanted", self.wanted("整数", "a whole number")))
+            self.report(
+                "P011", token, ("found", str(token)), ("wanted", self.wanted("整数", "a whole number"))
+            )
         return int(number)
 
     def wanted(self, zh: str, en: str) -> str:
@@ -630,7 +672,12 @@ class _Builder:
         operands = tuple(self.expr(child) for child in node.children[0::2])
         if len({operator.type for operator in operators}) > 1:
             other = next(operator for operator in operators if operator.type != operators[0].type)
-            self.errors.append(replace(_diagnostic("P004", self.source, *self.place(other), self.language, ()), fix=self.grouped(node)))
+            self.errors.append(
+                replace(
+                    _diagnostic("P004", self.source, *self.place(other), self.language, ()),
+                    fix=self.grouped(node),
+                )
+            )
         return syntax.Apply(operators[0].type, operands, self.span(node))
 
     def place(self, node: Any) -> tuple[int, int]:

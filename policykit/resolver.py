@@ -64,7 +64,9 @@ def texts(symbols: Symbols, read: Callable[[Declaration, str], str | None]) -> d
     return found
 
 
-def citations(symbols: Symbols, declaration: Declaration, held: dict[str, ir.Text]) -> tuple[ir.Citation, ...]:
+def citations(
+    symbols: Symbols, declaration: Declaration, held: dict[str, ir.Text]
+) -> tuple[ir.Citation, ...]:
     """The citations of a declaration; a quote that does not stand in the located passage is reported."""
     found = []
     for field in declaration.all("cite"):
@@ -88,12 +90,16 @@ def _stands(symbols: Symbols, declaration: Declaration, cite: Cite, text: ir.Tex
     if cite.quote is None:
         symbols.report(declaration, "Q006", span, *place)
         return -1
-    passage = locate(text.content, cite.locator, dict(text.headings)) if cite.locator else (0, len(text.content))
+    passage = (
+        locate(text.content, cite.locator, dict(text.headings)) if cite.locator else (0, len(text.content))
+    )
     if passage is None:
         symbols.report(declaration, "Q003", cite.span, *place)
         return -1
     quote = cite.quote.text
-    starts = [m.start() for m in re.finditer(re.escape(quote), text.content[slice(*passage)])] if quote else []
+    starts = (
+        [m.start() for m in re.finditer(re.escape(quote), text.content[slice(*passage)])] if quote else []
+    )
     if not starts:
         hint = _near_sentence(symbols, declaration, quote, text.content, passage)
         symbols.report(declaration, "Q001", span, *place, ("quote", quote), ("hint", hint))
@@ -107,11 +113,17 @@ def _stands(symbols: Symbols, declaration: Declaration, cite: Cite, text: ir.Tex
     return passage[0] + starts[max(cite.occurrence - 1, 0)]
 
 
-def _near_sentence(symbols: Symbols, declaration: Declaration, quote: str, content: str, passage: tuple[int, int]) -> str:
+def _near_sentence(
+    symbols: Symbols, declaration: Declaration, quote: str, content: str, passage: tuple[int, int]
+) -> str:
     """What the text says instead: where else the quote stands, or the sentence most like it."""
     zh = symbols.language(declaration) == "zh"
     if quote and quote in content:
-        return "这句话在文中别处，请改正条号" if zh else "these words stand elsewhere in the text: mend the locator"
+        return (
+            "这句话在文中别处，请改正条号"
+            if zh
+            else "these words stand elsewhere in the text: mend the locator"
+        )
     if passage[1] - passage[0] > MOST_COMPARED or not symbols.may_search():
         return "请从原文逐字抄录" if zh else "copy the words exactly from the text"
     sentences = [s for s in re.split(r"(?<=[。；;\n])", content[slice(*passage)]) if s.strip()]
@@ -193,7 +205,9 @@ def _good_name(symbols: Symbols, declaration: Declaration, word: Word, operators
     bracketed = source.text[word.span.start : word.span.start + 1] == "【"
     held = next((operator for operator in operators if operator in word.text), "")
     if held and not bracketed:
-        symbols.report(declaration, "N003", word.span, ("name", word.text), ("word", held), fix=f"【{word.text}】")
+        symbols.report(
+            declaration, "N003", word.span, ("name", word.text), ("word", held), fix=f"【{word.text}】"
+        )
 
 
 def _fields(symbols: Symbols, declaration: Declaration) -> None:
@@ -213,8 +227,17 @@ def _fields(symbols: Symbols, declaration: Declaration) -> None:
             symbols.report(declaration, "P005", field.span, *about, ("field", shown))
         seen.add(field.keyword)
     for keyword in sorted(must - seen):
-        symbols.report(declaration, "P006", declaration.name.span, *about, ("field", FIELD_NAMES[keyword][language == "en"]))
-    subjects = [*declaration.header.get("for_each", ()), *(w for f in declaration.all("for_each") for w in f.values)]
+        symbols.report(
+            declaration,
+            "P006",
+            declaration.name.span,
+            *about,
+            ("field", FIELD_NAMES[keyword][language == "en"]),
+        )
+    subjects = [
+        *declaration.header.get("for_each", ()),
+        *(w for f in declaration.all("for_each") for w in f.values),
+    ]
     word = "对每个" if language == "zh" else "for each"
     if declaration.kind in ("clause", "note") and not subjects:
         symbols.report(declaration, "P006", declaration.name.span, *about, ("field", word))
@@ -255,7 +278,14 @@ def _periods(symbols: Symbols, kind: str, versions: Sequence[Declaration]) -> No
         if end is None or start is None or start <= end:
             symbols.report(second, "C003", second.name.span, *about)
         elif start > end + timedelta(days=1):
-            symbols.report(second, "C004", second.name.span, ("name", first.name.text), ("first", str(end)), ("second", str(start)))
+            symbols.report(
+                second,
+                "C004",
+                second.name.span,
+                ("name", first.name.text),
+                ("first", str(end)),
+                ("second", str(start)),
+            )
 
 
 def overlapping(a: Period, b: Period) -> bool:

@@ -138,7 +138,9 @@ class Result:
     `errors` are rulings that do not count; `notes_on_input` what was noted while reading the household.
     """
 
-    def __init__(self, found: trace.Trace, policies: Policies, errors: tuple[Diagnostic, ...], digest: str) -> None:
+    def __init__(
+        self, found: trace.Trace, policies: Policies, errors: tuple[Diagnostic, ...], digest: str
+    ) -> None:
         self.trace, self.policies, self.errors, self._digest = found, policies, errors, digest
 
     def __repr__(self) -> str:
@@ -162,7 +164,9 @@ class Result:
     @cached_property
     def example_sheets(self) -> tuple[str, ...]:
         """The parameter sheets used whose figures are invented."""
-        return tuple(s.name.zh for s in self.trace.program.sheets if s.example and s.name.id in self.trace.sheets)
+        return tuple(
+            s.name.zh for s in self.trace.program.sheets if s.example and s.name.id in self.trace.sheets
+        )
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
@@ -171,7 +175,8 @@ class Result:
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
         return tuple(
-            Verdict(v.clause.basis.name.id, v.subject.path, v.state, v.blocked_by) for v in self.trace.verdicts
+            Verdict(v.clause.basis.name.id, v.subject.path, v.state, v.blocked_by)
+            for v in self.trace.verdicts
         )
 
     @cached_property
@@ -199,21 +204,31 @@ class Result:
     @cached_property
     def records(self) -> tuple[Record, ...]:
         return tuple(
-            Record(e.clause.basis.name.id, e.clause.effect.kind, e.clause.effect.name, e.subject.path, _three(e.holds))
+            Record(
+                e.clause.basis.name.id,
+                e.clause.effect.kind,
+                e.clause.effect.name,
+                e.subject.path,
+                _three(e.holds),
+            )
             for e in self.trace.records
             if isinstance(e.clause.effect, ir.Record) and e.holds.hi
         )
 
     @cached_property
     def notes(self) -> tuple[Remark, ...]:
-        return tuple(Remark(n.note.basis.name.id, n.subject.path, n.note.text, n.note.urgent) for n in self.trace.notes)
+        return tuple(
+            Remark(n.note.basis.name.id, n.subject.path, n.note.text, n.note.urgent) for n in self.trace.notes
+        )
 
     def decision(self, measure: str, subject: str | None = None) -> Decision:
         """The decision on a measure for a subject; the subject may be left out when there is only one.
 
         Raises `KeyError` when there is none, or more than one.
         """
-        found = [d for d in self.decisions if measure in (d.measure, d.label) and subject in (None, d.subject)]
+        found = [
+            d for d in self.decisions if measure in (d.measure, d.label) and subject in (None, d.subject)
+        ]
         if len(found) != 1:
             raise KeyError(f"{len(found)} decisions on {measure!r} for {subject!r}")
         return found[0]
@@ -334,7 +349,9 @@ def _apart(mapping: object) -> tuple[Any, list[Any]]:
     if not isinstance(mapping, Mapping):
         return mapping, []
     own = [events for key in RULINGS if isinstance(events := mapping.get(key), list)]
-    facts = {key: value for key, value in mapping.items() if key not in RULINGS or not isinstance(value, list)}
+    facts = {
+        key: value for key, value in mapping.items() if key not in RULINGS or not isinstance(value, list)
+    }
     return facts, [event for events in own for event in events]
 
 

@@ -77,7 +77,9 @@ class _Reader:
         try:
             return date.fromisoformat(str(value))
         except ValueError:
-            raise self.malformed(f"`{value}` 不是日期，写成 2020-04-06", f"`{value}` is not a date, write 2020-04-06") from None
+            raise self.malformed(
+                f"`{value}` 不是日期，写成 2020-04-06", f"`{value}` is not a date, write 2020-04-06"
+            ) from None
 
     def maker(self, fields: Mapping[str, Any]) -> tuple[str, date]:
         by = fields.get("by")
@@ -153,4 +155,6 @@ class _Reader:
         if ident is None or measure not in table[ident].measures or table[ident].how != "by_election":
             raise self.refuse("G003", ("name", str(fields["exclusive"])), ("hint", ""))
         entities = {e for m in table[ident].measures for e in self.program.measures[m].entities}
-        return Election(ident, self.subject(fields.get("subject", self.case.root.path), entities), measure, day, by)
+        return Election(
+            ident, self.subject(fields.get("subject", self.case.root.path), entities), measure, day, by
+        )

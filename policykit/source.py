@@ -98,7 +98,9 @@ def locate(text: str, locator: str, headings: dict[str, str]) -> tuple[int, int]
     return lo, hi
 
 
-def _part(text: str, lo: int, hi: int, level: int, number: str, headings: dict[str, str]) -> tuple[int, int] | None:
+def _part(
+    text: str, lo: int, hi: int, level: int, number: str, headings: dict[str, str]
+) -> tuple[int, int] | None:
     starts = []
     for match in _MARKS[level].finditer(text, lo, hi):
         starts.append((match.start(), next(group for group in match.groups() if group)))

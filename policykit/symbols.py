@@ -49,7 +49,21 @@ FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 
 MOST_SEARCHES = 50
 
-REPEATED = frozenset(["cite", "members", "records", "refers", "part", "discretion", "refused", "readings", "confirm", "above", "below"])
+REPEATED = frozenset(
+    [
+        "cite",
+        "members",
+        "records",
+        "refers",
+        "part",
+        "discretion",
+        "refused",
+        "readings",
+        "confirm",
+        "above",
+        "below",
+    ]
+)
 EFFECTS = ("grant", "may_grant", "withhold", "duty", "ban", "listing", "referral", "finding")
 
 
@@ -59,7 +73,9 @@ class Symbols:
     identifier for either name. Facts are kept under `entity.name`. `lost` are the names of what is declared but
     could not be understood: that fault is reported, and what only follows from it is not."""
 
-    declared: dict[str, dict[str, list[Declaration]]] = field(default_factory=lambda: {k: {} for k in KIND_NAMES})
+    declared: dict[str, dict[str, list[Declaration]]] = field(
+        default_factory=lambda: {k: {} for k in KIND_NAMES}
+    )
     ids: dict[str, dict[str, str]] = field(default_factory=lambda: {k: {} for k in KIND_NAMES})
     names: dict[tuple[str, str], ir.Name] = field(default_factory=dict)
     homes: dict[int, Module] = field(default_factory=dict)
@@ -81,7 +97,9 @@ class Symbols:
     def source(self, declaration: Declaration) -> Source:
         return self.homes[id(declaration)].source
 
-    def report(self, declaration: Declaration, code: str, span: Span, *fields: tuple[str, str], fix: str = "") -> None:
+    def report(
+        self, declaration: Declaration, code: str, span: Span, *fields: tuple[str, str], fix: str = ""
+    ) -> None:
         """Adds a diagnostic about a place in a declaration."""
         module = self.homes[id(declaration)]
         excerpt = module.source.line(span.line) if span.line else ""

@@ -162,7 +162,19 @@ class Index:
 
 
 Expr: TypeAlias = (
-    Path | Quantity | Literal_ | Apply | Call | Group | Graded | Among | Contains | Fold | Verdict | If | Index
+    Path
+    | Quantity
+    | Literal_
+    | Apply
+    | Call
+    | Group
+    | Graded
+    | Among
+    | Contains
+    | Fold
+    | Verdict
+    | If
+    | Index
 )
 
 

@@ -237,7 +237,9 @@ def corners(run: Callable[..., Any], monotone: str, values: tuple[Value, ...]) -
     low, high = [()], [()]  # type: list[tuple[Any, ...]], list[tuple[Any, ...]]
     for span, way in zip(spans, monotone, strict=True):
         ends = (span.lo, span.hi)
-        first, last = (ends, ends) if way == "*" else (ends[:1], ends[1:]) if way == "+" else (ends[1:], ends[:1])
+        first, last = (
+            (ends, ends) if way == "*" else (ends[:1], ends[1:]) if way == "+" else (ends[1:], ends[:1])
+        )
         low = [(*args, end) for args in low for end in first]
         high = [(*args, end) for args in high for end in last]
     none = any(span.none for span in spans)

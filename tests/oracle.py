@@ -8,7 +8,7 @@ intervals or three-valued truth: only plain values and `Op.run`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -24,7 +24,9 @@ from policykit.values import NOTHING, Bounds, Month, Options, Subset, exactly, m
 T = TypeVar("T")
 Choose: TypeAlias = Callable[[Sequence[Any]], Any]
 Names: TypeAlias = Mapping[str, Any]
-Cell: TypeAlias = tuple[str, str, tuple[Any, ...]]  #: a parameter, the record it is read for, the keys it is read at
+Cell: TypeAlias = tuple[
+    str, str, tuple[Any, ...]
+]  #: a parameter, the record it is read for, the keys it is read at
 
 MOST_FURTHER = 2  #: records that an open list may still hold
 DEEPEST = 2  #: records inside records that nobody described
@@ -312,7 +314,9 @@ class World:
         elif isinstance(hint, Subset):
             values = [value for value in values if hint.must <= value <= hint.may]
         elif isinstance(hint, Bounds):
-            values = [value for value in values if (hint.none if value is None else hint.lo <= value <= hint.hi)]
+            values = [
+                value for value in values if (hint.none if value is None else hint.lo <= value <= hint.hi)
+            ]
         return values
 
     def _every(self, of: Type, low: Any, high: Any, labels: list[str]) -> Iterator[Any]:
@@ -443,8 +447,14 @@ class Completion(World):
     def new(self, record: Instance, decl: ir.ListDecl, number: int) -> Instance:
         """A record nobody described."""
         member = decl.kind == "members"
-        path = f"{record.path}.{decl.name.id}[{number}]" if record is not self.case.root else f"{decl.name.id}[{number}]"
-        return self.enter(decl.item, f"{path}+", record if member else None, self.depth.get(record.path, 0) + 1)
+        path = (
+            f"{record.path}.{decl.name.id}[{number}]"
+            if record is not self.case.root
+            else f"{decl.name.id}[{number}]"
+        )
+        return self.enter(
+            decl.item, f"{path}+", record if member else None, self.depth.get(record.path, 0) + 1
+        )
 
     def enter(self, entity: str, path: str, upper: Instance | None, depth: int) -> Instance:
         above = self.program.entities[entity].upper
@@ -625,14 +635,22 @@ class Meaning:
     def excluders(self, measure: str, s: Instance) -> Iterator[tuple[ir.Clause, Instance]]:
         """The clauses that withhold the measure from the subject, each with the record it is written for."""
         for c, bearer in self.clauses_on(self.near(s)):
-            if isinstance(c.effect, ir.Withhold) and measure in c.effect.measures and (bearer is s or c.effect.members):
+            if (
+                isinstance(c.effect, ir.Withhold)
+                and measure in c.effect.measures
+                and (bearer is s or c.effect.members)
+            ):
                 yield c, bearer
 
     def bears(self, c: ir.Clause, bearer: Instance, measure: str, s: Instance) -> bool:
         """Whether something that concerns this measure stands here: a grant that counts, or an exclusion."""
         match c.effect:
             case ir.Grant(measure=granted, may=may):
-                return granted == measure and self.stands(c, bearer) and (not may or self.granted_by_ruling(c, bearer))
+                return (
+                    granted == measure
+                    and self.stands(c, bearer)
+                    and (not may or self.granted_by_ruling(c, bearer))
+                )
             case ir.Withhold(measures=withheld):
                 return measure in withheld and self.withholds(c, bearer, measure, s)
         return False
@@ -742,7 +760,10 @@ class Meaning:
     def family(self, measure: str, s: Instance) -> list[Instance]:
         """The records that count as one subject with this one: itself, those it lies in, those that lie in it."""
         entities = self.program.measures[measure].entities
-        records = [*self.near(s), *(o for o in self.world.case.index.values() if o is not s and s in self.near(o))]
+        records = [
+            *self.near(s),
+            *(o for o in self.world.case.index.values() if o is not s and s in self.near(o)),
+        ]
         return [o for o in records if o.entity in entities]
 
     def gives_way(self, exclusive: ir.Exclusive, measure: str, s: Instance, outcome: str) -> bool:
@@ -755,7 +776,9 @@ class Meaning:
             case "by_order":
                 return any(self.final(m, o) == "granted" for m, o in others if place(m) < place(measure))
             case "by_amount":
-                return outcome == "granted" and any(self.higher(exclusive, m, o, measure, s) for m, o in others)
+                return outcome == "granted" and any(
+                    self.higher(exclusive, m, o, measure, s) for m, o in others
+                )
             case "by_election":
                 elected = self.elected(exclusive, s)
                 return any(self.before(m, o) == "granted" for m, o in others if m == elected)
@@ -773,8 +796,12 @@ class Meaning:
         made = [
             e
             for e in self.elections
-            if e.exclusive == exclusive.basis.name.id and e.day <= self.on
-            and (e.subject.path in {o.path for o in self.near(s)} or s in self.near(self.world.case.index[e.subject.path]))
+            if e.exclusive == exclusive.basis.name.id
+            and e.day <= self.on
+            and (
+                e.subject.path in {o.path for o in self.near(s)}
+                or s in self.near(self.world.case.index[e.subject.path])
+            )
         ]
         last = max(reversed(made), key=lambda e: e.day, default=None)
         return last.measure if last else ""
@@ -821,7 +848,9 @@ class Meaning:
     def amount(self, measure: str, s: Instance) -> Any:
         """The fen that are granted; nothing is paid on grounds with different amount rules."""
         grounds = self.grounds(measure, s)
-        return None if self.in_conflict(measure, s) or not grounds else self.pay(grounds[0][0], s, grounds[0][1])
+        return (
+            None if self.in_conflict(measure, s) or not grounds else self.pay(grounds[0][0], s, grounds[0][1])
+        )
 
     def in_conflict(self, measure: str, s: Instance) -> bool:
         """Whether a subject and the records it lies in, or that lie in it, are granted by different amount rules."""

@@ -80,7 +80,9 @@ Draw = random.Random
 class View:
     """What an expression can see: the entity of each name in scope, innermost last; what it may refer back to."""
 
-    names: list[tuple[str, str]]  # (prefix, entity): "" for the innermost, "本人." for the subject, "x." for a name
+    names: list[
+        tuple[str, str]
+    ]  # (prefix, entity): "" for the innermost, "本人." for the subject, "x." for a name
     terms: list[Term] = field(default_factory=list)
     clauses: list[tuple[str, str]] = field(default_factory=list)  # (name, entity)
     measures: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -115,7 +117,11 @@ FACTS: dict[str, dict[str, tuple[str, ...]]] = {
     "单": {"bool": ("成立",), "choice2": ("类别",), "money": ("金额",), "date": ("单日",), "date?": ("末日",)},
 }  # fmt: skip
 UNITS = {"人": "人", "单": "个"}
-LISTS: dict[str, dict[str, str]] = {"户": {"成员": "人", "户单": "单"}, "人": {"单子": "单", "亲属": "人"}, "单": {}}
+LISTS: dict[str, dict[str, str]] = {
+    "户": {"成员": "人", "户单": "单"},
+    "人": {"单子": "单", "亲属": "人"},
+    "单": {},
+}
 
 
 class Author:
@@ -174,7 +180,9 @@ class Author:
         return f"(并非 {word})" if self.chance(0.25) else str(word)
 
     def choice(self, view: View, depth: int) -> str:
-        words = [(w, ("一级", "二级", "三级")) for kind in ("choice", "choice?") for w in self.places(view, kind)]
+        words = [
+            (w, ("一级", "二级", "三级")) for kind in ("choice", "choice?") for w in self.places(view, kind)
+        ]
         words += [(w, ("甲类", "乙类")) for w in self.places(view, "choice2")]
         sets = self.places(view, "multi")
         if sets and self.chance(0.3):
@@ -226,7 +234,11 @@ class Author:
 
     def listed(self, view: View) -> tuple[str, str, View]:
         """A list that can be read here, with a name for its elements."""
-        lists = [(prefix + name, item) for prefix, entity in self.records(view) for name, item in LISTS[entity].items()]
+        lists = [
+            (prefix + name, item)
+            for prefix, entity in self.records(view)
+            for name, item in LISTS[entity].items()
+        ]
         if not lists:
             return "", "", view
         path, item = self.one(lists)
@@ -418,7 +430,12 @@ class Drafter(Author):
             for label in ("一级", "二级", "三级"):
                 if self.chance(0.7):
                     self.write(f"设 档额[{label}] = {self.draw.randrange(3)} 分/月")
-            self.write("定义 人档 对每个 人 (own_tier)", "    = 档额[残级]", "定义 户档 对每个 户 (paid_tier)", "    = 档额[档次]")
+            self.write(
+                "定义 人档 对每个 人 (own_tier)",
+                "    = 档额[残级]",
+                "定义 户档 对每个 户 (paid_tier)",
+                "    = 档额[档次]",
+            )
             self.terms += [Term("人档", "人", "money?"), Term("户档", "户", "money")]
 
     def defines(self) -> None:
@@ -427,7 +444,10 @@ class Drafter(Author):
                 name = {"人": "近单", "户": "近户单"}[entity]
                 fold, where = self.one(("最近", "最早")), self.truth(View([("单甲.", "单")]), 0)
                 body = f"{fold} {listing} 称 单甲 满足 ({where}) 按 {self.one(('单日', '单日', '末日'))}"
-                self.write(f"定义 {name} 对每个 {entity} ({'near' if entity == '人' else 'near_paper'})", f"    = {body}")
+                self.write(
+                    f"定义 {name} 对每个 {entity} ({'near' if entity == '人' else 'near_paper'})",
+                    f"    = {body}",
+                )
                 self.terms.append(Term(name, entity, "slip"))
         for number in range(self.draw.randrange(3)):
             entity, kind = self.one(("人", "户")), self.one(("bool", "money", "money?"))
@@ -443,7 +463,11 @@ class Drafter(Author):
         for number in range(self.draw.choice((1, 2, 2, 3))):
             entities = self.one((("人",), ("户",), ("户", "人"), ("户", "人")))
             name = f"待遇{'甲乙丙'[number]}"
-            self.write(f"待遇 {name} (measure_{number}) 对每个 {'、'.join(entities)}".replace(f" (measure_{number}) 对", f" (measure_{number}) 对"))
+            self.write(
+                f"待遇 {name} (measure_{number}) 对每个 {'、'.join(entities)}".replace(
+                    f" (measure_{number}) 对", f" (measure_{number}) 对"
+                )
+            )
             found.append((name, entities))
         return found
 
@@ -459,7 +483,9 @@ class Drafter(Author):
         return lines
 
     def clause(self, name: str, ident: str, entity: str, lines: Iterable[str]) -> None:
-        period = self.one(("", "", "", " 2020-06-10 起", " 2020-01-01 起 至 2020-06-09", " 2020-01-01 起 至 2020-06-10"))
+        period = self.one(
+            ("", "", "", " 2020-06-10 起", " 2020-01-01 起 至 2020-06-09", " 2020-01-01 起 至 2020-06-10")
+        )
         self.write(f"条款 {name} ({ident}){period}", "    依据：文 第一条", f"    对每个 {entity}", *lines)
 
     def payable(self, view: View, names: Sequence[str] = ()) -> str:
@@ -489,7 +515,10 @@ class Drafter(Author):
         self.clauses.append((name, entity))
 
     def discretion(self, view: View, measure: str) -> list[str]:
-        lines = [f"    可给予：{measure}，每月 {self.payable(view, ['份数'])}", "    裁量：份数 (shares)：1 至 2 个，由 「机关」"]
+        lines = [
+            f"    可给予：{measure}，每月 {self.payable(view, ['份数'])}",
+            "    裁量：份数 (shares)：1 至 2 个，由 「机关」",
+        ]
         near = [t.name for t in view.terms if t.kind == "slip" and t.entity == view.subject]
         if near and self.chance(0.4):
             lines.append(f"    所裁申请：{near[0]}")
@@ -515,7 +544,9 @@ class Drafter(Author):
     def shared_amounts(self, measures: list[tuple[str, tuple[str, ...]]]) -> None:
         for number, (measure, entities) in enumerate(measures):
             for entity in entities:
-                shared = [name for name, of, own in self.granting.get(measure, []) if of == entity and not own]
+                shared = [
+                    name for name, of, own in self.granting.get(measure, []) if of == entity and not own
+                ]
                 if shared:
                     ident = f"amount_{number}_{'h' if entity == '户' else 'p'}"
                     self.write(f"金额 {measure}{entity}额 对每个 {entity} ({ident})", f"    给予：{measure}",
@@ -546,12 +577,24 @@ class Drafter(Author):
             view = self.view(entity)
             done = f"，完成 {self.truth(view, 1)}" if self.chance(0.7) else ""
             due = self.one(("", "，期限 未规定", "，期限 2020-06-09", "，期限 2020-06-10"))
-            self.clause("责甲", "duty_0", entity, [*self.conditions(view), f"    应当：{self.one(('劝入', '走访'))}{done}{due}"])
+            self.clause(
+                "责甲",
+                "duty_0",
+                entity,
+                [*self.conditions(view), f"    应当：{self.one(('劝入', '走访'))}{done}{due}"],
+            )
         if self.chance(0.6):
-            self.clause("止甲", "ban_0", entity, [*self.conditions(self.view(entity)), f"    不得：{self.one(('入院', '劝入'))}"])
+            self.clause(
+                "止甲",
+                "ban_0",
+                entity,
+                [*self.conditions(self.view(entity)), f"    不得：{self.one(('入院', '劝入'))}"],
+            )
         if self.chance(0.6):
             kind = self.one(("列入", "转送", "发现"))
-            self.clause("录甲", "record_0", entity, [*self.conditions(self.view(entity)), f"    {kind}：名单 「话」"])
+            self.clause(
+                "录甲", "record_0", entity, [*self.conditions(self.view(entity)), f"    {kind}：名单 「话」"]
+            )
 
     def notes(self) -> None:
         if self.chance(0.5):
@@ -637,7 +680,11 @@ class Clerk:
             others = [{"ref": f"m{n}"} for n in range(size) if n != number]
             away = [self.away(size)] if self.draw.random() < 0.3 else []
             self.put(record, "spouse", ["无", "无", *others, *away])
-            self.put_list(record, "kin", self.draw.sample([*others, *away], self.draw.randrange(len(others) + len(away) + 1)))
+            self.put_list(
+                record,
+                "kin",
+                self.draw.sample([*others, *away], self.draw.randrange(len(others) + len(away) + 1)),
+            )
         else:
             record |= {"spouse": "无", "kin": []}
         return record
@@ -688,10 +735,16 @@ def events(draw: Draw, program: Program, case: Case) -> tuple[tuple[Ruling, ...]
             for _ in range(draw.choice((0, 0, 1, 1, 2))):
                 choices = tuple((d.name.id, draw.randint(d.low, d.high)) for d in clause.discretion)
                 day = ON - timedelta(days=draw.choice((-1, 0, 1, 2, 3)))
-                about = ON - timedelta(days=draw.choice((0, 1, 2))) if clause.application is not None else None
-                rulings.append(Ruling(ident, subject, day, "镇", "", draw.choice((None, choices, choices)), about))
+                about = (
+                    ON - timedelta(days=draw.choice((0, 1, 2))) if clause.application is not None else None
+                )
+                rulings.append(
+                    Ruling(ident, subject, day, "镇", "", draw.choice((None, choices, choices)), about)
+                )
     for exclusive in program.exclusives:
         if exclusive.how == "by_election" and draw.random() < 0.6:
             measure = exclusive.measures[draw.randrange(len(exclusive.measures))]
-            elections.append(Election(exclusive.basis.name.id, case.root, measure, draw.choice((ON, ON, LATER)), "户"))
+            elections.append(
+                Election(exclusive.basis.name.id, case.root, measure, draw.choice((ON, ON, LATER)), "户")
+            )
     return tuple(rulings), tuple(elections)

@@ -186,7 +186,7 @@ TOO_MUCH: dict[str, tuple[Callable[[], str], str, str]] = {
     "a sum of 10,000 terms": (lambda: TERM + " + ".join(["1"] * 10_000), "L002", str(MAX_DEPTH)),
     "a line of 100,000 characters": (lambda: TERM + "1 + " * 25_000 + "1", "L006", f"{MAX_DECLARATION:,}"),
     "a name of 100,000 characters": (lambda: TERM + "乙" * 100_000, "L006", f"{MAX_DECLARATION:,}"),
-    "a name of 10,000 characters": (lambda: TERM + "乙" * 10_000, "P010", "100"),
+    "a name of 10,000 characters": (lambda: f"定义 {'乙' * 10_000} (a)\n    = 1", "P010", "100"),
     "a number of 10,000 digits": (lambda: TERM + "9" * 10_000, "P011", "30"),
     "40,000 quotes left open": (lambda: TERM + "「" * 40_000, "P002", "」"),
     "900,000 quotes left open": (lambda: "「" * 300_000, "P003", "「"),

@@ -43,7 +43,14 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     own = Path(sysconfig.get_path("purelib"))
-    for name in ("lark", "pydantic", "pydantic_core", "annotated_types", "typing_extensions.py", "typing_inspection"):
+    for name in (
+        "lark",
+        "pydantic",
+        "pydantic_core",
+        "annotated_types",
+        "typing_extensions.py",
+        "typing_inspection",
+    ):
         (site / name).symlink_to(own / name)
     return interpreter
 
@@ -54,7 +61,12 @@ def run(python: Path, *args: str, cwd: Path) -> subprocess.CompletedProcess[str]
 
 def test_wheel_holds_policies_grammar_and_types(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for name in ("_policies/dibao.rules", "_policies/sources/dunzheng-2020-48.txt", "grammar.lark", "py.typed"):
+    for name in (
+        "_policies/dibao.rules",
+        "_policies/sources/dunzheng-2020-48.txt",
+        "grammar.lark",
+        "py.typed",
+    ):
         assert f"policykit/{name}" in names
 
 

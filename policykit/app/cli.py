@@ -18,7 +18,9 @@ from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.loader import Policies, bundled, examine, load
 from policykit.result import Result, evaluate
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+)
 
 FINDINGS, BAD = 1, 2
 
@@ -58,7 +60,9 @@ def _root() -> None:
 def evaluate_command(
     files: Annotated[list[Path], typer.Argument(help="household files, JSON or YAML / 家庭数据文件")],
     on: Annotated[str, typer.Option(help="the day asked for, 2020-06-10; default today / 评价日")] = "",
-    policies: Annotated[list[Path] | None, typer.Option(help="rule files or folders; default the bundled / 规则文件")] = None,
+    policies: Annotated[
+        list[Path] | None, typer.Option(help="rule files or folders; default the bundled / 规则文件")
+    ] = None,
     parameters: Annotated[Path | None, typer.Option(help="a parameter sheet / 参数表")] = None,
     rulings: Annotated[Path | None, typer.Option(help="a file with rulings / 裁量文件")] = None,
     lang: Annotated[Tongue, typer.Option(help="language of the explanation / 语言")] = Tongue.zh,
@@ -109,8 +113,12 @@ def _shown(result: Result, format: Format, language: Language, mask: bool) -> st
 
 @app.command("check")
 def check_command(
-    paths: Annotated[list[Path] | None, typer.Argument(help="rule files or folders; default the bundled / 规则文件")] = None,
-    lang: Annotated[Tongue | None, typer.Option(help="language of the messages; default the file's own / 语言")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="rule files or folders; default the bundled / 规则文件")
+    ] = None,
+    lang: Annotated[
+        Tongue | None, typer.Option(help="language of the messages; default the file's own / 语言")
+    ] = None,
     format: Annotated[Format, typer.Option(help="text or json / 格式")] = Format.text,
 ) -> None:
     """Check rule files: writing, names, types, quotes, conflicts. 检查规则文件。"""

@@ -214,7 +214,8 @@ class Interpreter:
             self.clause_verdict(status)
             for name, (first, *_) in self.program.clauses.items()
             for record in self.case.of(first.entity)
-            for status in self.first.statuses(name, record) or [Status(first, record, FALSE, FALSE, FALSE, FALSE)]
+            for status in self.first.statuses(name, record)
+            or [Status(first, record, FALSE, FALSE, FALSE, FALSE)]
         )
         live = [v for v in verdicts if v.scope.hi and v.test.hi]
         return Trace(

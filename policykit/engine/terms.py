@@ -416,7 +416,10 @@ def linear(expr: ir.Expr) -> dict[str, tuple[Number, ir.Expr]]:
             for key, (factor, atom) in linear(b).items():
                 found[key] = (found.get(key, (0, atom))[0] + (factor if op == "add" else -factor), atom)
             return found
-        case ir.Apply(op="multiply", args=(ir.Const() as share, a)) | ir.Apply(op="multiply", args=(a, ir.Const() as share)):
+        case (
+            ir.Apply(op="multiply", args=(ir.Const() as share, a))
+            | ir.Apply(op="multiply", args=(a, ir.Const() as share))
+        ):
             return {key: (factor * share.value.value, atom) for key, (factor, atom) in linear(a).items()}
     return {ir.shape(expr): (1, expr)}
 

@@ -387,7 +387,9 @@ class Decisions:
             if ruling.clause in d.clauses and ruling.subject is d.subject and ruling.day <= self.trace.on:
                 day, why = self.words.date(ruling.day), ruling.reason
                 reason = (f"，理由：{why}", f", reason: {why}") if why else ("", "")
-                yield Line(self.say(f"{day}，{ruling.by}作出{reason[0]}", f"{day}, by {ruling.by}{reason[1]}"))
+                yield Line(
+                    self.say(f"{day}，{ruling.by}作出{reason[0]}", f"{day}, by {ruling.by}{reason[1]}")
+                )
 
     def holder(self, x: ir.Discretion, record: Instance) -> str:
         limit = chosen(self.grounds, x.limit, record, {}) if x.limit is not None else None
