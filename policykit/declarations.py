@@ -19,6 +19,7 @@ from policykit.symbols import EFFECTS, Symbols
 from policykit.syntax import Declaration, Expr, Field, Part, Quantity, Quote, Term, TypeName, Word, words_in
 
 MOST_ITEMS = 200
+LIST_KINDS: tuple[ir.ListKind, ...] = ("members", "records", "refers")
 
 
 def assemble(symbols: Symbols, texts: dict[str, ir.Text]) -> ir.Program:
@@ -195,7 +196,7 @@ class _Assembly:
             self.symbols.lost |= {fact.header["names"][0].text, fact.ident}
         for ident, declaration in self.firsts("entity"):
             lists = {}
-            for keyword in ("members", "records", "refers"):
+            for keyword in LIST_KINDS:
                 for field in declaration.all(keyword):
                     made = self.list_of(ident, declaration, keyword, field)
                     if made:
@@ -231,7 +232,9 @@ class _Assembly:
             self.symbols.report(declaration, "N001", word.span, ("name", word.text), ("hint", hint))
         return found
 
-    def list_of(self, entity: str, declaration: Declaration, kind: str, field: Field) -> ir.ListDecl | None:
+    def list_of(
+        self, entity: str, declaration: Declaration, kind: ir.ListKind, field: Field
+    ) -> ir.ListDecl | None:
         part: Part = field.values[0]
         item_word, *rest = part.values
         item = self.symbols.require(declaration, "entity", item_word)
@@ -243,7 +246,7 @@ class _Assembly:
         single = kind == "refers" and "SEVERAL" not in rest
         return ir.ListDecl(
             part_name(part), entity, item, kind, single, "NONE" in rest, size[0], size[1], "", part.name.span
-        )  # type: ignore[arg-type]
+        )
 
     def fact(self, entity: str, key: str, declaration: Declaration) -> ir.FactDecl | None:
         of = self.type(declaration, declaration.header["type"])
@@ -464,7 +467,7 @@ class _Assembly:
             return None
         entity, scope = entities[0], on_subject(entities[0])
         lowering = self.lowering(declaration)
-        first = self.types.clause_entities[ident][0]
+        first = next(iter(self.types.clause_entities[ident]), entity)
         if entity != first:
             labels = (self.types.entity_label(first), self.types.entity_label(entity))
             self.symbols.report(declaration, "C009", declaration.name.span, ("name", declaration.name.text),
@@ -492,7 +495,7 @@ class _Assembly:
     def entitled(self, declaration: Declaration, measure: str, entity: str, word: Word) -> None:
         """Refuses a rule that pays a measure to an entity it is not declared for."""
         entities = self.types.measures[measure].entities
-        if entity not in entities:
+        if entities and entity not in entities:
             listed = "、".join(self.types.entity_label(e) for e in entities)
             found = self.types.entity_label(entity)
             raise self.lowering(declaration).fault(

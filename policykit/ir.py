@@ -298,6 +298,9 @@ class FactDecl:
     span: Span
 
 
+ListKind: TypeAlias = Literal["members", "records", "refers"]
+
+
 @dataclass(frozen=True, slots=True)
 class ListDecl:
     """A list (or a single reference) of other records that a record may hold."""
@@ -305,7 +308,7 @@ class ListDecl:
     name: Name
     entity: str
     item: str
-    kind: Literal["members", "records", "refers"]
+    kind: ListKind
     single: bool
     optional: bool
     least: int

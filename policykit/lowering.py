@@ -523,6 +523,8 @@ class Lowering:
         if name is None:
             raise Fault
         entities = self.types.measures[name].entities if obtains else self.types.clause_entities[name]
+        if not entities:
+            raise Fault  # whom it is about is missing or unknown, which is reported where it is declared
         if node.subject is not None:
             subject = self.path(node.subject, scope)
             if (

@@ -172,9 +172,22 @@ def _possible(value: Value) -> frozenset[Any] | None:
     return None
 
 
+def _vague(value: Any) -> bool:
+    """Whether it stands for a record nobody described."""
+    return bool(getattr(value, "vague", False))
+
+
+def _one(values: frozenset[Any]) -> bool:
+    """Whether a stand-in stands for one record, and not for the many that a list may still hold."""
+    return all(getattr(value, "rest", None) is None for value in values)
+
+
 def _equal(a: Value, b: Value) -> Bounds:
     first, second = _possible(a), _possible(b)
     if first is not None and second is not None:
+        if any(map(_vague, first | second)) and not (first == second and len(first) == 1 and _one(first)):
+            # a record nobody described may be any other
+            return truth(True, (None in first and None in second) or bool(first - {None} and second - {None}))
         return truth(len(first | second) > 1, bool(first & second))
     if isinstance(a, Bounds) and isinstance(b, Bounds):
         if a.lo is None or b.lo is None:

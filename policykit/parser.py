@@ -430,9 +430,9 @@ class _Builder:
                     header.setdefault("labels", []).append(self.label(child))
                 case "by_election" | "by_order" | "by_amount":
                     header["how"] = str(child.data)
-                    header["chooser"] = next(
-                        (self.word(t).text for t in child.children if t.type in ("NAME", "BRACKETED")), ""
-                    )  # type: ignore[union-attr]
+                    words = [t for t in child.children if isinstance(t, Token)]
+                    chooser = next((t for t in words if t.type in ("NAME", "BRACKETED")), None)
+                    header["chooser"] = self.word(chooser).text if chooser else ""
                 case (
                     "text_type"
                     | "bool_type"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -56,10 +57,8 @@ def every(make: Callable[[Choose], T]) -> Iterator[T]:
             assert script[asked - 1][1] == len(answers), "the same answers lead to another question"
             return answers[script[asked - 1][0]]
 
-        try:
+        with suppress(Impossible):
             yield make(choose)
-        except Impossible:
-            pass
         while script and script[-1][0] == script[-1][1] - 1:
             script.pop()
         if not script:
@@ -352,7 +351,7 @@ class World:
 
     def _constants(self, kind: type) -> set[Any]:
         """The numbers, or days, that the program itself names: where answers turn."""
-        found = {self.on} if kind is date else {month_of(self.on)} if kind is Month else {0}
+        found: set[Any] = {self.on} if kind is date else {month_of(self.on)} if kind is Month else {0}
         for expr in mentioned(self.program):
             if isinstance(expr, ir.Const) and isinstance(expr.value, Bounds) and type(expr.value.lo) is kind:
                 found.add(expr.value.lo)
@@ -760,11 +759,13 @@ class Meaning:
     def family(self, measure: str, s: Instance) -> list[Instance]:
         """The records that count as one subject with this one: itself, those it lies in, those that lie in it."""
         entities = self.program.measures[measure].entities
-        records = [
-            *self.near(s),
-            *(o for o in self.world.case.index.values() if o is not s and s in self.near(o)),
-        ]
-        return [o for o in records if o.entity in entities]
+        return [o for o in (*self.near(s), *self.below(s)) if o.entity in entities]
+
+    def below(self, s: Instance) -> Iterator[Instance]:
+        for name, decl in self.program.entities[s.entity].lists.items():
+            for member in self.world.items(s, name) if decl.kind == "members" else ():
+                yield member
+                yield from self.below(member)
 
     def gives_way(self, exclusive: ir.Exclusive, measure: str, s: Instance, outcome: str) -> bool:
         """Whether a measure gives way to another that excludes it; one whose ruling is to come only by order or choice."""

@@ -57,6 +57,10 @@ VOCABULARY = """语言 1
     范围：0 分/月 至 2 分/月
 事实 人.生日 (birth)：日期
     范围：2004-06-09 至 2004-06-12
+事实 人.起月 (since)：年月
+    范围：2020-05 至 2020-07
+事实 人.困难 (hardship)：是否
+    须判断：「村」
 事实 单.单日 (dated)：日期
     范围：2020-06-08 至 2020-06-12
 事实 单.成立 (valid)：是否
@@ -111,7 +115,7 @@ class Term:
 FACTS: dict[str, dict[str, tuple[str, ...]]] = {
     "户": {"bool": ("贫困",), "choice": ("档次",), "years": ("住年",), "money": ("户入", "户扣")},
     "人": {
-        "bool": ("残疾", "学生"), "choice?": ("残级",), "multi": ("处境",), "money": ("收入",), "money?": ("债务",),
+        "bool": ("残疾", "学生", "困难"), "month": ("起月",), "choice?": ("残级",), "multi": ("处境",), "money": ("收入",), "money?": ("债务",),
         "birth": ("生日",),
     },
     "单": {"bool": ("成立",), "choice2": ("类别",), "money": ("金额",), "date": ("单日",), "date?": ("末日",)},
@@ -171,7 +175,7 @@ class Author:
         ]  # fmt: skip
         if depth > 0:
             makers += [self.joined, self.joined, self.joined, self.quantified, self.quantified, self.counted]
-            makers += [self.conditional, self.verdict, self.verdict, self.same_record]
+            makers += [self.conditional, self.verdict, self.verdict, self.same_record, self.monthly]
         return str(self.one(makers)(view, depth))
 
     def plain_truth(self, view: View, depth: int) -> str:
@@ -180,7 +184,7 @@ class Author:
         return f"(并非 {word})" if self.chance(0.25) else str(word)
 
     def choice(self, view: View, depth: int) -> str:
-        words = [
+        words: list[tuple[str, tuple[str, ...]]] = [
             (w, ("一级", "二级", "三级")) for kind in ("choice", "choice?") for w in self.places(view, kind)
         ]
         words += [(w, ("甲类", "乙类")) for w in self.places(view, "choice2")]
@@ -261,6 +265,16 @@ class Author:
         where = f" 满足 ({self.truth(inside, depth - 1)})" if self.chance(0.8) else ""
         compare = self.one(("不低于 1", "等于 0", "不超过 1", "等于 2"))
         return f"((计数 {listing}{where}) {compare} {unit})"
+
+    def monthly(self, view: View, depth: int) -> str:
+        """Something about each month from one to another."""
+        months = [*self.places(view, "month"), "2020-06", "本月"]
+        self.fresh += 1
+        fold = f"逐月 {self.one(months)} 至 {self.one(months)} 称 月{'甲乙丙丁'[self.fresh % 4]}"
+        name = fold[-2:]
+        forms = [f"({self.one(('任一', '全部'))} {fold} 满足 ({name} {self.one(('晚于', '等于', '不晚于'))} {self.one(months)}))",
+                 f"((计数 {fold}) {self.one(('不低于', '等于'))} 2 个)"]  # fmt: skip
+        return str(self.one(forms))
 
     def conditional(self, view: View, depth: int) -> str:
         parts = [self.truth(view, depth - 1) for _ in range(3)]
@@ -526,7 +540,8 @@ class Drafter(Author):
 
     def ranks(self, measure: str, entity: str, own: bool) -> list[str]:
         """Priorities towards the clauses before: always where amounts differ, sometimes else."""
-        above, below = [], []
+        above: list[str] = []
+        below: list[str] = []
         for other, of, other_own in self.granting.get(measure, []):
             same_rule = not own and not other_own and of == entity
             if same_rule and self.chance(0.7):
@@ -670,6 +685,8 @@ class Clerk:
         record: dict[str, Any] = {} if outside else {"id": f"m{number}"}
         self.put(record, "disabled", (True, False))
         self.put(record, "student", (True, False))
+        self.put(record, "hardship", [{"value": v, "by": "村", "date": "2020-06-01", "reason": "看过"} for v in (True, False)])
+        self.put(record, "since", ("2020-05", "2020-06", "2020-07"))
         self.put(record, "severity", ("g1", "g2", "g3", "无"))
         self.put(record, "plight", ([], ["k1"], ["k2"], ["k1", "k2"]))
         self.put(record, "income", [fen(n) for n in range(4)])

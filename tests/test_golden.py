@@ -51,3 +51,17 @@ def test_same_input_gives_the_same_bytes() -> None:
     assert first.to_html() == second.to_html()
     assert first.model_dump_json() == second.model_dump_json()
     assert first.stamp == second.stamp
+
+
+def test_the_readme_shows_a_rule_and_its_answer_as_they_are() -> None:
+    """The clause stands in the rule file line by line, the answer in what the example prints."""
+    blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```\n")
+    clause = next(block for block in blocks if block.startswith("条款 "))
+    answer = next(block for block in blocks if block.startswith("1. "))
+    rules = (ROOT / "policies" / "dibao.rules").read_text(encoding="utf-8").split("\n")
+    printed = policykit.evaluate(
+        ROOT / "examples" / "c07-phase-out.json", on=CASES["c07-phase-out"], parameters=PS1
+    )
+    lines = printed.explain().split("\n")
+    assert all(line in rules for line in clause.strip().split("\n"))
+    assert all(line in lines for line in answer.strip("\n").split("\n") if line.strip() != "…")

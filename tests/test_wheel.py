@@ -38,7 +38,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("env")
     venv.create(folder, with_pip=False)
     interpreter = folder / "bin" / "python"
-    where = [interpreter, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    where = [str(interpreter), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     site = Path(subprocess.run(where, check=True, capture_output=True, text=True).stdout.strip())
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from policykit import ir
 from policykit.datatypes import Type, widest
@@ -44,6 +45,17 @@ class Judge(Protocol):
     """Who answers what a clause or a measure comes to for a record."""
 
     def verdict(self, kind: str, name: str, subject: Instance) -> Bounds: ...
+
+
+@dataclass(slots=True, eq=False)
+class StandIn(Instance):
+    """A record nobody described, of which nothing is known but the gap that it fills.
+
+    It may be any record, a described one too, so comparing it with another decides nothing.
+    """
+
+    vague: ClassVar[bool] = True
+    gap: Gap | None = None
 
 
 def subject(instance: Instance) -> Env:
@@ -94,7 +106,7 @@ class Terms:
             case ir.Fact(subject=of_, name=name):
                 return self.over(of_, env, lambda record: self.fact(record, name), expr.type)
             case ir.Up(subject=of_, type=of):
-                return self.over(of_, env, lambda record: Options(frozenset([self.upper(record, of.of)])), of)
+                return self.over(of_, env, lambda record: whole(self.upper(record, of.of)), of)
             case ir.Param(name=name, subject=None, keys=keys):
                 return self.parameter(name, None, keys, env)
             case ir.Param(name=name, subject=of_, keys=keys) if of_ is not None:
@@ -196,7 +208,9 @@ class Terms:
             found = found.upper
         if found is None:
             key = (record, entity)
-            found = self._rest.setdefault(key, Instance(entity, f"{record.path}.{entity}", rest=record.rest))
+            gap = record.gap if isinstance(record, StandIn) else None
+            path = f"{record.path}.{entity}"
+            found = self._rest.setdefault(key, StandIn(entity, path, rest=record.rest, gap=gap))
         return found
 
     # -- lists
@@ -220,7 +234,7 @@ class Terms:
     def _stand_in(self, decl: ir.ListDecl, record: Instance, gap: Gap, many: bool = False) -> Instance:
         upper = record if decl.kind == "members" else None
         path = f"{record.path}.{decl.name.id}" + ("[…]" if many else "")
-        return Instance(decl.item, path, upper, rest=gap if many else record.rest)
+        return StandIn(decl.item, path, upper, rest=gap if many else record.rest, gap=gap)
 
     def present(self, record: Instance) -> Bounds:
         """Whether a record was known on the day asked for."""
@@ -431,6 +445,13 @@ def nothing(of: Type) -> Value:
     if of.kind == "multi":
         return Subset(frozenset(), frozenset())
     return Options(frozenset([None])) if of.kind in ("choice", "record", "text") else NONE
+
+
+def whole(record: Instance) -> Options:
+    """One record as a value; what keeps it open is that nobody described it."""
+    if isinstance(record, StandIn) and record.gap is not None:
+        return Options(frozenset([record]), frozenset([record.gap]))
+    return Options(frozenset([record]))
 
 
 def in_order(records: frozenset[Any] | None) -> list[Any]:
