@@ -177,7 +177,7 @@ class Lowering:
             enclosing = self.enclosing(entity, scope, span)
             if enclosing is not None:
                 return enclosing
-        parameter = self.symbols.find("parameter", text)
+        parameter = self.types.parameter(text)
         if parameter is not None and self.types.parameters[parameter].entity is None:
             return ir.Param(parameter, None, (), self.types.parameters[parameter].type, span)
         define = self.symbols.find("define", text)
@@ -232,7 +232,7 @@ class Lowering:
                     span,
                 )
             return ir.Items(base, entity, found.name.id, found.item, span)
-        parameter = self.symbols.find("parameter", text)
+        parameter = self.types.parameter(text)
         if parameter is not None and self.types.parameters[parameter].entity == entity:
             return ir.Param(parameter, base, (), self.types.parameters[parameter].type, span)
         define = self.symbols.find("define", text)
@@ -608,6 +608,11 @@ class Declared:
         ):
             path.append(upper)
         return path
+
+    def parameter(self, text: str) -> str | None:
+        """The parameter of that name, if its declaration could be understood."""
+        found = self.symbols.find("parameter", text)
+        return found if found in self.parameters else None
 
     def entity_label(self, entity: str) -> str:
         return self.entities[entity].name.zh

@@ -194,7 +194,8 @@ class _Reader:
             return
         token = str(error.token).strip()
         if error.token.type == "UNIT":  # the first character of a name may look like one
-            token = _WORD.match(text, at)[0]  # type: ignore[index]
+            run = _WORD.match(text, at)
+            token = run[0] if run else token
         found = words.END_OF_LINE[self.language == "en"] if _broke_off(error) else f"`{_short(token)}`"
         hint, fix = "", ""
         inside = {terminal for terminal in terminals if not terminal.startswith("F_") and terminal != "$END"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
@@ -334,9 +334,11 @@ def evaluate(
     chosen = policies or load_bundled()
     if parameters is not None:
         chosen = chosen.with_parameters(parameters)
-    mapping = household if isinstance(household, Mapping) else load_file(Path(household))
+    noted: list[Diagnostic] = []
+    mapping = household if isinstance(household, Mapping) else load_file(Path(household), language, noted)
     facts, own = _apart(mapping)
     case = read_case(chosen.program, facts, on, language)
+    case = replace(case, notes=(*noted, *case.notes))
     read, elections, errors = read_rulings(chosen.program, case, [*own, *rulings], language)
     _no_contradiction(chosen.program, case, on, language)
     digest = hashlib.sha256(f"{case.digest}{read}{elections}".encode()).hexdigest()

@@ -685,7 +685,11 @@ class Clerk:
         record: dict[str, Any] = {} if outside else {"id": f"m{number}"}
         self.put(record, "disabled", (True, False))
         self.put(record, "student", (True, False))
-        self.put(record, "hardship", [{"value": v, "by": "村", "date": "2020-06-01", "reason": "看过"} for v in (True, False)])
+        self.put(
+            record,
+            "hardship",
+            [{"value": v, "by": "村", "date": "2020-06-01", "reason": "看过"} for v in (True, False)],
+        )
         self.put(record, "since", ("2020-05", "2020-06", "2020-07"))
         self.put(record, "severity", ("g1", "g2", "g3", "无"))
         self.put(record, "plight", ([], ["k1"], ["k2"], ["k1", "k2"]))
