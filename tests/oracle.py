@@ -510,13 +510,15 @@ def completions(program: ir.Program, case: Case, on: date) -> Iterator[Case]:
 class Answer:
     """Everything that is decided, by clause or measure and the path of the subject.
 
-    `amounts` holds the fen of what is granted (`None`: grounds in conflict, nothing is paid), `ways` the fen for each
-    way in which an approver may still choose, `grounds` the clauses that stand and grant.
+    `amounts` holds the fen of what is granted (`None`: grounds in conflict, nothing is paid), `parts` those of its
+    named parts, `spans` the first month and for how many (`None` where the rule says nothing), `ways` the fen for
+    each way in which an approver may still choose, `grounds` the clauses that stand and grant.
     """
 
     outcomes: dict[tuple[str, str], str] = field(default_factory=dict)
     amounts: dict[tuple[str, str], Any] = field(default_factory=dict)
     parts: dict[tuple[str, str], tuple[Any, ...]] = field(default_factory=dict)
+    spans: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict)
     ways: dict[tuple[str, str], dict[tuple[tuple[str, int], ...], Any]] = field(default_factory=dict)
     grounds: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     alternatives: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
@@ -933,6 +935,11 @@ class Meaning:
             if rule is not None and found.amounts[key] is not None:
                 names = self.chosen(s, grounds[0][1])
                 found.parts[key] = tuple(self.world.value(part.expr, names) for part in rule.parts)
+                ends = (
+                    None if expr is None else self.world.value(expr, names)
+                    for expr in (rule.start, rule.months)
+                )
+                found.spans[key] = (*ends,)  # type: ignore[assignment]
         elif outcome == "discretionary":
             found.ways[key] = self.ways(measure, s)
 

@@ -508,6 +508,12 @@ class Drafter(Author):
             amount = f"({amount} × {name})"
         return f"{self.one(('四舍五入到分', '四舍五入到角'))}({amount})"
 
+    def span(self, view: View) -> tuple[str, str]:
+        """From which month an amount is paid, and for how long; empty where the rule does not say."""
+        start = self.one(("", "", "本月 + 1 个月", "2020-05", *self.places(view, "month")))
+        fact = self.one(self.places(view, "bool") or ["是"])
+        return start, self.one(("", "", "2 个月", f"(如果 {fact} 则 1 个月 否则 2 个月)"))
+
     def grant(self, measure: str, entities: tuple[str, ...], number: int) -> None:
         entity = self.one(entities)
         name, ident = f"条{'甲乙丙丁戊己庚辛壬'[number]}", f"clause_{number}"
@@ -520,7 +526,9 @@ class Drafter(Author):
             lines += [f"    给予：{measure}", f"    其中 本金 (main_{number})：{self.payable(view)}",
                       f"    其中 补贴 (extra_{number})：{self.payable(view)}"]  # fmt: skip
         elif own:
-            lines.append(f"    给予：{measure}，每月 {self.payable(view)}")
+            start, months = self.span(view)
+            start, months = f"，自 {start}" if start else "", f"，为期 {months}" if months else ""
+            lines.append(f"    给予：{measure}，每月 {self.payable(view)}{start}{months}")
         else:
             lines.append(f"    {'可给予' if may else '给予'}：{measure}")
         lines += self.ranks(measure, entity, own)
@@ -564,8 +572,15 @@ class Drafter(Author):
                 ]
                 if shared:
                     ident = f"amount_{number}_{'h' if entity == '户' else 'p'}"
-                    self.write(f"金额 {measure}{entity}额 对每个 {entity} ({ident})", f"    给予：{measure}",
-                               f"    每月：{self.payable(self.view(entity))}")  # fmt: skip
+                    view = self.view(entity)
+                    start, months = self.span(view)
+                    self.write(
+                        f"金额 {measure}{entity}额 对每个 {entity} ({ident})",
+                        f"    给予：{measure}",
+                        f"    每月：{self.payable(view)}",
+                        *([f"    起始月：{start}"] if start else []),
+                        *([f"    为期：{months}"] if months else []),
+                    )
 
     def withholding(self, measures: list[tuple[str, tuple[str, ...]]]) -> None:
         for number in range(self.draw.choice((0, 0, 1, 1, 2))):

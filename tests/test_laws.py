@@ -25,7 +25,7 @@ from policykit.trace import Trace
 from policykit.values import Bounds, Month
 
 LARGE = int(os.environ.get("POLICYKIT_LARGE", "0"))
-MORE = settings(max_examples=2000 * max(LARGE, 1))
+MORE = settings(max_examples=500 * max(LARGE, 1))
 
 seeds = st.integers(0, 10**9)
 

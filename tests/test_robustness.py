@@ -2,7 +2,7 @@
 
 import os
 import random
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import lru_cache
@@ -21,7 +21,6 @@ from policykit.resolver import resolve
 from policykit.source import MAX_FILE_BYTES, Source
 from policykit.words import keywords, operator_words
 
-QUICKLY = 20.0  # seconds, on a machine that does other work too: a hang takes minutes
 LARGE = 10_000 * int(os.environ.get("POLICYKIT_LARGE") or 1)
 
 SMALL_AND_LARGE = pytest.mark.parametrize("examples", [300, pytest.param(LARGE, marks=pytest.mark.large)])
@@ -196,36 +195,34 @@ TOO_MUCH: dict[str, tuple[Callable[[], str], str, str]] = {
 
 
 @pytest.mark.parametrize("what", TOO_MUCH)
-def test_too_much_is_refused_quickly_with_the_limit_named(what: str) -> None:
+def test_too_much_is_refused_with_the_limit_named(what: str) -> None:
     text, code, limit = TOO_MUCH[what]
     written = text()
-    start = time.monotonic()
     found = examined(written.encode())
-    assert time.monotonic() - start < QUICKLY
     assert len(found) <= MAX_ERRORS + 1
     assert {d.code for d in found} - {"L007", "P006"} == {code}
     assert any(limit in d.message() + d.help() for d in found)
     assert max(len(d.render()) for d in found) < 1500
 
 
-MANY: dict[str, Callable[[], Iterator[str]]] = {
-    "facts": lambda: (f"事实 人.f{i} (f{i})：是否\n" for i in range(4_000)),
-    "entities": lambda: (f"实体 e{i} (e{i})\n事实 e{i}.f (f)：是否\n" for i in range(2_000)),
-    "terms one in another": lambda: (f"定义 d{i} (d{i})\n    = d{i + 1}\n" for i in range(3_000)),
-    "terms in a circle": lambda: (f"定义 d{i} (d{i})\n    = d{(i + 1) % 3_000}\n" for i in range(3_000)),
-    "unknown names": lambda: (f"定义 d{i} (d{i})\n    = x{i} 大于 2\n" for i in range(3_000)),
-    "unknown parameters": lambda: (f"设 p{i} = 1\n" for i in range(5_000)),
-    "wrong quotes": lambda: (f"目标 g{i} (g{i})\n    依据：乙 「{i}」\n    类别：a\n    理由：「b」\n" for i in range(2_000)),
-    "quoted labels": lambda: (f"选项 o (o)：{'、'.join(f'「a{i}」(q{i})' for i in range(2_000))}\n" for _ in range(1)),
+# kind → the text, and every fault in it: so many of one code
+MANY: dict[str, tuple[Callable[[], Iterator[str]], dict[str, int]]] = {
+    "facts": (lambda: (f"事实 人.f{i} (f{i})：是否\n" for i in range(4_000)), {}),
+    "entities": (lambda: (f"实体 e{i} (e{i})\n事实 e{i}.f (f)：是否\n" for i in range(2_000)), {}),
+    "terms one in another": (lambda: (f"定义 d{i} (d{i})\n    = d{i + 1}\n" for i in range(3_000)), {"N001": 1}),
+    "terms in a circle": (lambda: (f"定义 d{i} (d{i})\n    = d{(i + 1) % 3_000}\n" for i in range(3_000)), {"C001": 1}),
+    "unknown names": (lambda: (f"定义 d{i} (d{i})\n    = x{i} 大于 2\n" for i in range(3_000)), {"N001": 3_000}),
+    "unknown parameters": (lambda: (f"设 p{i} = 1\n" for i in range(5_000)), {"N001": 5_000}),
+    "wrong quotes": (lambda: (f"目标 g{i} (g{i})\n    依据：乙 「{i}」\n    类别：a\n    理由：「b」\n" for i in range(2_000)), {"Q004": 2_000}),
+    "quoted labels": (lambda: (f"选项 o (o)：{'、'.join(f'「a{i}」(q{i})' for i in range(2_000))}\n" for _ in range(1)), {}),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("what", MANY)
-def test_many_of_one_kind_take_no_time_that_grows_out_of_hand(what: str) -> None:
-    text = BEGINNING + "".join(MANY[what]())
-    start = time.monotonic()
-    loader.compile_all([Source("a.rules", text)], ())
-    assert time.monotonic() - start < QUICKLY
+def test_many_of_one_kind_are_read_with_every_fault(what: str) -> None:
+    text, faults = MANY[what]
+    _, found = loader.compile_all([Source("a.rules", BEGINNING + "".join(text()))], ())
+    assert Counter(d.code for d in found) == faults
 
 
 CHAIN = """语言 1

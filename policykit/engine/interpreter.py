@@ -26,11 +26,13 @@ from policykit.trace import (
     Entry,
     Finding,
     NoteEntry,
+    Payment,
     Prohibition,
     Trace,
 )
 from policykit.values import (
     FALSE,
+    NONE,
     NOTHING,
     TRUE,
     Bounds,
@@ -249,12 +251,10 @@ class Interpreter:
         payment, conflict = None, tuple[str, ...]()
         if answer.outcomes & {"granted", "discretionary"} and paying:
             rules = {id(self.first.rule(s)): s for s in paying}
-            payment = self.first.payment(next(iter(rules.values())))
+            payment = one_of([p for s in rules.values() if (p := self.first.payment(s)) is not None])
             if payment is not None and answer.amount is not None:
-                # of several rules nobody knows which pays: what one of them says of parts is not the answer
-                several = len(rules) > 1
-                amount = answer.amount if several or not payment.amount.known else payment.amount
-                payment = replace(payment, amount=amount, parts=() if several else payment.parts)
+                amount = answer.amount if len(rules) > 1 or not payment.amount.known else payment.amount
+                payment = replace(payment, amount=amount)
             if len(rules) > 1 and answer.outcomes == {"granted"} and all(s.stands.lo for s in paying):
                 conflict, payment = tuple(s.clause.basis.name.id for s in paying), None
         return Decision(
@@ -399,6 +399,26 @@ class Interpreter:
                 yield Finding(
                     "amount_conflict", decision.subject, (("measure", decision.measure), ("clauses", names))
                 )
+
+
+def one_of(payments: list[Payment]) -> Payment | None:
+    """What is known when one of these is paid and it is not known which: what not all of them name is perhaps 无."""
+    if len(payments) < 2:
+        return next(iter(payments), None)
+
+    def either_way(values: list[Value | None]) -> Value | None:
+        return (
+            join([NONE if v is None else v for v in values]) if any(v is not None for v in values) else None
+        )
+
+    return replace(
+        payments[0],
+        parts=(),
+        first_month=either_way([p.first_month for p in payments]),
+        months=either_way([p.months for p in payments]),
+        total=either_way([p.total for p in payments]),
+        options=tuple(option for p in payments for option in p.options),
+    )
 
 
 def askable(missing: Missing) -> tuple[Gap, ...]:
