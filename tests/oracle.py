@@ -512,7 +512,8 @@ class Answer:
 
     `amounts` holds the fen of what is granted (`None`: grounds in conflict, nothing is paid), `parts` those of its
     named parts, `spans` the first month and for how many (`None` where the rule says nothing), `ways` the fen for
-    each way in which an approver may still choose, `grounds` the clauses that stand and grant.
+    each way in which an approver may still choose, `grounds` the clauses that stand and grant, `ruled` the
+    may-clauses that a ruling makes grant beside them.
     """
 
     outcomes: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -521,6 +522,7 @@ class Answer:
     spans: dict[tuple[str, str], tuple[Any, Any]] = field(default_factory=dict)
     ways: dict[tuple[str, str], dict[tuple[tuple[str, int], ...], Any]] = field(default_factory=dict)
     grounds: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    ruled: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     alternatives: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     scope: dict[tuple[str, str], bool] = field(default_factory=dict)
     test: dict[tuple[str, str], bool] = field(default_factory=dict)
@@ -829,11 +831,15 @@ class Meaning:
         for c in self.granting(measure, s, may=False):
             if self.stands(c, s):
                 found.append((c, ()))
-        if not found:
-            for c in self.granting(measure, s, may=True):
-                ruling = self.ruling(c, s) if self.stands(c, s) else None
-                if ruling is not None and ruling.choices is not None:
-                    found.append((c, ruling.choices))
+        return found or self.ruled(measure, s)
+
+    def ruled(self, measure: str, s: Instance) -> list[tuple[ir.Clause, tuple[tuple[str, int], ...]]]:
+        """The may-clauses that stand and that a ruling makes grant."""
+        found = []
+        for c in self.granting(measure, s, may=True):
+            ruling = self.ruling(c, s) if self.stands(c, s) else None
+            if ruling is not None and ruling.choices is not None:
+                found.append((c, ruling.choices))
         return found
 
     def rule(self, c: ir.Clause) -> ir.Amount | None:
@@ -931,6 +937,7 @@ class Meaning:
             grounds = self.grounds(measure, s)
             found.amounts[key] = self.amount(measure, s)
             found.grounds[key] = frozenset(c.basis.name.id for c, _ in grounds)
+            found.ruled[key] = frozenset(c.basis.name.id for c, _ in self.ruled(measure, s))
             rule = self.rule(grounds[0][0])
             if rule is not None and found.amounts[key] is not None:
                 names = self.chosen(s, grounds[0][1])

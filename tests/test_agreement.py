@@ -87,8 +87,13 @@ def lost_decision(decision: Decision, answers: Sequence[oracle.Answer]) -> Itera
     outcomes = {answer.outcomes[key] for answer in answers}
     if not outcomes <= decision.outcomes:
         yield f"outcome of {key} is {sorted(decision.outcomes)}, can be {sorted(outcomes)}"
-    payment = decision.payment
+    payment, named = decision.payment, set(decision.clauses)
     for answer in answers:
+        grounds = answer.grounds.get(key, frozenset())
+        # each clause named is a ground, or each ground is among those named
+        granting = grounds | answer.ruled.get(key, frozenset())
+        if decision.outcomes == {"granted"} and not (named <= granting or grounds <= named):
+            yield f"grounds of {key} are {sorted(named)}, can be {sorted(grounds)}"
         fen = answer.amounts.get(key)
         if fen is not None and (payment is None or not inside(payment.amount, fen)):
             yield f"amount of {key} is {payment and payment.amount}, can be {fen}"
@@ -301,11 +306,6 @@ CASES: dict[str, tuple[str, dict[str, Any], list[dict[str, Any]]]] = {
         + clause("条甲", "人", "适用范围：有 近单", "可给予：待遇甲，每月 1 分/月", "所裁申请：近单"),
         {"poor": True, "members": [{"id": "m0", "slips": [{"valid": True}]}]},
         [{**RULED, "clause": "c_0", "date": "2020-06-10", "application": "2020-06-09"}],
-    ),
-    "an amount reads what its measure goes before": (
-        clause("条甲", "人", "给予：待遇甲，每月 如果 获得 待遇乙 则 1 分/月 否则 2 分/月")
-        + clause("条乙", "人", "给予：待遇乙，每月 2 分/月") + "互斥 不兼 (not_both)：待遇甲、待遇乙 按顺序\n",
-        ONE, [],
     ),
     "what waits for a ruling has no amount to weigh": (
         clause("条甲", "人", "给予：待遇甲，每月 3 分/月") + clause("条乙", "人", "可给予：待遇乙，每月 1 分/月")

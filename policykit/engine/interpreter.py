@@ -126,8 +126,12 @@ class Search:
         of further questions and settled answers (Bryant, Graph-Based Algorithms for Boolean Function Manipulation).
         """
         trees = [answer.origin for answer in found]
+        sure = frozenset.intersection(*(answer.sure for answer in found))
+        possible = frozenset[str]().union(*(answer.possible for answer in found))
+        over = frozenset[str]().union(*(answer.over for answer in found))
         if all(tree == trees[0] for tree in trees):
-            return found[0]
+            # the same answer may have another ground under each value
+            return replace(found[0], sure=sure, possible=possible, over=over)
         amounts = [answer.amount for answer in found if answer.amount is not None]
         missing = frozenset[Gap]().union(*(answer.missing for answer in found))
         this = frozenset([gap]) | self.first.behind.get(gap, NOTHING)
@@ -137,9 +141,9 @@ class Search:
             outcomes,
             amount if amount is None else settle(amount, amount.missing | this),
             missing | this if len(outcomes) > 1 else missing,
-            frozenset.intersection(*(answer.sure for answer in found)),
-            frozenset[str]().union(*(answer.possible for answer in found)),
-            frozenset[str]().union(*(answer.over for answer in found)),
+            sure,
+            possible,
+            over,
             (gap, *trees),
         )
 

@@ -7,9 +7,10 @@ say together, taken as independent. The order of overriding is acyclic, which th
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from math import prod
 
 from policykit import ir
 from policykit.engine.terms import Env, Terms, subject
@@ -35,6 +36,8 @@ from policykit.values import (
     settle,
     truth,
 )  # fmt: skip
+
+MOST_WAYS = 64  # in which an approver may choose, each with its amount
 
 # What a clause may say of a subject, as a set of marks; a measure's outcome depends on the marks of all its clauses.
 IN_SCOPE, GRANTS, MAY_GRANTED, MAY_OPEN, MAY_DENIED, EXCLUDES, BEATEN, BARRED = (1 << i for i in range(8))
@@ -559,11 +562,15 @@ class Outcomes:
         ]
         if chosen and MAY_OPEN not in self.standing(status):
             return chosen
-        ranges = [range(d.low, d.high + 1) for d in clause.discretion]
+        ranges: list[Sequence[int]] = [range(d.low, d.high + 1) for d in clause.discretion]
+        if (
+            prod(d.high - d.low + 1 for d in clause.discretion) > MOST_WAYS
+        ):  # too many to list: the ends, between which the amount lies
+            ranges = [(d.low, d.high) for d in clause.discretion]
         names = [f"choice:{d.name.id}" for d in clause.discretion]
         return [
             {**env, **dict(zip(names, map(exactly, numbers), strict=True))}
-            for numbers in itertools.islice(itertools.product(*ranges), 64)
+            for numbers in itertools.product(*ranges)
         ]
 
     def payment(self, status: Status) -> Payment | None:
