@@ -203,13 +203,12 @@ def test_interpreter_agrees_with_the_oracle(
 
 
 @pytest.mark.large
-@pytest.mark.parametrize("first", range(1000, 3600, 100))
+@pytest.mark.parametrize("first", range(1000, 3600 if LARGE >= 3 else 1800, 100))
 def test_interpreter_agrees_with_the_oracle_on_many(
     first: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """2,600 programs, 20,800 households; POLICYKIT_LARGE multiplies."""
-    times = max(LARGE, 1)
-    agree(range(first * times, (first + 100) * times), record_property)
+    """800 programs, 6,400 households; 2,600 and 20,800 when POLICYKIT_LARGE is 3 or more (`make soak`)."""
+    agree(range(first, first + 100), record_property)
 
 
 # ---- what drawing found: each once a disagreement --------------------------------------------------------------------
