@@ -24,6 +24,10 @@ from policykit.words import keywords, operator_words
 LARGE = 10_000 * int(os.environ.get("POLICYKIT_LARGE") or 1)
 
 SMALL_AND_LARGE = pytest.mark.parametrize("examples", [300, pytest.param(LARGE, marks=pytest.mark.large)])
+# as many in `make soak` only: each of these takes a whole load of the rules
+SMALL_AND_SOAK = pytest.mark.parametrize(
+    "examples", [300, *([pytest.param(LARGE, marks=pytest.mark.large)] if LARGE > 10_000 else [])]
+)
 BUNDLED = loader.load_bundled()
 parsed = lru_cache(maxsize=64)(parse)
 
@@ -88,7 +92,7 @@ def test_any_bytes_give_diagnostics(examples: int) -> None:
     run()
 
 
-@SMALL_AND_LARGE
+@SMALL_AND_SOAK
 def test_any_string_given_from_python_gives_diagnostics(examples: int) -> None:
     anything = st.text(st.characters(), max_size=200)  # halves of characters included
 
@@ -155,7 +159,7 @@ def damaged(text: str, chance: random.Random) -> str:
     return text
 
 
-@SMALL_AND_LARGE
+@SMALL_AND_SOAK
 def test_damaged_rules_give_diagnostics(examples: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loader, "parse", parsed)
     chance = random.Random(20200406)
