@@ -887,8 +887,21 @@ class Meaning:
         while act is not None:
             acts.add(act)
             act = self.program.acts[act].part_of
-        bans = [(b, b.effect) for b, _ in self.clauses_on([s]) if isinstance(b.effect, ir.Ban)]
-        return any(ban.act in acts and self.applies(b, s) and not self.prevails(c, b) for b, ban in bans)
+        against = [
+            (b, on)
+            for b, on in self.clauses_on(self.near(s))
+            if isinstance(b.effect, ir.Ban)
+            and (self.prevails(b, c) or (on is s and b.effect.act in acts and not self.prevails(c, b)))
+        ]
+        return any(self.bans(b, on) for b, on in against)
+
+    def bans(self, c: ir.Clause, s: Instance) -> bool:
+        """Whether a ban holds: it applies, and no duty that is not barred prevails over it."""
+        return self.applies(c, s) and not any(
+            self.prevails(d, c) and self.applies(d, on) and not self.banned(d, on)
+            for d, on in self.clauses_on(self.near(s))
+            if isinstance(d.effect, ir.Duty)
+        )
 
     def barred(self, ident: str, s: Instance) -> bool:
         """受阻: the clause applies, and yet does not stand."""
@@ -961,6 +974,6 @@ class Meaning:
             case ir.Duty():
                 found.duties[key] = self.duty(c, s)
             case ir.Ban():
-                found.bans[key] = self.applies(c, s)
+                found.bans[key] = self.bans(c, s)
             case ir.Record():
                 found.records[key] = self.applies(c, s)

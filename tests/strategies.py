@@ -74,6 +74,14 @@ VOCABULARY = """语言 1
 行为 走访 (visit)
 """
 
+#: a level above households, for programs that have one
+VILLAGE = """实体 村 (village)
+    组成 农户 (households)：户 1 至 3 个
+事实 村.偏远 (remote)：是否
+事实 村.村额 (allotted)：金额 元/月
+    范围：0 分/月 至 2 分/月
+"""
+
 Draw = random.Random
 
 
@@ -84,9 +92,7 @@ Draw = random.Random
 class View:
     """What an expression can see: the entity of each name in scope, innermost last; what it may refer back to."""
 
-    names: list[
-        tuple[str, str]
-    ]  # (prefix, entity): "" for the innermost, "本人." for the subject, "x." for a name
+    names: list[tuple[str, str]]  # (prefix, entity): "" the innermost, "本人." the subject, "x." a name
     terms: list[Term] = field(default_factory=list)
     clauses: list[tuple[str, str]] = field(default_factory=list)  # (name, entity)
     measures: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -113,6 +119,7 @@ class Term:
 
 
 FACTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "村": {"bool": ("偏远",), "money": ("村额",)},
     "户": {"bool": ("贫困",), "choice": ("档次",), "years": ("住年",), "money": ("户入", "户扣")},
     "人": {
         "bool": ("残疾", "学生", "困难"), "month": ("起月",), "choice?": ("残级",), "multi": ("处境",), "money": ("收入",), "money?": ("债务",),
@@ -120,8 +127,9 @@ FACTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "单": {"bool": ("成立",), "choice2": ("类别",), "money": ("金额",), "date": ("单日",), "date?": ("末日",)},
 }  # fmt: skip
-UNITS = {"人": "人", "单": "个"}
+UNITS = {"户": "户", "人": "人", "单": "个"}
 LISTS: dict[str, dict[str, str]] = {
+    "村": {"农户": "户"},
     "户": {"成员": "人", "户单": "单"},
     "人": {"单子": "单", "亲属": "人"},
     "单": {},
@@ -130,6 +138,8 @@ LISTS: dict[str, dict[str, str]] = {
 
 class Author:
     """Writes expressions of the rule language."""
+
+    village = False
 
     def __init__(self, draw: Draw) -> None:
         self.draw = draw
@@ -157,6 +167,8 @@ class Author:
         for prefix, entity in view.names:
             if entity == "人":
                 found.append((f"{prefix}户.", "户"))
+            if self.village and entity in ("户", "人"):
+                found.append((f"{prefix}户.村." if entity == "人" else f"{prefix}村.", "村"))
         return found
 
     def optional_records(self, view: View) -> list[tuple[str, str]]:
@@ -289,6 +301,12 @@ class Author:
             forms += [f"{path}获得 {name}" for name, of_ in view.measures if entity in of_]
             if view.notes:
                 forms += [f"{path}受阻 {name}" for name, of in view.clauses if of == entity]
+        for record, entity in self.optional_records(view):
+            forms += [f"{record} 符合 {name}" for name, of in view.clauses if of == entity]
+            forms += [f"{record} 获得 {name}" for name, of_ in view.measures if entity in of_]
+            forms += [
+                f"{record}.户 获得 {name}" for name, of_ in view.measures if entity == "人" and "户" in of_
+            ]
         return f"({self.one(forms)})" if forms else self.joined(view, depth)
 
     def same_record(self, view: View, depth: int) -> str:
@@ -384,8 +402,10 @@ class Written:
 class Drafter(Author):
     """Writes a whole program: parameters, terms, measures, amounts, clauses, exclusions, notes."""
 
-    def __init__(self, draw: Draw) -> None:
+    def __init__(self, draw: Draw, village: bool = False) -> None:
         super().__init__(draw)
+        self.levels: tuple[str, ...] = ("村", "户", "人") if village else ("户", "人")
+        self.village = village
         self.lines: list[str] = []
         self.terms: list[Term] = []
         self.clauses: list[tuple[str, str]] = []
@@ -418,7 +438,7 @@ class Drafter(Author):
         self.readable = measures
         self.effects()
         self.notes()
-        return VOCABULARY + "\n".join(self.lines) + "\n"
+        return VOCABULARY + VILLAGE * self.village + "\n".join(self.lines) + "\n"
 
     # -- declarations
 
@@ -475,13 +495,10 @@ class Drafter(Author):
     def measures(self) -> list[tuple[str, tuple[str, ...]]]:
         found: list[tuple[str, tuple[str, ...]]] = []
         for number in range(self.draw.choice((1, 2, 2, 3))):
-            entities = self.one((("人",), ("户",), ("户", "人"), ("户", "人")))
+            first = self.draw.randrange(len(self.levels))
+            entities = self.levels[first : first + self.draw.choice((1, 2, 3))]
             name = f"待遇{'甲乙丙'[number]}"
-            self.write(
-                f"待遇 {name} (measure_{number}) 对每个 {'、'.join(entities)}".replace(
-                    f" (measure_{number}) 对", f" (measure_{number}) 对"
-                )
-            )
+            self.write(f"待遇 {name} (measure_{number}) 对每个 {'、'.join(entities)}")
             found.append((name, entities))
         return found
 
@@ -557,7 +574,8 @@ class Drafter(Author):
             if of == entity:
                 (above if self.chance(0.5) else below).append(other)
             else:
-                (above if entity == "户" else below).append(other)
+                higher = self.levels.index(entity) < self.levels.index(of)
+                (above if higher else below).append(other)
         for other, measures in self.withheld.items():
             if measure in measures and self.chance(0.2):
                 (above if self.chance(0.7) else below).append(other)
@@ -571,7 +589,7 @@ class Drafter(Author):
                     name for name, of, own in self.granting.get(measure, []) if of == entity and not own
                 ]
                 if shared:
-                    ident = f"amount_{number}_{'h' if entity == '户' else 'p'}"
+                    ident = f"amount_{number}_{self.levels.index(entity)}"
                     view = self.view(entity)
                     start, months = self.span(view)
                     self.write(
@@ -584,12 +602,13 @@ class Drafter(Author):
 
     def withholding(self, measures: list[tuple[str, tuple[str, ...]]]) -> None:
         for number in range(self.draw.choice((0, 0, 1, 1, 2))):
-            entity = self.one(("户", "人"))
-            fitting = [name for name, of in measures if entity in of or (entity == "户" and "人" in of)]
+            level = self.draw.randrange(len(self.levels))
+            entity = self.levels[level]
+            fitting = [name for name, of in measures if {*self.levels[level:]} & {*of}]
             if not fitting:
                 continue
             names = fitting if self.chance(0.3) else [self.one(fitting)]
-            members = " 及成员" if entity == "户" and self.chance(0.6) else ""
+            members = " 及成员" if entity != "人" and self.chance(0.6) else ""
             view = self.view(entity)
             lines = [*self.conditions(view), f"    不给予：{'、'.join(names)}{members}"]
             self.clause(f"禁{'甲乙'[number]}", f"withhold_{number}", entity, lines)
@@ -602,7 +621,7 @@ class Drafter(Author):
 
     def effects(self) -> None:
         """Duties and bans on acts that belong together, and records."""
-        entity = self.one(("户", "人"))
+        entity, duty = self.one(self.levels), False
         if self.chance(0.6):
             view = self.view(entity)
             done = f"，完成 {self.truth(view, 1)}" if self.chance(0.7) else ""
@@ -613,12 +632,14 @@ class Drafter(Author):
                 entity,
                 [*self.conditions(view), f"    应当：{self.one(('劝入', '走访'))}{done}{due}"],
             )
+            duty = True
+        rank = [f"    {self.one(('优先于', '让位于'))}：责甲"] if duty and self.chance(0.3) else []
         if self.chance(0.6):
             self.clause(
                 "止甲",
                 "ban_0",
                 entity,
-                [*self.conditions(self.view(entity)), f"    不得：{self.one(('入院', '劝入'))}"],
+                [*self.conditions(self.view(entity)), f"    不得：{self.one(('入院', '劝入'))}", *rank],
             )
         if self.chance(0.6):
             kind = self.one(("列入", "转送", "发现"))
@@ -633,10 +654,10 @@ class Drafter(Author):
             self.write(f"提示 注甲 对每个 {entity} (note_0)", f"    条件：{test}", "    内容：「话」")
 
 
-def written(draw: Draw, tries: int = 30) -> Written:
+def written(draw: Draw, village: bool = False, tries: int = 30) -> Written:
     """A program that loads; one that the checker refuses for its order is drawn again."""
     for _ in range(tries):
-        text = Drafter(draw).draft()
+        text = Drafter(draw, village).draft()
         program = loaded(text)
         if program is not None:
             return Written(text, program)
@@ -680,7 +701,19 @@ class Clerk:
         elif self.draw.random() < 0.5:
             record[name] = {"items": items, "complete": False}
 
-    def household(self) -> dict[str, Any]:
+    def village(self) -> dict[str, Any]:
+        """A village of a few households."""
+        record: dict[str, Any] = {}
+        self.put(record, "remote", (True, False))
+        self.put(record, "allotted", [fen(n) for n in range(3)])
+        households = [self.household(10 * number) for number in range(self.draw.choice((1, 1, 2)))]
+        record["households"] = households
+        if self.draw.random() < self.gaps * 0.3:
+            record["households"] = {"items": households, "complete": False}
+        return record
+
+    def household(self, first: int = 0) -> dict[str, Any]:
+        """A household; the numbers of its members count from `first`."""
         record: dict[str, Any] = {}
         self.put(record, "poor", (True, False))
         self.put(record, "level", ("g1", "g2", "g3"))
@@ -690,13 +723,13 @@ class Clerk:
         self.put(record, "deducted", [fen(n) for n in range(gross + 1)])
         self.put_list(record, "papers", [self.slip() for _ in range(self.draw.choice((0, 1, 1, 2)))])
         size = self.draw.choice((1, 1, 2, 2, 3))
-        members = [self.person(number, size) for number in range(size)]
+        members = [self.person(number, range(first, first + size)) for number in range(first, first + size)]
         record["members"] = members
         if self.draw.random() < self.gaps * 0.3:
             record["members"] = {"items": members, "complete": False}
         return record
 
-    def person(self, number: int, size: int, outside: bool = False) -> dict[str, Any]:
+    def person(self, number: int, beside: range, outside: bool = False) -> dict[str, Any]:
         record: dict[str, Any] = {} if outside else {"id": f"m{number}"}
         self.put(record, "disabled", (True, False))
         self.put(record, "student", (True, False))
@@ -713,8 +746,8 @@ class Clerk:
         self.put(record, "birth", [f"2004-06-{day:02d}" for day in range(9, 13)])
         self.put_list(record, "slips", [self.slip() for _ in range(self.draw.choice((0, 0, 1, 1, 2)))])
         if not outside:
-            others = [{"ref": f"m{n}"} for n in range(size) if n != number]
-            away = [self.away(size)] if self.draw.random() < 0.3 else []
+            others = [{"ref": f"m{n}"} for n in beside if n != number]
+            away = [self.away()] if self.draw.random() < 0.3 else []
             self.put(record, "spouse", ["无", "无", *others, *away])
             self.put_list(
                 record,
@@ -725,9 +758,9 @@ class Clerk:
             record |= {"spouse": "无", "kin": []}
         return record
 
-    def away(self, size: int) -> dict[str, Any]:
+    def away(self) -> dict[str, Any]:
         """A person who lives elsewhere, in a household of their own."""
-        record = self.person(0, size, outside=True)
+        record = self.person(0, range(0), outside=True)
         self.put(record, "household", ({"poor": self.one((True, False)), "members": [], "papers": [],
                                         "level": "g2", "stayed": 1, "gross": fen(1), "deducted": fen(0)},))  # fmt: skip
         if not isinstance(record.get("household"), dict) or "unknown" in record["household"]:
@@ -751,9 +784,10 @@ def fen(amount: int) -> str:
     return f"{amount // 100}.{amount % 100:02d}"
 
 
-def mapping(draw: Draw, gaps: float) -> dict[str, Any]:
-    """A household as a mapping, with this share of its facts left out."""
-    return Clerk(draw, gaps).household()
+def mapping(draw: Draw, gaps: float, village: bool = False) -> dict[str, Any]:
+    """A household, or a village of some, as a mapping, with this share of its facts left out."""
+    clerk = Clerk(draw, gaps)
+    return clerk.village() if village else clerk.household()
 
 
 def case_of(program: Program, household: dict[str, Any], on: date = ON) -> Case:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import copy
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import oracle
 import pytest
 import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policykit import values
+from policykit import ir, values
 from policykit.diagnostics import PolicyError
 from policykit.engine import interpreter
-from policykit.facts import Case
+from policykit.facts import Case, Listing
 from policykit.ir import Program
 from policykit.loader import load_text
 from policykit.ops import OPS, Op
+from policykit.syntax import ALWAYS
 from policykit.trace import Trace
 from policykit.values import Bounds, Month
 
@@ -93,6 +96,94 @@ def test_learning_a_fact_never_flips_a_decided_answer(seed: int) -> None:
 @given(seeds)
 def test_learning_a_fact_never_flips_a_decided_answer_of_many(seed: int) -> None:
     check_learning(seed)
+
+
+def open_cells(case: Case, program: Program) -> list[tuple[str, str]]:
+    """Every fact, reference and list of a case that is not known whole."""
+    found = []
+    for path, record in case.index.items():
+        entity = program.entities[record.entity]
+        for name in (*entity.facts, *(name for name, decl in entity.lists.items() if decl.single)):
+            if not oracle.plain(record.facts.get(name))[0]:
+                found.append((path, name))
+        for name, decl in entity.lists.items():
+            if not decl.single and not (name in record.lists and record.lists[name].complete):
+                found.append((path, name))
+    return found
+
+
+def hidden(done: Case, first: Case, cells: Sequence[tuple[str, str]]) -> Case:
+    """A completed case with some of its cells as open again as they were at first."""
+    case = oracle.copied(done)
+    for path, name in cells:
+        record, given = case.index[path], first.index[path]
+        record.facts.pop(name, None)
+        if record.lists.pop(name, None) is not None and name in given.lists:
+            items = tuple(case.index[item.path] for item in given.lists[name].items)
+            record.lists[name] = Listing(items, complete=False)
+    return case
+
+
+def setting(program: Program, name: str, value: Any) -> Program:
+    """The same program with one parameter set."""
+    parameter = program.parameters[name]
+    const = ir.Const(values.exactly(value), parameter.type)
+    given = ir.Setting((), const, ALWAYS, "", "", parameter.span)
+    return replace(program, parameters={**program.parameters, name: replace(parameter, settings=(given,))})
+
+
+def unset(program: Program) -> list[str]:
+    return [
+        p.name.id for p in program.parameters.values() if p.entity is None and not p.keys and not p.settings
+    ]
+
+
+def check_filling(seed: int) -> None:
+    """Fills the gaps of a household one at a time, in random order, as one of its completions has them."""
+    draw = random.Random(seed)
+    village = seed % 4 == 3
+    program = strategies.written(draw, village).program
+    first = strategies.case_of(program, strategies.mapping(draw, 0.1, village))
+    rulings, elections = strategies.events(draw, program, first)
+    completed = list(
+        oracle.some(lambda choose: oracle.Completion(program, first, strategies.ON, choose).filled(), 1, draw)
+    )
+    for done in completed:
+        cells = open_cells(first, program)
+        draw.shuffle(cells)
+        wider: dict[bool, dict[tuple[str, str], frozenset[str]]] = {True: {}, False: {}}
+        steps = sorted({0, len(cells), *(draw.randrange(len(cells) + 1) for _ in range(4))})
+        for left in reversed(steps):
+            case = hidden(done, first, cells[:left])
+            if left == 0:
+                for name in unset(program):
+                    low, high = oracle.World(program, case, strategies.ON).ends(program.parameters[name], {})
+                    of = program.parameters[name].type
+                    choices = oracle.World(program, case, strategies.ON).possible(of, low, high)
+                    program = setting(program, name, choices[draw.randrange(len(choices))])
+            moved = tuple(replace(r, subject=case.index[r.subject.path]) for r in rulings)
+            chosen = tuple(replace(e, subject=case.index[e.subject.path]) for e in elections)
+            for exact in (True, False):
+                trace = interpreter.evaluate(program, case, strategies.ON, moved, chosen, exact)
+                found = outcomes(trace)
+                for key, possible in wider[exact].items():
+                    assert found[key] <= possible, (
+                        f"{key}: {sorted(found[key])} from {sorted(possible)}, exact {exact}"
+                    )
+                wider[exact] = found
+
+
+@settings(max_examples=60)
+@given(seeds)
+def test_filling_gaps_one_by_one_only_narrows_the_answer(seed: int) -> None:
+    check_filling(seed)
+
+
+@pytest.mark.large
+@MORE
+@given(seeds)
+def test_filling_gaps_one_by_one_only_narrows_many_answers(seed: int) -> None:
+    check_filling(seed)
 
 
 # ---- what must not matter -------------------------------------------------------------------------------------------

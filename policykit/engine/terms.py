@@ -241,7 +241,10 @@ class Terms:
         dated = self.program.entities[record.entity].known_from
         if dated is None:
             return TRUE
-        result = OPS["le"].apply((self.fact(record, dated), exactly(self.on)))
+        months = self.program.entities[record.entity].facts[dated].type.kind == "month"
+        result = OPS["le"].apply(
+            (self.fact(record, dated), exactly(month_of(self.on) if months else self.on))
+        )
         assert isinstance(result, Bounds)
         return result
 
