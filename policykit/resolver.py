@@ -13,7 +13,7 @@ from itertools import pairwise
 from policykit import ir
 from policykit.source import locate
 from policykit.symbols import EFFECTS, FIELDS, KIND_NAMES, REPEATED, Symbols
-from policykit.syntax import Cite, Declaration, Module, Part, Period, Quote, Word
+from policykit.syntax import Cite, Declaration, Module, Part, Quote, Word
 
 MOST_COMPARED = 100_000  # characters of a passage in which the sentence nearest to a quote is looked for
 VERSIONED = ("define", "amount", "clause", "note")
@@ -286,11 +286,6 @@ def _periods(symbols: Symbols, kind: str, versions: Sequence[Declaration]) -> No
                 ("first", str(end)),
                 ("second", str(start)),
             )
-
-
-def overlapping(a: Period, b: Period) -> bool:
-    """Whether two periods share a day."""
-    return (a.start or date.min) <= (b.end or date.max) and (b.start or date.min) <= (a.end or date.max)
 
 
 def part_name(part: Part, english: str = "") -> ir.Name:

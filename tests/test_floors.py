@@ -18,7 +18,18 @@ DOOR = "__init__"
 # from bottom to top; a folder is one name, so `engine` holds every module in engine/
 FLOORS = {
     "ground": {"source", "diagnostics", "values", "datatypes"},
-    "forms": {"syntax", "symbols", "words", "ops", "ir", "facts", "trace"},
+    "forms": {
+        "syntax",
+        "symbols",
+        "words",
+        "ops",
+        "ir",
+        "reach",
+        "conditions",
+        "extents",
+        "facts",
+        "trace",
+    },
     "passes": {
         "parser",
         "formatter",
@@ -75,7 +86,6 @@ LONGER: dict[str, str] = {  # module: why it may be longer
     "parser": "reading and building share lark's tree, and lark has one home",
     "lowering": "one method for each form of expression, all on one state",
     "declarations": "one method for each kind of declaration, all on one state",
-    "checker": "one method for each check, all on one dependency graph",
     "engine.outcomes": "the outcome table, its order and its amounts read as one page of the design",
 }
 
