@@ -13,14 +13,16 @@ from math import prod
 from typing import Any, TypeAlias
 
 from policykit import ir
+from policykit.reach import within
 from policykit.syntax import ALWAYS
+from policykit.values import Bounds
 
 _MOST_CASES = 1000
 
 # a comparison as the ways its sides may stand, in order, and what it becomes when denied or turned round
 _WAYS = {"lt": "<", "le": "<=", "gt": ">", "ge": "=>", "eq": "=", "ne": "<>"}
-_DENIED = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
-_TURNED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
+DENIED = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
+TURNED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
 _SIDE = {"<": -1, "=": 0, ">": 1}
 
 
@@ -67,11 +69,19 @@ class Conditions:
     here: str
 
     def name(self, expr: ir.Expr) -> str:
-        return re.sub(r"\bself\b", self.here, ir.shape(expr))
+        """A text that is equal for identical terms, however the elements of their folds are called."""
+        text = re.sub(r"\bself\b", self.here, ir.shape(expr))
+        if "#" in text:
+            folds = [inner for inner in within(expr) if isinstance(inner, ir.Fold)]
+            for number, fold in enumerate(folds, start=1):
+                text = re.sub(rf"{re.escape(fold.slot)}(?!\d)", f"#{number}", text)
+        return text
 
     def cases(self, expr: ir.Expr, holds: bool) -> list[Case]:
         """The cases in which a condition is true, or with `holds` false is false."""
         match expr:
+            case ir.Const(value=Bounds(lo=bool(written))):
+                return [[]] if written == holds else []
             case ir.Apply(op="not", args=(inner,)):
                 return self.cases(inner, not holds)
             case ir.Apply(op="and" | "or" as op, args=args):
@@ -102,15 +112,17 @@ class Conditions:
                 found.append(Claim(self.name(args[0]), among if holds else every - among))
         # a denied order turns round only where neither side can be 无
         elif op in _WAYS and (holds or op in ("eq", "ne") or not any(arg.type.optional for arg in args)):
-            found.append(self.ordered(op if holds else _DENIED[op], *args))
+            found.append(self.ordered(op if holds else DENIED[op], *args))
         return found
 
     def ordered(self, op: str, left: ir.Expr, right: ir.Expr) -> Claim:
         """An order as an interval against a constant, else as how the two terms stand to each other."""
         known = isinstance(right, ir.Const)
         if not known and (isinstance(left, ir.Const) or self.name(left) > self.name(right)):
-            op, left, right = _TURNED[op], right, left
+            op, left, right = TURNED[op], right, left
         ways = _WAYS[op]
+        if self.name(left) == self.name(right):
+            return Claim(f"{self.name(left)} ? itself", frozenset(ways) & {"="})
         if not isinstance(right, ir.Const) or not right.type.ordered:
             return Claim(f"{self.name(left)} ? {self.name(right)}", frozenset(ways))
         low, high = ((right.value.value, _SIDE[way]) for way in (ways[0], ways[-1]))

@@ -11,6 +11,7 @@ from policykit import ir
 from policykit.checker import check
 from policykit.declarations import assemble
 from policykit.diagnostics import Diagnostic, Language, PolicyError
+from policykit.linter import lint, without_allowed
 from policykit.parser import LANGUAGE_VERSION, parse
 from policykit.resolver import resolve, texts
 from policykit.source import MAX_FILE_BYTES, Source, Span, decode
@@ -82,21 +83,30 @@ def compile_sources(sources: Sequence[Source], roots: tuple[Path, ...]) -> Polic
     return Policies(program, tuple(sources), roots, tuple(diagnostics))
 
 
-def examine(*paths: str | Path, parameters: bool = False) -> tuple[Policies | None, list[Diagnostic]]:
+def examine(
+    *paths: str | Path, parameters: bool = False, lints: bool = False
+) -> tuple[Policies | None, list[Diagnostic]]:
     """Loads as `load` does, but returns the diagnostics instead of raising; no policies when one is an error.
 
-    With `parameters`, sheets below a folder are read too.
+    With `parameters`, sheets below a folder are read too; with `lints`, what loads and yet looks wrong is told.
     """
     sources, diagnostics, roots = _files([Path(path) for path in paths], parameters)
-    program, found = compile_all(sources, roots)
+    program, found = compile_all(sources, roots, lints)
     diagnostics += found
     if any(d.severity == "error" for d in diagnostics):
         return None, diagnostics
     return Policies(program, tuple(sources), roots, tuple(diagnostics)), diagnostics
 
 
-def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.Program, list[Diagnostic]]:
-    """Runs every pass; the program is sound only when no diagnostic is an error."""
+def file_names(*paths: str | Path, parameters: bool = False) -> list[str]:
+    """The rule files that `examine` reads, by the names that diagnostics call them."""
+    return [source.file for source in _files([Path(path) for path in paths], parameters)[0]]
+
+
+def compile_all(
+    sources: Sequence[Source], roots: tuple[Path, ...], lints: bool = False
+) -> tuple[ir.Program, list[Diagnostic]]:
+    """Runs every pass, the lints only when asked for; the program is sound only when no diagnostic is an error."""
     diagnostics: list[Diagnostic] = []
     modules: list[Module] = []
     for source in sources:
@@ -122,6 +132,8 @@ def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.
 
         language: Language = modules[0].language if modules else "zh"
         diagnostics += check(program, language, line)
+    if lints and not any(d.severity == "error" for d in diagnostics):
+        diagnostics = without_allowed([*diagnostics, *lint(program, modules)], modules)
     return program, _in_order(diagnostics, list(by_file))
 
 

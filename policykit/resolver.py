@@ -225,6 +225,8 @@ def _fields(symbols: Symbols, declaration: Declaration) -> None:
             symbols.report(declaration, "P007", field.span, *about, ("field", shown))
         elif field.keyword in seen and field.keyword not in REPEATED:
             symbols.report(declaration, "P005", field.span, *about, ("field", shown))
+        if field.keyword == "allow" and not field.values[1].text.strip():
+            symbols.report(declaration, "P012", field.span, ("found", field.values[0].text))
         seen.add(field.keyword)
     for keyword in sorted(must - seen):
         symbols.report(
