@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from policykit.syntax import Declaration, Module
 from policykit.words import operator_words
 
 PARAMETERS = "parameters"
+CASES = "cases"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Policies:
 
 @lru_cache(maxsize=16)
 def _with_sheet(policies: Policies, sheet: str) -> Policies:
-    return compile_sources([*policies.sources, *_read([Path(sheet)], parameters=True)[0]], policies.roots)
+    return compile_sources([*policies.sources, *_read([Path(sheet)])[0]], policies.roots)
 
 
 def bundled() -> Path:
@@ -57,7 +58,7 @@ def load_bundled() -> Policies:
 
 
 def load(*paths: str | Path) -> Policies:
-    """Loads rule files, or every rule file of folders; a folder's `parameters/` is left out.
+    """Loads rule files, or every rule file of folders; a folder's `parameters/` and `cases/` are left out.
 
     Raises `PolicyError` with every error found in the files.
     """
@@ -84,13 +85,15 @@ def compile_sources(sources: Sequence[Source], roots: tuple[Path, ...]) -> Polic
 
 
 def examine(
-    *paths: str | Path, parameters: bool = False, lints: bool = False
+    *paths: str | Path, parameters: bool = False, cases: bool = False, lints: bool = False
 ) -> tuple[Policies | None, list[Diagnostic]]:
     """Loads as `load` does, but returns the diagnostics instead of raising; no policies when one is an error.
 
-    With `parameters`, sheets below a folder are read too; with `lints`, what loads and yet looks wrong is told.
+    With `parameters`, sheets below a folder are read too, with `cases` its cases;
+    with `lints`, what loads and yet looks wrong is told.
     """
-    sources, diagnostics, roots = _files([Path(path) for path in paths], parameters)
+    left_out = {name for name, wanted in ((PARAMETERS, parameters), (CASES, cases)) if not wanted}
+    sources, diagnostics, roots = _files([Path(path) for path in paths], left_out)
     program, found = compile_all(sources, roots, lints)
     diagnostics += found
     if any(d.severity == "error" for d in diagnostics):
@@ -98,9 +101,9 @@ def examine(
     return Policies(program, tuple(sources), roots, tuple(diagnostics)), diagnostics
 
 
-def file_names(*paths: str | Path, parameters: bool = False) -> list[str]:
-    """The rule files that `examine` reads, by the names that diagnostics call them."""
-    return [source.file for source in _files([Path(path) for path in paths], parameters)[0]]
+def file_names(*paths: str | Path) -> list[str]:
+    """Every rule file below some paths, sheets and cases included, by the name that diagnostics call it."""
+    return [source.file for source in _files([Path(path) for path in paths], set())[0]]
 
 
 def compile_all(
@@ -160,7 +163,7 @@ def _text_below(root: Path, path: str) -> str | None:
 
 
 def _files(
-    paths: Iterable[Path], parameters: bool
+    paths: Iterable[Path], left_out: Set[str]
 ) -> tuple[list[Source], list[Diagnostic], tuple[Path, ...]]:
     """The sources below some paths, and the folders in which quoted texts are looked for."""
     sources: list[Source] = []
@@ -175,7 +178,7 @@ def _files(
         roots.append(root)
         files = sorted(file for file in path.rglob("*.rules") if file.is_file()) if path.is_dir() else [path]
         for file in files:
-            if path.is_dir() and not parameters and PARAMETERS in file.relative_to(path).parts:
+            if path.is_dir() and left_out & {*file.relative_to(path).parts[:-1]}:
                 continue
             name = file.relative_to(root.parent).as_posix()
             source = _source(file, name, diagnostics)
@@ -213,8 +216,8 @@ def _source(file: Path, name: str, diagnostics: list[Diagnostic]) -> Source | No
     return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _read(paths: Iterable[Path], parameters: bool) -> tuple[list[Source], list[Diagnostic]]:
-    sources, diagnostics, _ = _files(paths, parameters)
+def _read(paths: Iterable[Path]) -> tuple[list[Source], list[Diagnostic]]:
+    sources, diagnostics, _ = _files(paths, frozenset())
     errors = [d for d in diagnostics if d.severity == "error"]
     if errors:
         raise PolicyError(errors)

@@ -135,14 +135,14 @@ def check_command(
 ) -> None:
     """Check rule files: writing, names, types, quotes, conflicts, and what looks wrong. 检查规则文件。"""
     where = paths or [bundled()]
-    policies, diagnostics = examine(*where, parameters=True, lints=True)
+    policies, diagnostics = examine(*where, parameters=True, cases=True, lints=True)
     language: Language | None = lang.value if lang else None
     if format is CheckFormat.json:
         _emit(reports.as_json(diagnostics, language))
     elif format is CheckFormat.sarif:
         _emit(reports.as_sarif(diagnostics, language))
     elif format is CheckFormat.junit:
-        _emit(reports.as_junit(file_names(*where, parameters=True), diagnostics, language))
+        _emit(reports.as_junit(file_names(*where), diagnostics, language))
     else:
         _complain(diagnostics, language)
         if timeline and policies is not None:

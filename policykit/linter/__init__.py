@@ -6,7 +6,7 @@ condition must hold however the facts lie. What a rule allows itself by 不查, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from policykit import ir
 from policykit.diagnostics import Diagnostic
@@ -18,17 +18,14 @@ from policykit.linter.timeline import dates
 from policykit.syntax import Module
 
 
-def lint(
-    program: ir.Program, modules: Sequence[Module], expected: Collection[str] | None = None
-) -> list[Diagnostic]:
-    """Every warning about a program that loads; `expected` are the clauses that some case expects something of."""
+def lint(program: ir.Program, modules: Sequence[Module]) -> list[Diagnostic]:
+    """Every warning about a program that loads."""
     found = Lint(program, {module.source.file: module for module in modules})
     quotes(found)
     readings(found)
     conditions(found)
     unused(found)
-    if expected is not None:
-        cases(found, expected)
+    cases(found)
     documents(found)
     names(found)
     dates(found)

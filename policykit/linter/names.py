@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from itertools import chain, combinations
 
 from policykit import ir
@@ -18,7 +18,7 @@ def unused(lint: Lint) -> None:
     nobody is asked, a label of a choice and the lists of members describe the world and need no rule."""
     if not lint.program.clauses:
         return
-    program, mentioned = lint.program, used(lint)
+    program, mentioned, places = lint.program, used(lint), heads(lint)
     declared: list[tuple[str, str, ir.Name, Span]] = []
     for kind, things in (
         ("choice", program.choices),
@@ -27,7 +27,8 @@ def unused(lint: Lint) -> None:
         ("source", program.texts),
     ):
         for ident, thing in things.items():
-            declared.append((kind, ident, thing.name, heads(lint)[kind, thing.name.zh]))
+            if (kind, thing.name.zh) in places:  # the choice of outcomes is built in
+                declared.append((kind, ident, thing.name, places[kind, thing.name.zh]))
     declared += [("define", i, d.name, d.versions[0].basis.span) for i, d in program.defines.items()]
     declared += [("parameter", i, p.name, p.span) for i, p in program.parameters.items()]
     declared += [("reading", i, r.basis.name, r.basis.span) for i, r in program.readings.items()]
@@ -63,7 +64,7 @@ def used(lint: Lint) -> set[tuple[str, str]]:
                 found.add(("define", name))
             case ir.Fold(domain=ir.Items(entity=entity, name=name)):
                 found.add(("list", f"{entity}.{name}"))
-            case ir.Verdict(kind="obtains", name=name):
+            case ir.Verdict(kind="obtains" | "outcome", name=name):
                 found.add(("measure", name))
     for c in lint.clauses:
         match c.effect:
@@ -107,9 +108,12 @@ def cited(lint: Lint) -> set[tuple[str, str]]:
     return {(kind, names[kind, word]) for kind, word in written if (kind, word) in names}
 
 
-def cases(lint: Lint, expected: Collection[str]) -> None:
+def cases(lint: Lint) -> None:
+    """Reports a clause that no case expects anything of; a program without any case has not begun to have them."""
+    wanted = [e for example in lint.program.examples for trial in example.trials for e in trial.expected]
+    expected = {name for e in wanted for name in (*e.by, e.name if e.about == "clause" else "")}
     for ident, versions in lint.program.clauses.items():
-        if ident not in expected:
+        if lint.program.examples and ident not in expected:
             basis = versions[0].basis
             lint.report("W009", basis.span, ("name", basis.name.zh))
 
