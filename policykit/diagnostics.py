@@ -425,8 +425,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "W005": Entry(
         "warning",
-        "`{condition}` 总是{truth}：{why}",
-        "`{condition}` is always {truth}: {why}",
+        "`{condition}` {truth}：{why}",
+        "`{condition}` {truth}: {why}",
         "删去，或改成真正要问的条件",
         "remove it, or write the condition that is meant",
     ),

@@ -11,6 +11,8 @@ from policykit.extents import Extents
 from policykit.linter.findings import Lint
 from policykit.values import Bounds
 
+_TRUTH = {True: ("总是成立", "is always true"), False: ("总是不成立", "is always false")}
+_TRUTH_HERE = {True: ("在这里总是成立", "is always true here"), False: ("在这里总是不成立", "is always false here")}
 _COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 
 
@@ -52,7 +54,7 @@ def condition(lint: Lint, expr: ir.Expr) -> None:
     """Reports what is decided in an expression whatever the facts are, from the outside in."""
     decided = truth(lint, expr)
     if decided is not None:
-        sure = lint.say(expr.span, *(("成立", "true") if decided else ("不成立", "false")))
+        sure = lint.say(expr.span, *_TRUTH[decided])
         zh, en = "从它自己的各项或声明的范围就能看出", "its parts or the declared ranges decide it"
         names = (("condition", lint.written(expr)), ("truth", sure), ("why", lint.say(expr.span, zh, en)))
         lint.report("W005", expr.span, *names)
@@ -113,13 +115,14 @@ def twice(lint: Lint, expr: ir.Expr) -> None:
 
 def superfluous(lint: Lint, expr: ir.Expr, given: ir.Expr, holds: bool) -> None:
     """Reports what another condition decides; 有 X before a comparison of X only makes it read well."""
-    if isinstance(expr, ir.Apply) and expr.op == "has":
+    told = any(d.code == "W005" and d.span == expr.span for d in lint.found)
+    if told or (isinstance(expr, ir.Apply) and expr.op == "has"):
         return
-    sure = lint.say(expr.span, *(("成立", "true") if holds else ("不成立", "false")))
+    here = lint.say(expr.span, *_TRUTH_HERE[holds])
     zh = f"{'有' if holds else '没有'} `{lint.written(given)}` 就已定了"
     en = f"`{lint.written(given)}` {'' if holds else 'denied '}decides it"
     why = lint.say(expr.span, zh, en)
-    lint.report("W005", expr.span, ("condition", lint.written(expr)), ("truth", sure), ("why", why))
+    lint.report("W005", expr.span, ("condition", lint.written(expr)), ("truth", here), ("why", why))
 
 
 def follows(lint: Lint, given: ir.Expr, expr: ir.Expr) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import chain
 
 from policykit import ir
 from policykit.conditions import DENIED, TURNED
@@ -215,36 +214,40 @@ def effect(lint: Lint, c: ir.Clause) -> str:
 
 
 def readings(lint: Lint) -> None:
-    """Reports a clause that quotes words which are read in one of several ways, and does not say how it reads them.
+    """Reports a clause that quotes words which can be read in several ways, and does not say how it reads them.
 
-    A reading that says what it fixes (见) is asked of the clauses that rest on that; one that does not, only
-    where a clause names no reading of these words at all.
+    A reading that says what it fixes (见) is asked of the clauses that rest on that; any other, of a clause that names
+    no reading of these words. A clause that names no reading at all is asked for each.
     """
     program = lint.program
-    passages = [
-        (reading, cite, set(range(cite.start, cite.start + len(cite.quote))))
-        for reading in program.readings.values()
-        for cite in reading.basis.cites
-        if cite.start >= 0
-    ]
+    passages = [(r, cite) for r in program.readings.values() for cite in r.basis.cites if cite.start >= 0]
     for c in lint.clauses:
-        own = {c.basis.name.id, c.basis.name.zh}
         reach = reached(program, lint.parts(c))
-        versions = list(chain.from_iterable(reach.defines.values()))
-        rests = own | {name for v in versions for name in (v.basis.name.id, v.basis.name.zh)}
-        rests |= {name for p in reach.parameters for name in (p, program.parameters[p].name.zh)}
-        bases = [c.basis, *(v.basis for v in versions)]
+        bases = [c.basis, *(v.basis for versions in reach.defines.values() for v in versions)]
         bases += [met.basis for clauses in reach.clauses.values() for met in clauses]
         named = {name for basis in bases for name in basis.readings}
+        rests = [basis.name for basis in bases] + [program.parameters[p].name for p in reach.parameters]
+        fixed = {word for name in rests for word in (name.id, name.zh)}
         for cite in c.basis.cites:
-            place = set(range(cite.start, cite.start + len(cite.quote)))
-            here = [one for one in passages if one[1].text == cite.text and one[2] <= place]
-            read = [words for reading, _, words in passages if reading.basis.name.id in named]
-            for reading, passage, words in here:
-                open_ = not any(words & other for other in read)
-                if reading.basis.name.id not in named and (open_ or rests & set(reading.sees)):
-                    names = (("words", passage.quote), ("name", reading.basis.name.zh))
-                    lint.report("W008", cite.span, *names)
+            lacking = []
+            for reading, passage in passages:
+                if reading.basis.name.id in named or not _overlap(passage, cite, whole=True):
+                    continue
+                read = any(_overlap(passage, other) for one, other in passages if one.basis.name.id in named)
+                asked = bool(fixed & set(reading.sees)) if reading.sees else not read
+                if asked or not named:
+                    lacking.append((reading, passage))
+            if lacking:
+                names = "、".join(reading.basis.name.zh for reading, _ in lacking)
+                lint.report("W008", cite.span, ("words", lacking[0][1].quote), ("name", names))
+
+
+def _overlap(passage: ir.Citation, cite: ir.Citation, whole: bool = False) -> bool:
+    """Whether two citations share words of a text; with `whole`, whether the second quotes all of the first."""
+    ends = [(one.start, one.start + len(one.quote)) for one in (passage, cite)]
+    (first, last), (start, end) = ends
+    within = start <= first and last <= end if whole else start < last and first < end
+    return passage.text == cite.text and cite.start >= 0 and within
 
 
 def _numbers(exprs: Iterable[ir.Expr]) -> Iterator[tuple[Dimension, Fraction]]:
