@@ -61,12 +61,16 @@ _WAYS_AFTER = [(way, re.compile(rf"(?:{words})")) for way, words in _AFTER]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with its unit as a text has it, and the comparison that its words make with it, if they make one."""
+    """A number with its unit as a text has it, and the comparison that its words make with it, if they make one.
+
+    `repeats` if it only says that the one before is included: 三年以上（含三年）.
+    """
 
     number: Fraction
     unit: str
     way: Way
     words: str
+    repeats: bool = False
 
 
 def figures(text: str) -> Iterator[Figure]:
@@ -92,7 +96,7 @@ def figures(text: str) -> Iterator[Figure]:
             if number is not None:
                 gap = " " if unit_word.isascii() and unit_word != "%" else ""
                 shown = f"百分之{numeral}" if percent else numeral + gap + unit_word
-                yield Figure(number * size, unit, way, shown)
+                yield Figure(number * size, unit, way, shown, before.endswith("含"))
 
 
 def _is_calendar(written: str, unit: str, before: str) -> bool:

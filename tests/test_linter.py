@@ -22,6 +22,7 @@ LAW = """第一条 家庭人均收入低于当地标准的，给予补助。
 第八条 本办法自2020年1月1日起施行，由民政部门解释，一段时间后按第三条处理。
 第九条 老人可以自行选择养老院。
 第十条 家庭收入超过标准的，给予补助。
+第十一条 可享受至18周岁；年满18周岁仍在读的，可继续享受。
 """
 
 WORDS = """语言 1
@@ -199,6 +200,16 @@ def test_the_comparison_of_the_quote_is_that_of_the_rule(
     root: Path, article: str, quote: str, condition: str, wrong: bool
 ) -> None:
     assert codes(root, clause(article, quote, f"条件：{condition}", GRANT)) == ["W001"] * wrong
+
+
+def test_a_figure_that_is_said_twice_may_be_meant_either_way(root: Path) -> None:
+    fact = "事实 人.不能项数 (failed)：数 项\n\n"
+    quoted = "有3项以下（含3项）指标不能达到的，给予补助"
+    assert codes(root, fact + clause("第六条", quoted, "条件：不能项数 低于 3 项", GRANT)) == ["W001"]
+    both = clause(
+        "第十一条", "可享受至18周岁；年满18周岁仍在读的，可继续享受", "条件：年龄 不满 18 周岁", GRANT
+    )
+    assert codes(root, both) == []
 
 
 def test_a_comparison_in_a_term_counts_for_its_clause(root: Path) -> None:
@@ -406,7 +417,7 @@ OTHER = "口径 别的 (other)\n    采用：「照旧」\n\n条款 用别的 (u
 def test_a_clause_names_the_reading_of_the_words_it_quotes(root: Path) -> None:
     quoted = clause("第一条", "家庭人均收入低于当地标准的，给予补助", "{}", "条件：收入 低于 当地标准", GRANT)
     rules = READING.format("") + OTHER.format("、怎么比") + quoted
-    assert codes(root, rules.format("待核实：「收入」")) == ["W008"]
+    assert codes(root, rules.format("范围外：「收入」")) == ["W008"]
     assert codes(root, rules.format("口径：怎么比")) == []
     assert codes(root, rules.format("口径：别的")) == ["W008"]
     assert (
@@ -476,7 +487,7 @@ def test_names_that_can_be_mistaken(a: str, b: str) -> None:
 @pytest.mark.parametrize(
     ("a", "b"),
     [("一级", "二级"), ("保人", "保户"), ("家庭年收入", "家庭月收入"), ("有生活来源人", "无生活来源人"), ("第1次复核", "第2次复核"),
-     ("渐退期", "渐退"), ("特困成员不计", "特困成员不计入"), ("家庭收入", "家庭年收入"), ("精神等级", "智力等级"), ("单人保", "双人保"),
+     ("渐退期", "渐退"), ("特困成员不计", "特困成员不计入"), ("家庭收入", "家庭年收入"), ("精神等级", "智力等级"), ("单人保", "双人保"), ("多重之视力等级", "多重之智力等级"), ("义务人低收入", "义务人年收入"),
      ("visit", "visits"), ("application", "applications"), ("grade_1", "grade_2")],
 )  # fmt: skip
 def test_names_that_differ_on_purpose(a: str, b: str) -> None:

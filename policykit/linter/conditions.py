@@ -12,7 +12,10 @@ from policykit.linter.findings import Lint
 from policykit.values import Bounds
 
 _TRUTH = {True: ("总是成立", "is always true"), False: ("总是不成立", "is always false")}
-_TRUTH_HERE = {True: ("在这里总是成立", "is always true here"), False: ("在这里总是不成立", "is always false here")}
+_TRUTH_HERE = {
+    True: ("在这里总是成立", "is always true here"),
+    False: ("在这里总是不成立", "is always false here"),
+}
 _COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 
 

@@ -68,20 +68,19 @@ def operators(
     lint: Lint, cite: ir.Citation, compared: Sequence[tuple[str, ir.Expr, ir.Expr, ir.Expr]]
 ) -> None:
     """Reports a quoted comparison for which the rule, speaking of the same thing, has other words only."""
+    said_of: dict[tuple[Fraction, str], list[Figure]] = {}
     for figure in figures(cite.quote):
-        same = [(op, at, 0) for op, at, offset in _against(figure, compared) if not offset]
-        beside = [(op, at, offset) for op, at, offset in _against(figure, compared) if offset]
-        if figure.way and same and not any(
-            op == figure.way for op, *_ in same
-        ) and not any(
-            (op, offset) == (_SAME_FOR_WHOLE[figure.way], _NEIGHBOUR[figure.way]) for op, _, offset in beside
-        ):  # fmt: skip
-            lint.report(
-                "W001",
-                cite.span,
-                ("words", _phrase(cite.quote, figure)),
-                ("rule", lint.written(same[0][1])),
-            )
+        if not figure.repeats:
+            said_of.setdefault((figure.number, figure.unit), []).append(figure)
+    for same in said_of.values():
+        written = [(op, at) for figure in same for op, at, offset in _against(figure, compared) if not offset]
+        if (
+            written
+            and all(figure.way for figure in same)
+            and not any(_compares_so(figure, compared) for figure in same)
+        ):
+            words = ("words", _phrase(cite.quote, same[0]))
+            lint.report("W001", cite.span, words, ("rule", lint.written(written[0][1])))
     for said in comparisons(cite.quote):
         ways: list[tuple[str, ir.Expr]] = []
         for op, left, right, at in compared:
@@ -217,7 +216,7 @@ def readings(lint: Lint) -> None:
     """Reports a clause that quotes words which can be read in several ways, and does not say how it reads them.
 
     A reading that says what it fixes (见) is asked of the clauses that rest on that; any other, of a clause that names
-    no reading of these words. A clause that names no reading at all is asked for each.
+    no reading of these words.
     """
     program = lint.program
     passages = [(r, cite) for r in program.readings.values() for cite in r.basis.cites if cite.start >= 0]
@@ -234,8 +233,7 @@ def readings(lint: Lint) -> None:
                 if reading.basis.name.id in named or not _overlap(passage, cite, whole=True):
                     continue
                 read = any(_overlap(passage, other) for one, other in passages if one.basis.name.id in named)
-                asked = bool(fixed & set(reading.sees)) if reading.sees else not read
-                if asked or not named:
+                if (fixed & set(reading.sees)) if reading.sees else not read:
                     lacking.append((reading, passage))
             if lacking:
                 names = "、".join(reading.basis.name.zh for reading, _ in lacking)
@@ -288,6 +286,12 @@ def _against(
                     yield way, at, 0
                 elif _is(figure, dimension, number):
                     yield way, at, _NEIGHBOUR[figure.way]
+
+
+def _compares_so(figure: Figure, compared: Sequence[tuple[str, ir.Expr, ir.Expr, ir.Expr]]) -> bool:
+    """Whether a rule compares with a figure as its words do, or so with the whole number beside it."""
+    other = (_SAME_FOR_WHOLE[figure.way], _NEIGHBOUR[figure.way])
+    return any((op, offset) in ((figure.way, 0), other) for op, _, offset in _against(figure, compared))
 
 
 def _phrase(quote: str, figure: Figure) -> str:
