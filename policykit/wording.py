@@ -63,14 +63,16 @@ _WAYS_AFTER = [(way, re.compile(rf"(?:{words})")) for way, words in _AFTER]
 class Figure:
     """A number with its unit as a text has it, and the comparison that its words make with it, if they make one.
 
-    `repeats` if it only says that the one before is included: 三年以上（含三年）.
+    `phrase` is the figure with the word that compares; `repeats` if it only says that the one before is included:
+    三年以上（含三年）.
     """
 
     number: Fraction
     unit: str
     way: Way
     words: str
-    repeats: bool = False
+    phrase: str
+    repeats: bool
 
 
 def figures(text: str) -> Iterator[Figure]:
@@ -90,13 +92,14 @@ def figures(text: str) -> Iterator[Figure]:
             continue
         if written == "一" and unit not in _ONE_COUNTS:
             continue
-        way: Way = "" if unit == "级" else _way(before, after)
+        way, word_before, word_after = _way(before, after) if unit != "级" else ("", "", "")
         for numeral in re.findall(_NUMERAL, written):
             number = _number(numeral)
             if number is not None:
                 gap = " " if unit_word.isascii() and unit_word != "%" else ""
                 shown = f"百分之{numeral}" if percent else numeral + gap + unit_word
-                yield Figure(number * size, unit, way, shown, before.endswith("含"))
+                phrase = f"{word_before}{shown}{word_after}"
+                yield Figure(number * size, unit, way, shown, phrase, before.endswith("含"))
 
 
 def _is_calendar(written: str, unit: str, before: str) -> bool:
@@ -106,10 +109,15 @@ def _is_calendar(written: str, unit: str, before: str) -> bool:
     )
 
 
-def _way(before: str, after: str) -> Way:
-    ways = [way for way, words in _WAYS_BEFORE if words.search(before)]
-    ways += [way for way, words in _WAYS_AFTER if words.match(after)]
-    return ways[0] if ways else ""
+def _way(before: str, after: str) -> tuple[Way, str, str]:
+    """The comparison that is made with a figure, and its word where it stands before or after the figure."""
+    for way, words in _WAYS_BEFORE:
+        if found := words.search(before):
+            return way, found[0], ""
+    for way, words in _WAYS_AFTER:
+        if found := words.match(after):
+            return way, "", found[0]
+    return "", "", ""
 
 
 def _number(numeral: str) -> Fraction | None:

@@ -216,6 +216,8 @@ def test_a_comparison_in_a_term_counts_for_its_clause(root: Path) -> None:
     term = "定义 困难 对每个 人 (poor)\n    = 收入 {} 当地标准\n\n"
     quoted = clause("第一条", "家庭人均收入低于当地标准的，给予补助", "条件：困难", GRANT)
     assert codes(root, term.format("低于") + quoted) == []
+    young = clause("第二条", "未满16周岁的儿童", "条件：年龄 不超过 16 周岁", GRANT)
+    assert field(lint(root, young)[0], "words") == "未满16周岁"
     (found,) = lint(root, term.format("不超过") + quoted)
     assert (found.code, field(found, "words"), field(found, "rule")) == (
         "W001",
@@ -299,6 +301,11 @@ def test_a_figure_may_stand_in_a_discretion_a_term_or_a_name(root: Path) -> None
     assert codes(root, term + clause("第五条", "连续6个月以上没有收入的", "条件：久无收入", GRANT)) == []
     fact = "事实 人.无收入 (no_income)：是否\n    问：「是不是连续6个月以上没有收入？」\n\n"
     assert codes(root, fact + clause("第五条", "连续6个月以上没有收入的", "条件：无收入", GRANT)) == []
+
+
+def test_what_is_said_to_those_outside_is_not_in_the_rule(root: Path) -> None:
+    lines = "范围外：「不满6个月的，下次再来」"
+    assert codes(root, clause("第五条", "连续6个月以上没有收入的", lines, "条件：残疾", GRANT)) == ["W003"]
 
 
 def test_a_whole_figure_may_be_written_as_the_other_side_of_its_neighbour(root: Path) -> None:

@@ -74,7 +74,7 @@ class Lint:
         for amount in self.program.amounts:
             yield Rule(amount.basis, amount.period, tuple(amount_parts(amount)))
         for c in self.clauses:
-            texts = [c.outside, *(text for text, _ in c.confirm)]
+            texts = [text for text, _ in c.confirm]
             texts += [c.effect.text] if isinstance(c.effect, ir.Record) else []
             ends = ((d.type.dimension, Fraction(end)) for d in c.discretion for end in (d.low, d.high))
             yield Rule(c.basis, c.period, tuple(self.parts(c)), c, tuple(texts), tuple(ends))

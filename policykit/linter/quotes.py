@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from policykit import ir
@@ -79,7 +80,7 @@ def operators(
             and all(figure.way for figure in same)
             and not any(_compares_so(figure, compared) for figure in same)
         ):
-            words = ("words", _phrase(cite.quote, same[0]))
+            words = ("words", same[0].phrase)
             lint.report("W001", cite.span, words, ("rule", lint.written(written[0][1])))
     for said in comparisons(cite.quote):
         ways: list[tuple[str, ir.Expr]] = []
@@ -278,7 +279,7 @@ def _against(
     figure: Figure, compared: Iterable[tuple[str, ir.Expr, ir.Expr, ir.Expr]]
 ) -> Iterator[tuple[str, ir.Expr, int]]:
     """How a rule compares with a figure, or with the whole number beside it (the last gives how far)."""
-    plain = Figure(figure.number, figure.unit, "", figure.words)
+    plain = replace(figure, way="")
     for op, left, right, at in compared:
         for way, side in ((op, right), (TURNED[op], left)):
             for dimension, number in _numbers([side]):
@@ -292,12 +293,6 @@ def _compares_so(figure: Figure, compared: Sequence[tuple[str, ir.Expr, ir.Expr,
     """Whether a rule compares with a figure as its words do, or so with the whole number beside it."""
     other = (_SAME_FOR_WHOLE[figure.way], _NEIGHBOUR[figure.way])
     return any((op, offset) in ((figure.way, 0), other) for op, _, offset in _against(figure, compared))
-
-
-def _phrase(quote: str, figure: Figure) -> str:
-    """The figure with the words around it that compare."""
-    at = quote.find(figure.words)
-    return quote[max(0, at - 3) : at + len(figure.words) + 2]
 
 
 def _alike(words: str, names: str) -> bool:
