@@ -347,8 +347,6 @@ class Interpreter:
             return
         done = self.terms.truth(duty.done, env) if duty.done is not None else FALSE
         due = self.terms.value(duty.due, env) if duty.due is not None else None
-        # a date that is 无 is one that the text does not set for this subject
-        unspecified = due is None or (due.known and due.value is None)
         for day in self.due_days(due, duty, env):
             state = self.duty_state(exists, verdict.blocked, done, day)
             missing = (
@@ -358,7 +356,7 @@ class Interpreter:
             )
             plain = askable(missing)
             yield DutyInstance(
-                clause, record, exists, state, day, unspecified, plain, verdict.blocked_by
+                clause, record, exists, state, day, duty.due is None, plain, verdict.blocked_by
             )
 
     def due_days(self, due: Value | None, duty: ir.Duty, env: Env) -> list[date | None]:
