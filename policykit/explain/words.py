@@ -82,9 +82,14 @@ class Words:
 
     def record(self, record: Instance) -> str:
         """How a record is referred to: 全户（张大山）, 张小梅, 2020年6月18日的复核."""
-        if record is self.trace.case.root:
+        if record is self.trace.case.root or (self.holds_others(record) and self.written_name(record)):
             return self.whole(record) + self.aside(self.name(self.written_name(record)))
         return self.short(record)
+
+    def holds_others(self, record: Instance) -> bool:
+        """Whether others lie in a record: a household, whose head may go by the same name, or a village."""
+        lists = self.program.entities[record.entity].lists.values()
+        return record in self.trace.case.subjects and any(decl.kind == "members" for decl in lists)
 
     def whole(self, record: Instance) -> str:
         """A record that others lie in: 全户."""
