@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -87,7 +87,7 @@ def examine(*paths: str | Path, parameters: bool = False) -> tuple[Policies | No
 
     With `parameters`, sheets below a folder are read too.
     """
-    sources, diagnostics, roots = _files([Path(path) for path in paths], parameters)
+    sources, diagnostics, roots = files_of([Path(path) for path in paths], parameters)
     program, found = compile_all(sources, roots)
     diagnostics += found
     if any(d.severity == "error" for d in diagnostics):
@@ -95,8 +95,13 @@ def examine(*paths: str | Path, parameters: bool = False) -> tuple[Policies | No
     return Policies(program, tuple(sources), roots, tuple(diagnostics)), diagnostics
 
 
-def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.Program, list[Diagnostic]]:
-    """Runs every pass; the program is sound only when no diagnostic is an error."""
+def compile_all(
+    sources: Sequence[Source], roots: tuple[Path, ...], editions: Mapping[str, str] | None = None
+) -> tuple[ir.Program, list[Diagnostic]]:
+    """Runs every pass; the program is sound only when no diagnostic is an error.
+
+    `editions` are texts to read instead of those held, by the path under which the rules name them.
+    """
     diagnostics: list[Diagnostic] = []
     modules: list[Module] = []
     for source in sources:
@@ -107,6 +112,8 @@ def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.
     by_file = {source.file: source for source in sources}
 
     def read(declaration: Declaration, path: str) -> str | None:
+        if editions and path in editions:
+            return editions[path]
         for root in roots:
             text = _text_below(root, path)
             if text is not None:
@@ -147,10 +154,10 @@ def _text_below(root: Path, path: str) -> str | None:
         return None
 
 
-def _files(
+def files_of(
     paths: Iterable[Path], parameters: bool
 ) -> tuple[list[Source], list[Diagnostic], tuple[Path, ...]]:
-    """The sources below some paths, and the folders in which quoted texts are looked for."""
+    """The sources below some paths, what was noted on reading them, and the folders in which texts are looked for."""
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []
     roots: list[Path] = []
@@ -202,7 +209,7 @@ def _source(file: Path, name: str, diagnostics: list[Diagnostic]) -> Source | No
 
 
 def _read(paths: Iterable[Path], parameters: bool) -> tuple[list[Source], list[Diagnostic]]:
-    sources, diagnostics, _ = _files(paths, parameters)
+    sources, diagnostics, _ = files_of(paths, parameters)
     errors = [d for d in diagnostics if d.severity == "error"]
     if errors:
         raise PolicyError(errors)
