@@ -35,8 +35,8 @@ LEGEND: dict[Kind, tuple[str, str]] = {
     "clause": ("已写成规则：给谁什么、要办什么、不许什么", "written as a rule: who gets what, what must or must not be done"),
     "amount": ("已写成算钱的办法，或当地要填的数", "written as a calculation, or a figure for the local office to give"),
     "definition": ("已写成词语的含义：某个词指什么、怎么认", "written as the meaning of a word"),
-    "objective": ("提要求、定方向，不决定哪一户、哪个人；理由写在右边", "an aim that decides nothing about anybody; the reason is given"),
-    "procedure": ("讲工作怎么安排，不决定哪一户、哪个人；理由写在右边", "how the work is run, deciding nothing about anybody; the reason is given"),
+    "objective": ("提要求、定方向，不决定哪一户、哪个人；理由写在旁边", "an aim that decides nothing about anybody; the reason is given"),
+    "procedure": ("讲工作怎么安排，不决定哪一户、哪个人；理由写在旁边", "how the work is run, deciding nothing about anybody; the reason is given"),
     "heading": ("标题、文号、落款", "a heading, a number or a signature"),
 }  # fmt: skip
 OPEN = ("还没写成规则，也没写明不写的理由", "neither written as a rule nor set aside with a reason")
@@ -83,11 +83,12 @@ sup { font-size: .62rem; line-height: 0; font-weight: 600; } sup a { color: var(
 .card h3 .chip { font-family: system-ui, "Noto Sans CJK SC", sans-serif; margin-right: .6em; }
 .card dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.2rem; margin: .5rem 0 0; }
 .card dt { color: var(--soft); font-size: .9rem; } .card dd { margin: 0; }
+.card a:not(.k) { color: var(--accent); text-underline-offset: .2em; }
 .card h4 { margin: .8rem 0 .1rem; }
 pre { margin: .4rem 0 0; padding: .7rem .9rem; background: #f6f3ed; white-space: pre-wrap; overflow-wrap: anywhere;
   font: .82rem/1.65 ui-monospace, Consolas, "Noto Sans Mono CJK SC", monospace; }
 .passed { color: var(--granted); } .failed { color: var(--urgent); }
-@media (max-width: 48rem) {
+@media screen and (max-width: 48rem) {
   body { margin: 0; padding: 1.2rem 1rem 2rem; box-shadow: none; } .row { grid-template-columns: 1fr; }
   .line { line-height: 1.95; } .indent { display: inline-block; max-width: 45%; height: 1em; overflow: hidden; }
   .notes { border-left: 2px solid var(--rule); padding-left: .7rem; margin-bottom: .5rem; }
@@ -224,7 +225,7 @@ class _Page:
                 ending = {p.rule.id: p.rule for p in over if p.span.end == high}.values()
                 if ending:
                     marks = (f'<a href="#{self.anchor(r)}">{self.numbers[r.id]}</a>' for r in ending)
-                    yield f"<sup>{' '.join(marks)}</sup>"
+                    yield f"&#8288;<sup>{' '.join(marks)}</sup>"  # kept on the line of its passage
             elif any(s.start <= low and high <= s.end for s in left):
                 yield f'<span class="k open" title="{escape(self.label(OPEN))}">{words}</span>'
             else:
@@ -419,14 +420,18 @@ class _Page:
             case ir.Record(text=text) if text:
                 yield say("记下", "Says"), text
         for choice in clause.discretion:
-            low, high = (self.words.figure(end, choice.type) for end in (choice.low, choice.high))
+            low, high = self.words.figure(choice.low, choice.type), self.words.plain(choice.high, choice.type)
             holder = say(f"，由{choice.holder}定", f", decided by {choice.holder}")
-            yield choice.name.label(self.language), say(f"{low}至 {high}", f"{low} to {high}") + holder
+            yield choice.name.label(self.language), say(f"{low} 至 {high}", f"{low} to {high}") + holder
         higher = [
             self.words.clause(name) for name in sorted(self.program.blockers.get(clause.basis.name.id, ()))
         ]
         if higher:
-            yield say("先看", "After"), self.words.listed(higher)
+            yield (
+                say("先看", "After"),
+                self.words.listed(higher)
+                + say("；那边给了，这一条就不给", "; what one of them grants, this one does not"),
+            )
         if clause.confirm:
             yield say("还要核实", "To confirm"), self.words.listed(text for text, _ in clause.confirm)
         if clause.outside:
