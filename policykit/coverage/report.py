@@ -89,14 +89,17 @@ def _text(coverage: Coverage, language: Language) -> Iterator[str]:
             yield f"    {name} {where(passage.span)} {number}「{passage.cite.quote}」"
         if not places.sentences:
             yield "    所引文本都未收录，见下" if zh else "    cites texts that are not held only, see below"
-    yield ""
-    yield (
-        "═══ 依据的文本未收录，未经核对 ═══" if zh else "═══ Cited, but the text is not held: not checked ═══"
-    )
-    for places in coverage.rules:
-        for cite in places.absent:
-            name = title(coverage.program.texts[cite.text], language)
-            yield f"{name} {cite.locator}　{named(places.rule, language)}　{place(cite.span)}"
+    absent = [(places.rule, cite) for places in coverage.rules for cite in places.absent]
+    if absent:
+        yield ""
+        yield (
+            "═══ 依据的文本未收录，未经核对 ═══"
+            if zh
+            else "═══ Cited, but the text is not held: not checked ═══"
+        )
+    for rule, cite in absent:
+        parts = (title(coverage.program.texts[cite.text], language), cite.locator)
+        yield f"{' '.join(filter(None, parts))}　{named(rule, language)}　{place(cite.span)}"
     for excerpt in (True, False):
         lines = [summary(found, language) for found in coverage.texts if found.text.excerpt is excerpt]
         if lines:
