@@ -56,7 +56,7 @@ def _reread(paths: list[Path], against: Path, language: Language, format: Format
     """Compares the held texts with other editions of them, and lists what to read again."""
     if format is Format.html:
         _refuse("--against 只有 text 和 json 两种格式 / --against is written as text or json only")
-    sources, faults, roots = files_of(paths, parameters=False)
+    sources, faults, roots = files_of(paths)
     held, found = compile_all(sources, roots)
     copies = _copies(against)
     chosen = coverage.editions(held.texts.values(), copies)

@@ -51,6 +51,7 @@ class Reread:
 class Changes:
     """What differs between two editions of the texts, and what to read again for it."""
 
+    program: ir.Program
     texts: tuple[ir.Text, ...]
     sentences: tuple[SentenceChange, ...]
     reread: tuple[Reread, ...]
@@ -72,7 +73,7 @@ def compare(old: ir.Program, new: ir.Program) -> Changes:
             stands = _stands(was.start >= 0, cite.start >= 0)
             if touched or stands != "both":
                 reread.append(Reread(declared, basis, cite, stands, touched[0] if touched else None))
-    return Changes(texts, tuple(s for found in sentences.values() for s in found), tuple(reread))
+    return Changes(new, texts, tuple(s for found in sentences.values() for s in found), tuple(reread))
 
 
 def _stands(old: bool, new: bool) -> Literal["both", "old", "new", "neither"]:

@@ -238,8 +238,10 @@ def _changes(changes: Changes, language: Language) -> Iterator[str]:
     for found in changes.reread:
         yield f"{_what(found, language)}　{place(found.cite.span)}"
         yield f"    {_why(found, language)}「{found.cite.quote}」"
-        if found.basis.readings:
-            yield ("    它所依的口径：" if zh else "    its readings: ") + "、".join(found.basis.readings)
+        readings = [changes.program.readings[ident].basis.name for ident in found.basis.readings]
+        if readings:
+            names = ("、" if zh else ", ").join(name.label(language) for name in readings)
+            yield f"    {'所依的口径' if zh else 'its readings'}{'：' if zh else ': '}{names}"
     rules = len({found.basis.span for found in changes.reread})
     yield ""
     yield (
