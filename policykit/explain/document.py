@@ -29,7 +29,7 @@ def explain(
 class _Document:
     def __init__(self, trace: Trace, language: str, mask: bool) -> None:
         self.trace, self.program = trace, trace.program
-        self.words = Phrases(trace, language, mask)
+        self.words = Phrases(trace.program, language, mask, trace.case)
         self.grounds = Grounds(trace, self.words)
         self.decisions = Decisions(self.grounds)
         self.say, self.label = self.words.say, self.words.label
