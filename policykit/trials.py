@@ -14,11 +14,13 @@ from typing import Any
 from policykit import ir
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.engine.interpreter import Interpreter
+from policykit.explain.document import explain
+from policykit.explain.page import Block, to_text
 from policykit.facts import Case, Election, Instance, Ruling
 from policykit.loader import Policies
 from policykit.records import read_case
 from policykit.rulings import read_rulings
-from policykit.trace import Decision
+from policykit.trace import Decision, DutyInstance, Entry, Prohibition
 from policykit.values import Bounds, Value
 from policykit.words import STATES
 
@@ -332,3 +334,48 @@ def run(policies: Policies) -> Iterator[Verdict]:
             engine = prepared.interpreter(program)
             found = (missed(engine, expectation, program.language) for expectation in trial.expected)
             yield Verdict(example, trial, tuple(miss for miss in found if miss is not None), ())
+
+
+# ---- why ----------------------------------------------------------------------------------------------------------------
+
+DECISIVE = ("clauses", "reasons", "met", "open", "priorities", "arithmetic", "unknown", "payment", "silent")
+
+
+def because(policies: Policies, verdict: Verdict, wanted: ir.Expectation, language: str) -> list[str]:
+    """The lines of the explanation that decide what one expectation asks about, and no others."""
+    program = programs(policies)(verdict.example)
+    prepared = prepare(program, verdict.example, verdict.trial)
+    whole = prepared.interpreter(program).trace()
+    effect = program.clauses[wanted.name][0].effect if wanted.about == "clause" else None
+    measure = effect.measure if isinstance(effect, ir.Grant) else wanted.name
+    trace = replace(
+        whole,
+        decisions=tuple(
+            d for d in whole.decisions if d.measure == measure and d.subject.path == wanted.subject
+        ),
+        duties=tuple(x for x in whole.duties if _asked(x, wanted)),
+        prohibitions=tuple(x for x in whole.prohibitions if _asked(x, wanted)),
+        records=tuple(x for x in whole.records if _asked(x, wanted)),
+        notes=tuple(
+            n for n in whole.notes if n.note.basis.name.id == wanted.name and n.subject.path == wanted.subject
+        ),
+        findings=(),
+    )
+    document = explain(trace, language)
+    parts = [
+        replace(
+            part,
+            sections=tuple(
+                replace(s, blocks=tuple(b for b in s.blocks if b.kind.startswith(DECISIVE)))
+                for s in part.sections
+            ),
+        )
+        for part in document.parts
+        if part.kind != "input"
+    ]
+    bare = replace(document, title="", warning="", header=(), summary=Block("", "", ()), parts=tuple(parts))
+    return [line for line in to_text(bare).splitlines() if line.strip() and "═══" not in line]
+
+
+def _asked(found: DutyInstance | Prohibition | Entry, wanted: ir.Expectation) -> bool:
+    return found.clause.basis.name.id == wanted.name and found.subject.path == wanted.subject
