@@ -199,9 +199,9 @@ def _bars(program: ir.Program, other: ir.Clause, clause: ir.Clause) -> bool:
 # ---- watching one trial ----------------------------------------------------------------------------------------------
 
 
-def bearing(engine: Interpreter, expectation: ir.Expectation, record: Instance) -> Iterator[Status]:
-    """What the clauses that an expectation bears on say of the records they speak of."""
-    for name, (first, *_) in engine.program.clauses.items():
+def deciding(program: ir.Program, expectation: ir.Expectation, record: Instance) -> Iterator[str]:
+    """The clauses that an expectation bears on: the one it asks, or those that grant or withhold the measure it asks."""
+    for name, (first, *_) in program.clauses.items():
         match first.effect:
             case ir.Grant(measure=measure):
                 decides = measure == expectation.name and first.entity == record.entity
@@ -209,11 +209,17 @@ def bearing(engine: Interpreter, expectation: ir.Expectation, record: Instance) 
                 decides = expectation.name in measures and (members or first.entity == record.entity)
             case _:
                 decides = False
-        asked = name == expectation.name if expectation.about == "clause" else decides
-        if not asked or expectation.about == "note":
-            continue
-        for subject_ in engine.first.on_or_above(name, record):
-            yield from engine.first.statuses(name, subject_)
+        if (expectation.about == "clause" and name == expectation.name) or (
+            expectation.about == "measure" and decides
+        ):
+            yield name
+
+
+def bearing(engine: Interpreter, expectation: ir.Expectation, record: Instance) -> Iterator[Status]:
+    """What the clauses that an expectation bears on say of the records they speak of, those in force."""
+    for name in deciding(engine.program, expectation, record):
+        for spoken_of in engine.first.on_or_above(name, record):
+            yield from engine.first.statuses(name, spoken_of)
 
 
 class _Watch:

@@ -35,7 +35,7 @@ FLOORS = {
         "loader",
     },
     "engines": {"engine"},
-    "door": {DOOR, "result", "schema", "trials", "mutants"},
+    "door": {DOOR, "result", "schema", "trials", "mutants", "exercised", "boundaries"},
     "app": {"app"},
 }
 

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import typer
 
+from policykit.app.boundaries import propose
 from policykit.app.console import BAD, FINDINGS, Tongue, complain, emit
 from policykit.diagnostics import Language
 from policykit.exercised import Exercise, Kind, Seen, exercised
@@ -41,6 +42,17 @@ def test_command(
     coverage: Annotated[
         bool, typer.Option("--coverage", help="list what no case reaches / 列出没有案例试到的")
     ] = False,
+    boundaries: Annotated[
+        bool,
+        typer.Option(
+            "--boundaries",
+            help="propose cases at every threshold, to be accepted one by one / 在每个界线上提出案例，逐个确认",
+        ),
+    ] = False,
+    into: Annotated[
+        Path | None,
+        typer.Option(help="with --boundaries: the file for accepted cases / 确认的案例写入此文件"),
+    ] = None,
     lang: Annotated[Tongue, typer.Option(help="language / 语言")] = Tongue.zh,
     format: Annotated[Report, typer.Option(help="text, json or junit / 格式")] = Report.text,
 ) -> None:
@@ -49,10 +61,16 @@ def test_command(
     Exit 0: all pass; 1: some fail; 2: the files or a household cannot be read.
     """
     language: Language = lang.value
-    policies, diagnostics = examine(*(paths or [bundled()]), cases=True)
+    where = list(paths or [bundled()])
+    if boundaries and into is not None and into.exists() and not any(_inside(into, path) for path in where):
+        where.append(into)
+    policies, diagnostics = examine(*where, cases=True)
     if policies is None:
         complain((d for d in diagnostics if d.severity == "error"), language)
         raise typer.Exit(BAD)
+    if boundaries:
+        propose(policies, into, language)
+        return
     verdicts = list(run(policies))
     reach = exercised(policies) if coverage else None
     if format is Report.json:
@@ -65,6 +83,10 @@ def test_command(
         raise typer.Exit(BAD)
     if not all(v.passed for v in verdicts):
         raise typer.Exit(FINDINGS)
+
+
+def _inside(file: Path, path: Path) -> bool:
+    return file.resolve() == path.resolve() or path.resolve() in file.resolve().parents
 
 
 # ---- text ----------------------------------------------------------------------------------------------------------------
