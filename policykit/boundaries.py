@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -23,10 +23,11 @@ from policykit.engine.terms import Env, place, subject
 from policykit.exercised import bearing, deciding, walk
 from policykit.loader import Policies
 from policykit.trials import Prepared, household, prepare, programs
-from policykit.values import Bounds, Gap, Month
-from policykit.words import STATES
+from policykit.values import Bounds, Gap, Month, plus_days
+from policykit.words import STATES, operator_words
 
 COMPARISONS = ("lt", "le", "gt", "ge")
+EDGE = "_edge_"  # in the identifier of a case that was accepted at a threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ def proposals(policies: Policies) -> Iterator[Proposal]:
     }
     for example in policies.program.examples:
         for trial in example.trials:
-            if not trial.expected:
-                continue
+            if not trial.expected or EDGE in example.name.id:
+                continue  # what was accepted at a threshold has no thresholds of its own
             try:
                 program = program_of(example)
                 found = list(_beside(_Moves(program, prepare(program, example, trial))))
@@ -111,7 +112,7 @@ class _Scale:
             case "month":
                 plain = str(Month(number // 12, number % 12 + 1))
             case "money":
-                plain = f"{'-' * (number < 0)}{abs(number) // 100}.{abs(number) % 100:02d} {self.unit}"
+                plain = f"{_yuan(number).removesuffix('0').removesuffix('.0')} {self.unit}"  # 500, as cases give it
             case _:
                 plain = f"{number} {self.unit}".strip()
         return plain if self.wrapped is None else {**self.wrapped, "value": plain}
@@ -233,18 +234,19 @@ class _Moves:
     def days(self) -> dict[date, str]:
         """The days around what time alone changes: the first and last day of the clauses that an expectation bears
         on, the day a duty is due."""
-        found: dict[date, str] = {}
+        around: list[tuple[date | None, str]] = []  # with the clause that changes there
         for expectation in self.prepared.trial.expected:
             record = self.prepared.case.index.get(expectation.subject)
             for name in deciding(self.program, expectation, record) if record is not None else ():
                 for version in self.program.clauses[name]:
-                    for day in (version.period.start, version.period.end):
-                        for step in (-1, 0, 1) if day is not None else ():
-                            assert day is not None
-                            found.setdefault(day + timedelta(days=step), name)
-            due = getattr(answer(self.prepared.interpreter(self.program), expectation), "due", None)
-            for step in (-1, 0, 1) if due is not None else ():
-                found.setdefault(due + timedelta(days=step), expectation.name)
+                    around += [(version.period.start, name), (version.period.end, name)]
+            came = answer(self.prepared.interpreter(self.program), expectation)
+            around.append((came.due if came is not None else None, expectation.name))
+        found: dict[date, str] = {}
+        for day, name in around:
+            if day is not None:
+                for step in (-1, 0, 1):
+                    found.setdefault(plus_days(day, step), name)
         return found
 
     def proposed(
@@ -342,7 +344,7 @@ class Writer:
     def block(self, proposal: Proposal, number: int) -> str:
         """The proposal as a case that starts from the one it was made from."""
         example, trial = proposal.example, proposal.trial
-        lines = [f"案例 {_bare(f'{example.name.zh}界{number}')} ({example.name.id}_edge_{number})"]
+        lines = [f"案例 {_bare(f'{example.name.zh}界{number}')} ({example.name.id}{EDGE}{number})"]
         lines.append(f"    承：{_bare(example.name.zh)}")
         if proposal.cell is None:
             lines.append(f"    评价日：{example.on}")
@@ -391,7 +393,7 @@ class Writer:
     def expected(self, e: ir.Expectation) -> str:
         root = e.subject in self.program.entities
         subject_ = "" if root else self.place(_path(e.subject)) + " "
-        parts = [f"{subject_}{_bare(self.names[e.name])} {STATES[e.about][e.state][0]}"]
+        parts = [f"{subject_}{_bare(self.names[e.name])} {_bare(STATES[e.about][e.state][0])}"]
         unit = "元/月" if e.form == "monthly" else "元"
         if e.low is not None and e.high is not None:
             ends = [f"{_yuan(end)} {unit}" for end in dict.fromkeys((e.low, e.high))]
@@ -408,14 +410,16 @@ class Writer:
         return "，".join(parts)
 
 
-def _yuan(fen: Fraction) -> str:
+def _yuan(fen: Fraction | int) -> str:
     whole = abs(int(fen))
     return f"{'-' * (fen < 0)}{whole // 100}.{whole % 100:02d}"
 
 
 def _bare(name: str) -> str:
-    """A name as rules may write it: in brackets where it holds more than letters and figures."""
-    return name if name.replace("_", "").isalnum() and not name[0].isdigit() else f"【{name}】"
+    """A name as rules may write it: in brackets where it would be read as something else."""
+    swallowed = any(word in name for word in operator_words())
+    plain = name.replace("_", "").isalnum() and not name[0].isdigit() and not swallowed
+    return name if plain else f"【{name}】"
 
 
 def _path(text: str) -> tuple[str | int, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from policykit.app.console import BAD, complain, emit
-from policykit.boundaries import Proposal, Writer, proposals
+from policykit.boundaries import EDGE, Proposal, Writer, proposals
 from policykit.diagnostics import Language, PolicyError
 from policykit.loader import Policies, compile_sources
 from policykit.source import Source
@@ -85,7 +85,7 @@ def _free(policies: Policies, proposal: Proposal, into: Path, after: int) -> int
     taken = {e.name.id for e in policies.program.examples}
     text = into.read_text(encoding="utf-8") if into.exists() else ""
     number = after + 1
-    while f"{proposal.example.name.id}_edge_{number}" in taken or f"_edge_{number})" in text:
+    while f"{proposal.example.name.id}{EDGE}{number}" in taken or f"{EDGE}{number})" in text:
         number += 1
     return number
 

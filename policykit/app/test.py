@@ -106,7 +106,7 @@ def _written(
 def _failure(policies: Policies, verdict: Verdict, language: Language) -> Iterable[str]:
     zh = language == "zh"
     yield f"{'未通过' if zh else 'FAILED'} {verdict.name}  {_place(verdict.trial.span)}"
-    for error in verdict.errors:
+    for error in (e for e in verdict.errors if e.severity == "error"):
         yield from (f"    {line}" for line in error.render(language).split("\n"))
     for miss in verdict.misses:
         place = _place(miss.expected.span)
