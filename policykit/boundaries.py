@@ -22,7 +22,7 @@ from policykit.engine.interpreter import Interpreter
 from policykit.engine.terms import Env, place, subject
 from policykit.exercised import bearing, deciding, walk
 from policykit.loader import Policies
-from policykit.trials import Prepared, household, prepare, programs
+from policykit.trials import Prepared, ends, household, prepare, programs
 from policykit.values import Bounds, Gap, Month, plus_days
 from policykit.words import STATES, operator_words
 
@@ -292,17 +292,15 @@ def answer(engine: Interpreter, asked: ir.Expectation) -> ir.Expectation | None:
     missing = frozenset(gap.name.split("[")[0] for gap in decision.missing)
     found = replace(blank, state=decision.outcome, by=frozenset(decision.clauses), missing=missing)
     payment = decision.payment
-    amount = payment.amount if payment is not None else None
-    if payment is None or not isinstance(amount, Bounds) or amount.lo is None:
+    paid = ends(payment.amount) if payment is not None else None
+    if payment is None or paid is None:
         return found
-    if Fraction(amount.lo).denominator != 1 or Fraction(amount.hi).denominator != 1:
-        return found  # the bounds of an open amount may fall between two fen
     first, months = payment.first_month, payment.months
     return replace(
         found,
         form=payment.rule.form,
-        low=amount.lo,
-        high=amount.hi,
+        low=Fraction(paid[0]),
+        high=Fraction(paid[1]),
         first_month=first.value if first is not None and first.known else None,
         months=int(months.value)
         if months is not None and months.known and months.value is not None

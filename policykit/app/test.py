@@ -71,7 +71,7 @@ def test_command(
     if boundaries:
         propose(policies, into, language)
         return
-    verdicts = list(run(policies))
+    verdicts = list(run(policies, language))
     reach = exercised(policies) if coverage else None
     if format is Report.json:
         emit(json.dumps(_data(policies, verdicts, reach, language), ensure_ascii=False, indent=2))
