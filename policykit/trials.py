@@ -212,7 +212,8 @@ def _measure(engine: Interpreter, wanted: ir.Expectation, record: Instance, say:
 
 
 def _within(value: Value, wanted: ir.Expectation) -> bool:
-    return ends(value) == (wanted.low, wanted.high)
+    found = ends(value)
+    return found is not None and found[0] == wanted.low and found[1] == wanted.high
 
 
 def ends(amount: Value) -> tuple[int, int] | None:
