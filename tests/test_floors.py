@@ -36,7 +36,7 @@ FLOORS = {
         "loader",
     },
     "engines": {"engine"},
-    "door": {DOOR, "result", "schema", "trials", "mutants"},
+    "door": {DOOR, "result", "schema", "trials", "mutants", "exercised", "boundaries"},
     "app": {"app"},
 }
 

@@ -12,6 +12,7 @@ import typer
 
 from policykit.app.console import BAD, FINDINGS, Format, Tongue, complain, emit
 from policykit.app.coverage import coverage_command
+from policykit.app.test import test_command
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.loader import Policies, bundled, examine, load
@@ -20,6 +21,7 @@ from policykit.result import Result, evaluate
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
+app.command("test")(test_command)
 
 
 @app.callback()
