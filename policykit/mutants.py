@@ -1,8 +1,7 @@
-"""Mutants: the rules with one thing changed, put to the cases; what no case notices, no case guards.
+"""The rules with one thing changed, put to the cases: a change that no case notices, no case guards.
 
-A mutant changes one operator, bound, modality, scope or priority. It is made on the typed program, so nothing is read
-again, and it is put only to the expectations whose unchanged answer read what it changes: an answer that never read a
-rule cannot change with it.
+A mutant is put only to the expectations whose unchanged answer read what it changes: an answer that never read a rule
+cannot change with it. It is done with at the first that notices.
 """
 
 from __future__ import annotations
@@ -10,463 +9,21 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from policykit import ir
-from policykit.datatypes import BOOL
 from policykit.diagnostics import Language, PolicyError
 from policykit.engine.interpreter import Interpreter
 from policykit.loader import CASES, Policies
-from policykit.ops import OPS
-from policykit.source import NOWHERE, Span
-from policykit.syntax import Period
+from policykit.mutations import Mutant, Read, Section, mutants
 from policykit.trials import Prepared, Verdict, missed, prepare, programs
-from policykit.values import FALSE, TRUE, Bounds, Month, Subset, Value, plus_days
 
 EQUIVALENTS = "equivalent.toml"
 LEAST_NOTICED = 95  # of a hundred mutants
 MOST_EQUIVALENT = 3  # of a hundred mutants
 
-Kind: TypeAlias = Literal["operator", "bound", "modality", "scope", "priority"]
-Words: TypeAlias = tuple[str, str]
-Section: TypeAlias = Literal["clauses", "defines", "blockers"]
-Read: TypeAlias = tuple[Section, str]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one mutation does: its kind, a short tag for its identifier, and a sentence in both languages."""
-
-    kind: Kind
-    tag: str
-    said: Words
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Mutant:
-    """One changed program. `parts` are the fields of the program it replaces: a whole tuple, or entries of a mapping.
-
-    Only an answer that read one of `reads` can change with it. `rule` is the clause or term it is listed under.
-    """
-
-    id: str
-    change: Change
-    rule: ir.Name
-    span: Span
-    parts: Mapping[str, Any]
-    reads: frozenset[Read]
-
-    def of(self, program: ir.Program) -> ir.Program:
-        """The program, perhaps with a sheet of its own, with this one change."""
-        changed = {
-            field: {**getattr(program, field), **new} if isinstance(new, dict) else new
-            for field, new in self.parts.items()
-        }
-        return replace(program, **changed)
-
-    def sentence(self, language: Language) -> str:
-        return self.change.said[0 if language == "zh" else 1]
-
-
-# ---- changing an expression --------------------------------------------------------------------------------------------
-
-_OPERATORS: dict[str, tuple[str, Words]] = {
-    "lt": ("le", ("小于", "less than")), "le": ("lt", ("不大于", "at most")),
-    "gt": ("ge", ("大于", "more than")), "ge": ("gt", ("不小于", "at least")),
-    "eq": ("ne", ("等于", "equal to")), "ne": ("eq", ("不等于", "not equal to")),
-    "and": ("or", ("并且", "and")), "or": ("and", ("或者", "or")),
-    "has": ("has_not", ("有", "has")), "has_not": ("has", ("没有", "has no")),
-    "add": ("subtract", ("加", "plus")), "subtract": ("add", ("减", "minus")),
-    "max_of": ("min_of", ("较大", "the greater")), "min_of": ("max_of", ("较小", "the smaller")),
-    "add_months": ("subtract_months", ("往后推月", "months later")),
-    "subtract_months": ("add_months", ("往前推月", "months earlier")),
-    "add_months_to_date": ("subtract_months_from_date", ("往后推月", "months later")),
-    "subtract_months_from_date": ("add_months_to_date", ("往前推月", "months earlier")),
-    "add_days": ("subtract_days", ("往后推天", "days later")),
-    "subtract_days": ("add_days", ("往前推天", "days earlier")),
-    "any": ("all", ("任一", "any")), "all": ("any", ("全部", "all")),
-    "least": ("greatest", ("最小", "the least")), "greatest": ("least", ("最大", "the greatest")),
-    "earliest": ("latest", ("最早", "the earliest")), "latest": ("earliest", ("最近", "the latest")),
-}  # fmt: skip
-
-
-def _to(kind: Kind, before: Words, after: Words) -> Change:
-    return Change(
-        kind,
-        f"{before[0]}→{after[0]}",
-        (f"「{before[0]}」改成「{after[0]}」", f"“{before[1]}” becomes “{after[1]}”"),
-    )
-
-
-def _without(kind: Kind, what: Words, said: Words | None = None) -> Change:
-    zh, en = said or (f"「{what[0]}」", f"“{what[1]}”")
-    return Change(kind, f"去掉{what[0]}", (f"去掉{zh}", f"{en} is left out"))
-
-
-def _variants(program: ir.Program, expr: ir.Expr) -> Iterator[tuple[Change, ir.Expr]]:
-    """The changes of one expression itself; those of the expressions inside it are their own."""
-    match expr:
-        case ir.Apply(op="not", args=(inside,)):
-            yield _without("operator", ("并非", "not")), inside
-        case ir.Apply(op="among", args=(of, ir.Const(value=Subset(must=labels)) as listed)):
-            for change, other in _label_sets(program.choices.get(of.type.of, ir.OUTCOME), labels):
-                yield change, _applied(expr, (of, replace(listed, value=Subset(other, other))))
-        case ir.Apply(op=op) | ir.Fold(op=op) if op in _OPERATORS:
-            other_op, words = _OPERATORS[op]
-            changed: ir.Expr = replace(expr, op=other_op)
-            if isinstance(changed, ir.Apply):
-                changed = _applied(changed, changed.args)
-            yield _to("operator", words, _OPERATORS[other_op][1]), changed
-        case ir.If(then=then, otherwise=otherwise):
-            said = ("「则」和「否则」对调", "“then” and “otherwise” change places")
-            yield Change("operator", "对调两支", said), replace(expr, then=otherwise, otherwise=then)
-        case ir.Const(value=Bounds(lo=value) as bounds) if bounds.known and value is not None:
-            for shown, step in _steps(expr):
-                yield _to("bound", (_figure(value), _figure(value)), (shown, shown)), replace(expr, value=step)
-
-
-def _steps(expr: ir.Const) -> Iterator[tuple[str, Value]]:
-    """The nearest values below and above a constant: a fen, a month, a day, a person, a hundredth; yes for no."""
-    value = expr.value.value
-    if isinstance(value, bool):
-        yield "否" if value else "是", FALSE if value else TRUE
-        return
-    for way in (-1, 1):
-        if isinstance(value, Month):
-            near: Any = value.plus(way)
-        elif isinstance(value, int | Fraction):
-            near = value + (way if value == int(value) else Fraction(way, 100))
-        else:
-            near = plus_days(value, way)
-        yield _figure(near), Bounds(near, near)
-
-
-def _figure(value: Any) -> str:
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    return str(value)
-
-
-def _label_sets(choice: ir.Choice, labels: frozenset[str]) -> Iterator[tuple[Change, frozenset[str]]]:
-    """A set of labels with one label less; one end of an order is also taken a grade further."""
-    order = [option.name for option in choice.options]
-    known = [name for name in order if name.id in labels]
-    ends = choice.heaviest_first is not None and {frozenset(labels)} & {
-        choice.graded(name.id, way) for name in order for way in (True, False)
-    }
-    if ends:
-        first_in = order[0].id in labels
-        edge = len(known) if first_in else len(order) - len(known)
-        moved = [edge - 1, edge] if first_in else [edge, edge - 1]  # the last label in, the first one out
-        for at, inside in zip(moved, (True, False), strict=True):
-            if not 0 <= at < len(order) or (inside and len(known) == 1):
-                continue
-            name = order[at]
-            if inside:
-                yield _without("bound", (name.zh, name.label("en"))), labels - {name.id}
-            else:
-                said = (f"添上「{name.zh}」", f"“{name.label('en')}” is added")
-                yield Change("bound", f"添上{name.zh}", said), labels | {name.id}
-        return
-    for name in known if len(known) > 1 else ():
-        yield _without("bound", (name.zh, name.label("en"))), labels - {name.id}
-
-
-def _applied(expr: ir.Apply, args: tuple[ir.Expr, ...]) -> ir.Apply:
-    """An operation on other operands; a comparison is told from others by its shape, which follows the operands."""
-    changed = replace(expr, args=args)
-    return replace(changed, shape=ir.shape(changed)) if OPS[expr.op].splits else changed
-
-
-def _with(expr: ir.Expr, at: int, new: Any) -> ir.Expr:
-    """The expression with another one in place of one of its `children`."""
-    match expr:
-        case ir.Fact() | ir.Up() | ir.Verdict() | ir.Ref():
-            return replace(expr, subject=new)
-        case ir.Param(subject=subject, keys=keys):
-            if subject is not None and at == 0:
-                return replace(expr, subject=new)
-            at -= subject is not None
-            return replace(expr, keys=(*keys[:at], new, *keys[at + 1 :]))
-        case ir.Apply(args=args):
-            return _applied(expr, (*args[:at], new, *args[at + 1 :]))
-        case ir.If():
-            return replace(expr, **{("condition", "then", "otherwise")[at]: new})
-        case ir.Fold(domain=domain, where=where):
-            fields = ["subject"] if isinstance(domain, ir.Items) else ["first", "last"]
-            if at < len(fields):
-                return replace(expr, domain=replace(domain, **{fields[at]: new}))
-            outside = [name for name in ("where", "take") if getattr(expr, name) is not None]
-            return replace(expr, **{outside[at - len(fields)]: new})
-    raise AssertionError(expr)
-
-
-def expressions(program: ir.Program, expr: ir.Expr) -> Iterator[tuple[int, Change, Span, ir.Expr]]:
-    """Every change of an expression or of one inside it: the number of the place, what, where, the whole changed."""
-    number = 0
-    for site, way in _sites(expr, ()):
-        found = list(_variants(program, site))
-        number += bool(found)
-        for change, new in found:
-            whole = new
-            for outer, at in reversed(way):
-                whole = _with(outer, at, whole)
-            yield number, change, site.span, whole
-
-
-def _sites(
-    expr: ir.Expr, way: tuple[tuple[ir.Expr, int], ...]
-) -> Iterator[tuple[ir.Expr, tuple[tuple[ir.Expr, int], ...]]]:
-    yield expr, way
-    for at, child in enumerate(ir.children(expr)):
-        yield from _sites(child, (*way, (expr, at)))
-
-
-# ---- changing a rule ---------------------------------------------------------------------------------------------------
-
-_NEVER = ir.Const(FALSE, BOOL)
-_FIELDS: dict[str, Words] = {
-    "scope": ("适用范围", "scope"), "test": ("条件", "test"), "total": ("金额", "amount"), "start": ("起始月", "first month"),
-    "months": ("为期", "months"), "done": ("完成", "done"), "due": ("期限", "due"), "every": ("每隔", "every"),
-    "limit": ("限额", "limit"), "period": ("时效", "in force"), "body": ("定义", "definition"), "effect": ("效果", "effect"),
-}  # fmt: skip
-Made: TypeAlias = tuple[str, Change, Span, T]
-
-
-def _inside(program: ir.Program, owner: T, field: str, span: Span) -> Iterator[Made[T]]:
-    """The changes of the expression that a field holds, if it holds one."""
-    expr = getattr(owner, field)
-    for number, change, place, new in expressions(program, expr) if expr is not None else ():
-        label = f"{_FIELDS[field][0]}/{number}"
-        yield label, change, span if place is NOWHERE else place, replace(owner, **{field: new})  # type: ignore[type-var]
-
-
-def _periods(owner: T, span: Span) -> Iterator[Made[T]]:
-    """In force a day earlier or later, and out of force likewise."""
-    period: Period = owner.period  # type: ignore[attr-defined]
-    for end in ("start", "end"):
-        day = getattr(period, end)
-        for way in (-1, 1) if day is not None else ():
-            moved = day + timedelta(days=way)
-            change = _to("bound", (str(day), str(day)), (str(moved), str(moved)))
-            yield "时效", change, span, replace(owner, period=replace(period, **{end: moved}))  # type: ignore[type-var]
-
-
-def _conditions(clause: ir.Clause) -> Iterator[Made[ir.Clause]]:
-    """A clause without its scope or test, and without one of the conditions that they join."""
-    for field in ("scope", "test"):
-        expr = getattr(clause, field)
-        if expr is None:
-            continue
-        yield _FIELDS[field][0], _without("scope", _FIELDS[field]), expr.span, replace(clause, **{field: None})
-        if isinstance(expr, ir.Apply) and expr.op == "and":
-            for at, part in enumerate(expr.args):
-                rest = (*expr.args[:at], *expr.args[at + 1 :])
-                left = rest[0] if len(rest) == 1 else _applied(expr, rest)
-                tag = (f"第{at + 1}项", f"part {at + 1}")
-                change = _without("scope", tag)
-                yield _FIELDS[field][0], change, part.span, replace(clause, **{field: left})
-
-
-def _amounts(program: ir.Program, amount: ir.Amount) -> Iterator[Made[ir.Amount]]:
-    span = amount.basis.span
-    for field in ("total", "start", "months"):
-        yield from _inside(program, amount, field, span)
-    form: Literal["monthly", "once"] = "once" if amount.form == "monthly" else "monthly"
-    words: dict[str, Words] = {"monthly": ("每月", "each month"), "once": ("一次", "once")}
-    yield "金额", _to("modality", words[amount.form], words[form]), span, replace(amount, form=form)
-
-
-def _effects(program: ir.Program, clause: ir.Clause) -> Iterator[Made[ir.Clause]]:
-    """What follows from a clause, changed: its modality, its amount, its duty."""
-    span, label = clause.basis.span, _FIELDS["effect"][0]
-    match clause.effect:
-        case ir.Grant(may=may, amount=amount) as grant:
-            words = [("给予", "grants"), ("可给予", "may grant")]
-            yield label, _to("modality", words[may], words[not may]), span, replace(clause, effect=replace(grant, may=not may))  # fmt: skip
-            for where, change, place, new in _amounts(program, amount) if amount is not None else ():
-                yield where, change, place, replace(clause, effect=replace(grant, amount=new))
-            return
-        case ir.Withhold(members=members) as withhold:
-            bars = [("不及成员", "without members"), ("及于成员", "with members")]
-            yield label, _to("modality", bars[members], bars[not members]), span, replace(clause, effect=replace(withhold, members=not members))  # fmt: skip
-        case ir.Duty() as duty:
-            for field in ("done", "due", "every"):
-                for where, change, place, inside in _inside(program, duty, field, span):
-                    yield where, change, place, replace(clause, effect=inside)
-                if getattr(duty, field) is not None:
-                    change = _without("modality", _FIELDS[field])
-                    yield label, change, span, replace(clause, effect=replace(duty, **{field: None}))  # type: ignore[arg-type]
-    kind: Kind = "priority" if isinstance(clause.effect, ir.Withhold) else "modality"
-    yield label, _without(kind, ("整条", "the whole clause"), ("整条", "The whole clause")), span, replace(clause, scope=_NEVER)  # fmt: skip
-
-
-def _discretion(program: ir.Program, clause: ir.Clause) -> Iterator[Made[ir.Clause]]:
-    span = clause.basis.span
-
-    def other(at: int, new: ir.Discretion) -> ir.Clause:
-        return replace(clause, discretion=(*clause.discretion[:at], new, *clause.discretion[at + 1 :]))
-
-    for at, chosen in enumerate(clause.discretion):
-        label = f"裁量/{chosen.name.zh}"
-        for low, high in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-            new = replace(chosen, low=chosen.low + low, high=chosen.high + high)
-            if 0 <= new.low <= new.high:
-                before, after = f"{chosen.low}至{chosen.high}", f"{new.low}至{new.high}"
-                yield label, _to("bound", (before, before), (after, after)), span, other(at, new)
-        for where, change, place, limited in _inside(program, chosen, "limit", span):
-            yield f"裁量/{where}", change, place, other(at, limited)
-
-
-def _clauses(program: ir.Program, clause: ir.Clause) -> Iterator[Made[ir.Clause]]:
-    for field in ("scope", "test"):
-        yield from _inside(program, clause, field, clause.basis.span)
-    yield from _conditions(clause)
-    yield from _effects(program, clause)
-    yield from _discretion(program, clause)
-    yield from _periods(clause, clause.basis.span)
-
-
-def _settles(exclusive: ir.Exclusive) -> Iterator[tuple[Change, tuple[ir.Exclusive, ...]]]:
-    """A mutual exclusion left out, in another order, settled in another way."""
-    ways: dict[str, Words] = {
-        "by_election": ("由人选择", "by choice"), "by_order": ("依次", "in order"), "by_amount": ("就高", "the higher"),
-    }  # fmt: skip
-    yield _without("priority", ("互斥", "the exclusion")), ()
-    if exclusive.how == "by_order":
-        said = ("次序倒过来", "the order is turned round")
-        yield Change("priority", "倒序", said), (replace(exclusive, measures=exclusive.measures[::-1]),)
-    for how, words in ways.items():
-        if how != exclusive.how:
-            yield _to("priority", ways[exclusive.how], words), (replace(exclusive, how=how),)  # type: ignore[arg-type]
-
-
-def _matters(low: ir.Clause, high: ir.Clause) -> bool:
-    """Whether that one clause prevails over another can be seen: they grant the same, or one bars what the other orders."""
-    match low.effect, high.effect:
-        case ir.Grant(measure=a), ir.Grant(measure=b):
-            return a == b
-        case ir.Withhold(measures=measures), ir.Grant(measure=measure):
-            return measure in measures
-        case ir.Grant(measure=measure), ir.Withhold(measures=measures, members=members):
-            return measure in measures and not members and low.entity != high.entity
-        case _, ir.Duty() | ir.Ban():
-            return True
-    return False
-
-
-def mutants(policies: Policies) -> list[Mutant]:
-    """Every mutant of the clauses, amounts, terms, exclusions and priorities, in source order of each."""
-    program = policies.program
-    texts = {source.file: source.text for source in policies.sources}
-    found = [*_of_clauses(program), *_of_terms(program), *_of_amounts(program), *_of_priorities(program)]
-    return [_quoting(mutant, texts) for mutant in _distinct(found)]
-
-
-def _of_clauses(program: ir.Program) -> Iterator[Mutant]:
-    for ident, versions in program.clauses.items():
-        for at, clause in enumerate(versions):
-            for label, change, span, new in _clauses(program, clause):
-                others = (*versions[:at], new, *versions[at + 1 :])
-                yield Mutant(
-                    _ident(ident, at, label, change), change, clause.basis.name, span,
-                    {"clauses": {ident: others}}, frozenset([("clauses", ident)]),
-                )  # fmt: skip
-
-
-def _of_terms(program: ir.Program) -> Iterator[Mutant]:
-    for ident, define in program.defines.items():
-        for at, version in enumerate(define.versions):
-            span = version.basis.span
-            for label, change, place, new in (
-                *_inside(program, version, "body", span),
-                *_periods(version, span),
-            ):
-                others = (*define.versions[:at], new, *define.versions[at + 1 :])
-                yield Mutant(
-                    _ident(ident, at, label, change), change, define.name, place,
-                    {"defines": {ident: replace(define, versions=others)}}, frozenset([("defines", ident)]),
-                )  # fmt: skip
-
-
-def _of_amounts(program: ir.Program) -> Iterator[Mutant]:
-    for at, amount in enumerate(program.amounts):
-        rules = [a for a in program.amounts[:at] if (a.measure, a.entity) == (amount.measure, amount.entity)]
-        for label, change, span, new in (
-            *_amounts(program, amount),
-            *_periods(amount, amount.basis.span),
-        ):
-            others = (*program.amounts[:at], new, *program.amounts[at + 1 :])
-            name = program.measures[amount.measure].name
-            yield Mutant(
-                _ident(f"{amount.measure}.{amount.entity}", len(rules), label, change), change, name, span,
-                {"amounts": others}, _granting(program, (amount.measure,)),
-            )  # fmt: skip
-
-
-def _of_priorities(program: ir.Program) -> Iterator[Mutant]:
-    for at, exclusive in enumerate(program.exclusives):
-        for change, new in _settles(exclusive):
-            others = (*program.exclusives[:at], *new, *program.exclusives[at + 1 :])
-            name = exclusive.basis.name
-            yield Mutant(
-                _ident(name.id, 0, "互斥", change), change, name, exclusive.basis.span,
-                {"exclusives": others}, _granting(program, exclusive.measures),
-            )  # fmt: skip
-    for ident, (low, *_) in program.clauses.items():
-        above = program.blockers.get(ident, frozenset())
-        for other in (o for o in program.clauses if o in above):  # in source order
-            high = program.clauses[other][0]
-            if _matters(low, high):
-                zh, en = high.basis.name.zh, high.basis.name.label("en")
-                said = (f"不再让位于「{zh}」", f"“{en}” no longer prevails over it")
-                change = Change("priority", f"去掉{zh}", said)
-                yield Mutant(
-                    _ident(ident, 0, "让位于", change), change, low.basis.name, low.basis.span,
-                    {"blockers": {ident: above - {other}}}, frozenset([("blockers", ident)]),
-                )  # fmt: skip
-
-
-def _granting(program: ir.Program, measures: Iterable[str]) -> frozenset[Read]:
-    """The clauses that grant one of some measures: whoever reads an amount or an exclusion has read one of them."""
-    return frozenset(
-        ("clauses", ident)
-        for ident, (first, *_) in program.clauses.items()
-        if isinstance(first.effect, ir.Grant) and first.effect.measure in measures
-    )
-
-
-def _ident(rule: str, version: int, label: str, change: Change) -> str:
-    return f"{rule}{f'#{version + 1}' if version else ''}/{label}:{change.tag}"
-
-
-def _distinct(found: Iterable[Mutant]) -> Iterator[Mutant]:
-    """Each identifier once; a second one of the same name is numbered."""
-    seen: dict[str, int] = {}
-    for mutant in found:
-        seen[mutant.id] = count = seen.get(mutant.id, 0) + 1
-        yield mutant if count == 1 else replace(mutant, id=f"{mutant.id}~{count}")
-
-
-def _quoting(mutant: Mutant, texts: Mapping[str, str]) -> Mutant:
-    """The mutant with the words that it changes in its sentence, where it changes a stretch within a rule."""
-    span = mutant.span
-    words = " ".join(texts.get(span.file, "")[span.start : span.end].split())
-    zh, en = mutant.change.said
-    if not words or len(words) > MOST_QUOTED:
-        return mutant
-    return replace(mutant, change=replace(mutant.change, said=(f"{words}：{zh}", f"{words}: {en}")))
-
-
-MOST_QUOTED = 80  # of the words of a rule, in one sentence
-
-
-# ---- putting mutants to the cases --------------------------------------------------------------------------------------
 
 
 class _Watched(dict[str, T]):
@@ -591,7 +148,11 @@ class Report:
         """The report as text; its last line ends with the share that was noticed."""
         zh = language == "zh"
         for verdict in self.failing:
-            yield f"案例「{verdict.name}」不改规则也不通过" if zh else f"case “{verdict.name}” fails without any change"
+            yield (
+                f"案例「{verdict.name}」不改规则也不通过"
+                if zh
+                else f"case “{verdict.name}” fails without any change"
+            )
         for ident in self.unused:
             yield (
                 f"{EQUIVALENTS}：「{ident}」没有用处：没有这个变异、已被案例察觉，或没有写理由"
@@ -629,7 +190,7 @@ def equivalents(policies: Policies) -> dict[str, str]:
 def report(policies: Policies, argued: Mapping[str, str]) -> Report:
     """Puts every mutant to the cases."""
     asked, failing = questions(policies)
-    made = mutants(policies)
+    made = mutants(policies.program, {source.file: source.text for source in policies.sources})
     tried = [(mutant, notices(mutant, asked)) for mutant in made]
     unnoticed = [mutant for mutant, by in tried if by is None]
     reasons = {mutant.id: argued.get(mutant.id, "").strip() for mutant in unnoticed}
