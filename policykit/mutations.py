@@ -330,7 +330,7 @@ def _clauses(program: ir.Program, clause: ir.Clause) -> Iterator[Made[ir.Clause]
 def _settles(exclusive: ir.Exclusive) -> Iterator[tuple[Change, tuple[ir.Exclusive, ...]]]:
     """A mutual exclusion left out, in another order, settled in another way."""
     ways: dict[str, Words] = {
-        "by_election": ("由人选择", "by choice"), "by_order": ("依次", "in order"), "by_amount": ("就高", "the higher"),
+        "by_election": ("由人选择", "by choice"), "by_order": ("按顺序", "in order"), "by_amount": ("取高", "the higher"),
     }  # fmt: skip
     yield _without("priority", ("互斥", "the exclusion")), ()
     if exclusive.how == "by_order":
