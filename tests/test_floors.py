@@ -28,6 +28,7 @@ FLOORS = {
         "lowering",
         "declarations",
         "linter",
+        "mutations",
         "datafiles",
         "records",
         "rulings",
