@@ -394,6 +394,10 @@ CATALOGUE: dict[str, Entry] = {
         "写上原文「…」",
         "quote the words 「…」",
     ),
+    "Q007": Entry("error", "没有 `{found}` 这一类别", "there is no kind `{found}`",
+                  "写 目标、程序、标题 或 定义", "write objective, procedure, heading or definition"),
+    "Q008": Entry("error", "`{name}` 没有写明理由", "`{name}` gives no reason",
+                  "写明这句话为什么不设规则", "say why no rule stands for this sentence"),
     # ---- W: what loads and yet looks wrong
     "W001": Entry(
         "warning",

@@ -67,7 +67,7 @@ ALL_PROGRAMS = [program for page in WITH_RULES if page.exists() for program in p
 @pytest.mark.parametrize("program", ALL_PROGRAMS, ids=lambda program: program.name)
 def test_rules_on_the_pages_load_or_fail_as_they_say(program: Program) -> None:
     lints = program.name.startswith("W")
-    found = loader.compile_all(program.files, (POLICIES,), lints)[1]
+    found = loader.compile_all(program.files, (POLICIES,), lints=lints)[1]
     if program.code:
         assert {diagnostic.code for diagnostic in found} == {program.code}, "\n".join(map(str, found))
     else:
