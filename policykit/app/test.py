@@ -49,6 +49,7 @@ def test_command(
             help="propose cases at every threshold, to be accepted one by one / 在每个界线上提出案例，逐个确认",
         ),
     ] = False,
+    case: Annotated[str, typer.Option(help="with --boundaries: this case only / 只看这个案例")] = "",
     into: Annotated[
         Path | None,
         typer.Option(help="with --boundaries: the file for accepted cases / 确认的案例写入此文件"),
@@ -69,7 +70,7 @@ def test_command(
         complain((d for d in diagnostics if d.severity == "error"), language)
         raise typer.Exit(BAD)
     if boundaries:
-        propose(policies, into, language)
+        propose(policies, case, into, language)
         return
     verdicts = list(run(policies, language))
     reach = exercised(policies) if coverage else None
