@@ -18,6 +18,7 @@ from policykit.ops import OPS
 from policykit.resolver import citations, overlapping, part_name, quoted
 from policykit.symbols import EFFECTS, Symbols
 from policykit.syntax import Declaration, Expr, Field, Part, Quantity, Quote, Term, TypeName, Word, words_in
+from policykit.words import OBJECTIVE_KINDS
 
 MOST_ITEMS = 200
 LIST_KINDS: tuple[ir.ListKind, ...] = ("members", "records", "refers")
@@ -277,12 +278,12 @@ class _Assembly:
             if of is None:
                 self.symbols.lost |= {declaration.name.text, declaration.ident}
                 continue
-            self.basis(ident, declaration)  # nothing keeps it yet, but its quotes and readings must stand
+            basis = self.basis(ident, declaration)
             entity = next(iter(self.subjects(declaration)), None)
             keys = self.refs(declaration, "choice", declaration.header.get("keyed", ()))
             self.types.parameters[ident] = ir.Parameter(
                 self.symbols.names["parameter", ident], entity, keys, of, None, None, self.text(declaration, "question"),
-                self.text(declaration, "document"), (), declaration.name.span,
+                self.text(declaration, "document"), (), declaration.name.span, basis.cites, basis.readings,
             )  # fmt: skip
         for ident, declaration in self.firsts("measure"):
             self.types.measures[ident] = ir.Measure(
@@ -676,12 +677,17 @@ class _Assembly:
         return ir.Note(self.basis(ident, declaration), entity, declaration.period, test, text, urgent)
 
     def objective(self, ident: str, declaration: Declaration) -> ir.Objective:
-        kind = declaration.get("kind")
-        return ir.Objective(
-            self.basis(ident, declaration),
-            kind.values[0].text if kind else "",
-            self.text(declaration, "reason"),
-        )
+        written, reason = declaration.get("kind"), declaration.get("reason")
+        kind: ir.ObjectiveKind = "objective"
+        if written is not None:
+            word = written.values[0]
+            found = next((k for k, spellings in OBJECTIVE_KINDS.items() if word.text in spellings), None)
+            kind = found or kind
+            if found is None:
+                self.symbols.report(declaration, "Q007", word.span, ("found", word.text))
+        if reason is not None and not self.text(declaration, "reason").strip():
+            self.symbols.report(declaration, "Q008", reason.values[0].span, ("name", declaration.name.text))
+        return ir.Objective(self.basis(ident, declaration), kind, self.text(declaration, "reason"))
 
     def assumed(self) -> dict[int, list[tuple[str, ir.Setting]]]:
         """The parameters that each case sets, by its declaration."""

@@ -387,6 +387,10 @@ CATALOGUE: dict[str, Entry] = {
         "写上原文「…」",
         "quote the words 「…」",
     ),
+    "Q007": Entry("error", "没有 `{found}` 这一类别", "there is no kind `{found}`",
+                  "写 目标、程序、标题 或 定义", "write objective, procedure, heading or definition"),
+    "Q008": Entry("error", "`{name}` 没有写明理由", "`{name}` gives no reason",
+                  "写明这句话为什么不设规则", "say why no rule stands for this sentence"),
     # ---- L: limits
     "L001": Entry("error", "文件超过 {limit}", "the file is larger than {limit}", "分成几个文件", "split the file"),
     "L002": Entry("error", "一层套一层，超过 {limit} 层", "nested deeper than {limit}", "拆成几个 定义", "split it by `define`"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -91,7 +91,7 @@ def examine(
     With `parameters`, sheets below a folder are read too, with `cases` its cases.
     """
     left_out = {name for name, wanted in ((PARAMETERS, parameters), (CASES, cases)) if not wanted}
-    sources, diagnostics, roots = _files([Path(path) for path in paths], left_out)
+    sources, diagnostics, roots = files_of([Path(path) for path in paths], left_out)
     program, found = compile_all(sources, roots)
     diagnostics += found
     if any(d.severity == "error" for d in diagnostics):
@@ -99,8 +99,13 @@ def examine(
     return Policies(program, tuple(sources), roots, tuple(diagnostics)), diagnostics
 
 
-def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.Program, list[Diagnostic]]:
-    """Runs every pass; the program is sound only when no diagnostic is an error."""
+def compile_all(
+    sources: Sequence[Source], roots: tuple[Path, ...], editions: Mapping[str, str] | None = None
+) -> tuple[ir.Program, list[Diagnostic]]:
+    """Runs every pass; the program is sound only when no diagnostic is an error.
+
+    `editions` are texts to read instead of those held, by the path under which the rules name them.
+    """
     diagnostics: list[Diagnostic] = []
     modules: list[Module] = []
     for source in sources:
@@ -111,6 +116,8 @@ def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.
     by_file = {source.file: source for source in sources}
 
     def read(declaration: Declaration, path: str) -> str | None:
+        if editions and path in editions:
+            return editions[path]
         for root in roots:
             text = _text_below(root, path)
             if text is not None:
@@ -151,10 +158,10 @@ def _text_below(root: Path, path: str) -> str | None:
         return None
 
 
-def _files(
-    paths: Iterable[Path], left_out: Set[str]
+def files_of(
+    paths: Iterable[Path], left_out: Set[str] = frozenset((PARAMETERS, CASES))
 ) -> tuple[list[Source], list[Diagnostic], tuple[Path, ...]]:
-    """The sources below some paths, and the folders in which quoted texts are looked for."""
+    """The sources below some paths, what was noted on reading them, and the folders in which texts are looked for."""
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []
     roots: list[Path] = []
@@ -206,7 +213,7 @@ def _source(file: Path, name: str, diagnostics: list[Diagnostic]) -> Source | No
 
 
 def _read(paths: Iterable[Path]) -> tuple[list[Source], list[Diagnostic]]:
-    sources, diagnostics, _ = _files(paths, frozenset())
+    sources, diagnostics, _ = files_of(paths, frozenset())
     errors = [d for d in diagnostics if d.severity == "error"]
     if errors:
         raise PolicyError(errors)

@@ -60,6 +60,8 @@ def texts(symbols: Symbols, read: Callable[[Declaration, str], str | None]) -> d
             declaration.period,
             content,
             tuple(headings),
+            quote.text if quote is not None else "",
+            bool(declaration.header.get("excerpt")),
         )
     return found
 

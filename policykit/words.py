@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib import resources
 
 from policykit.diagnostics import Language
+from policykit.ir import ObjectiveKind
 from policykit.symbols import FIELDS
 
 _TERMINAL = re.compile(r"^([A-Z]\w*)(?:\.\d+)?:\s*/(.*)/$", re.M)
@@ -86,6 +87,12 @@ _STRAYS: dict[str, tuple[str, str, str | None]] = {
     "—": ("减号写成 -，“到”写成 至", "write - for minus, `to` for a range", None),
     "–": ("减号写成 -，“到”写成 至", "write - for minus, `to` for a range", None),
     **dict.fromkeys("\"'“”‘’《》『』", ("引文写在「…」里", "quotes are written 「…」", None)),
+}  # fmt: skip
+
+#: what 类别 may say of a sentence that decides nothing
+OBJECTIVE_KINDS: dict[ObjectiveKind, tuple[str, str]] = {
+    "objective": ("目标", "objective"), "procedure": ("程序", "procedure"), "heading": ("标题", "heading"),
+    "definition": ("定义", "definition"),
 }  # fmt: skip
 
 #: what a message calls the types

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from policykit.app.console import BAD, FINDINGS, Format, Tongue, complain, emit
+from policykit.app.coverage import coverage_command
 from policykit.app.test import test_command
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
@@ -23,34 +22,6 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
 app.command("test")(test_command)
-
-FINDINGS, BAD = 1, 2
-
-
-class Format(StrEnum):
-    text = "text"
-    json = "json"
-    html = "html"
-
-
-class Tongue(StrEnum):
-    zh = "zh"
-    en = "en"
-
-
-def _emit(text: str) -> None:
-    """Writes text whole: a quote is never wrapped, so that it can be searched for."""
-    print(text)
-
-
-def _complain(diagnostics: Iterable[Diagnostic], language: Language | None = None) -> None:
-    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    for diagnostic in diagnostics:
-        style = {"error": "red", "warning": "yellow", "note": "dim"}[diagnostic.severity]
-        head, *rest = diagnostic.render(language).split("\n")
-        console.print(head, style=style)
-        for line in rest:
-            console.print(line)
 
 
 @app.callback()
@@ -85,12 +56,12 @@ def evaluate_command(
             given = _rulings(rulings)
             result = evaluate(file, loaded, on=day, rulings=given, parameters=parameters, language=language)
         except PolicyError as error:
-            _complain(error.diagnostics, language)
+            complain(error.diagnostics, language)
             bad = True
             continue
-        _complain(result.errors, language)
+        complain(result.errors, language)
         bad = bad or bool(result.errors)
-        _emit(_shown(result, format, language, mask))
+        emit(_shown(result, format, language, mask))
     if bad:
         raise typer.Exit(BAD)
 
@@ -127,10 +98,10 @@ def check_command(
     policies, diagnostics = examine(*(paths or [bundled()]), parameters=True, cases=True)
     language: Language | None = lang.value if lang else None
     if format is Format.json:
-        _emit(json.dumps([_plain(d, language) for d in diagnostics], ensure_ascii=False, indent=2))
+        emit(json.dumps([_plain(d, language) for d in diagnostics], ensure_ascii=False, indent=2))
     else:
-        _complain(diagnostics, language)
-        _emit(_summary(policies, diagnostics, language or "zh"))
+        complain(diagnostics, language)
+        emit(_summary(policies, diagnostics, language or "zh"))
     if any(d.severity == "error" for d in diagnostics) and any(not (p.exists()) for p in paths or []):
         raise typer.Exit(BAD)
     if any(d.severity != "note" for d in diagnostics):
@@ -167,6 +138,9 @@ def _summary(policies: Policies | None, diagnostics: list[Diagnostic], language:
         f"{len(policies.sources)} files, {len(program.clauses)} clauses, {held} quotes stand in their texts, "
         f"{absent} citations of texts not held; {errors} errors, {warnings} warnings"
     )
+
+
+app.command("coverage")(coverage_command)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from policykit.app.console import BAD, FINDINGS, Tongue, complain, emit
 from policykit.diagnostics import Language
 from policykit.exercised import Exercise, Kind, Seen, exercised
 from policykit.loader import Policies, bundled, examine
+from policykit.mutants import equivalents, report
 from policykit.trials import Verdict, because, run
 
 
@@ -50,6 +51,13 @@ def test_command(
         ),
     ] = False,
     case: Annotated[str, typer.Option(help="with --boundaries: this case only / 只看这个案例")] = "",
+    mutants: Annotated[
+        bool,
+        typer.Option(
+            "--mutants",
+            help="change the rules one at a time and see which no case notices / 逐处改动规则，看案例察觉没有",
+        ),
+    ] = False,
     into: Annotated[
         Path | None,
         typer.Option(help="with --boundaries: the file for accepted cases / 确认的案例写入此文件"),
@@ -71,6 +79,12 @@ def test_command(
         raise typer.Exit(BAD)
     if boundaries:
         propose(policies, case, into, language)
+        return
+    if mutants:
+        found = report(policies, equivalents(policies))
+        emit("\n".join(found.lines(language)))
+        if not found.passed:
+            raise typer.Exit(FINDINGS)
         return
     verdicts = list(run(policies, language))
     reach = exercised(policies) if coverage else None
