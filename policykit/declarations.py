@@ -15,7 +15,7 @@ from policykit.cases import examples
 from policykit.datatypes import BOOL, TEXT, Type, number, parse_unit
 from policykit.lowering import Declared, Fault, Lowering, Scope, on_subject
 from policykit.ops import OPS
-from policykit.resolver import citations, overlapping, part_name, quoted
+from policykit.resolver import citations, part_name, quoted
 from policykit.symbols import EFFECTS, Symbols
 from policykit.syntax import Declaration, Expr, Field, Part, Quantity, Quote, Term, TypeName, Word, words_in
 from policykit.words import OBJECTIVE_KINDS
@@ -311,9 +311,10 @@ class _Assembly:
                 setting = self.setting(found, declaration)
                 if setting:
                     for other in settings.get(found, ()):
-                        if (other.keys, other.sheet) == (setting.keys, setting.sheet) and overlapping(
-                            other.period, setting.period
-                        ):
+                        if (other.keys, other.sheet) == (
+                            setting.keys,
+                            setting.sheet,
+                        ) and other.period.overlaps(setting.period):
                             periods = (("first", str(other.period)), ("second", str(setting.period)))
                             self.symbols.report(
                                 declaration,

@@ -11,6 +11,7 @@ from policykit import ir
 from policykit.checker import check
 from policykit.declarations import assemble
 from policykit.diagnostics import Diagnostic, Language, PolicyError
+from policykit.linter import lint, without_allowed
 from policykit.parser import LANGUAGE_VERSION, parse
 from policykit.resolver import resolve, texts
 from policykit.source import MAX_FILE_BYTES, Source, Span, decode
@@ -84,15 +85,16 @@ def compile_sources(sources: Sequence[Source], roots: tuple[Path, ...]) -> Polic
 
 
 def examine(
-    *paths: str | Path, parameters: bool = False, cases: bool = False
+    *paths: str | Path, parameters: bool = False, cases: bool = False, lints: bool = False
 ) -> tuple[Policies | None, list[Diagnostic]]:
     """Loads as `load` does, but returns the diagnostics instead of raising; no policies when one is an error.
 
-    With `parameters`, sheets below a folder are read too, with `cases` its cases.
+    With `parameters`, sheets below a folder are read too, with `cases` its cases;
+    with `lints`, what loads and yet looks wrong is told.
     """
     left_out = {name for name, wanted in ((PARAMETERS, parameters), (CASES, cases)) if not wanted}
     sources, diagnostics, roots = files_of([Path(path) for path in paths], left_out)
-    program, found = compile_all(sources, roots)
+    program, found = compile_all(sources, roots, lints=lints)
     diagnostics += found
     if any(d.severity == "error" for d in diagnostics):
         return None, diagnostics
@@ -100,9 +102,12 @@ def examine(
 
 
 def compile_all(
-    sources: Sequence[Source], roots: tuple[Path, ...], editions: Mapping[str, str] | None = None
+    sources: Sequence[Source],
+    roots: tuple[Path, ...],
+    editions: Mapping[str, str] | None = None,
+    lints: bool = False,
 ) -> tuple[ir.Program, list[Diagnostic]]:
-    """Runs every pass; the program is sound only when no diagnostic is an error.
+    """Runs every pass, the lints only when asked for; the program is sound only when no diagnostic is an error.
 
     `editions` are texts to read instead of those held, by the path under which the rules name them.
     """
@@ -133,6 +138,8 @@ def compile_all(
 
         language: Language = modules[0].language if modules else "zh"
         diagnostics += check(program, language, line)
+    if lints and not any(d.severity == "error" for d in diagnostics):
+        diagnostics = without_allowed([*diagnostics, *lint(program, modules)], modules)
     return program, _in_order(diagnostics, list(by_file))
 
 

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from policykit.app import reports
 from policykit.app.console import BAD, FINDINGS, Format, Tongue, complain, emit
 from policykit.app.coverage import coverage_command
 from policykit.app.test import test_command
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
-from policykit.loader import Policies, bundled, examine, load
+from policykit.linter.timeline import chart
+from policykit.loader import Policies, bundled, examine, files_of, load
 from policykit.result import Result, evaluate
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
 app.command("test")(test_command)
+
+
+class CheckFormat(StrEnum):
+    text = "text"
+    json = "json"
+    sarif = "sarif"
+    junit = "junit"
 
 
 @app.callback()
@@ -92,31 +101,35 @@ def check_command(
     lang: Annotated[
         Tongue | None, typer.Option(help="language of the messages; default the file's own / 语言")
     ] = None,
-    format: Annotated[Format, typer.Option(help="text or json / 格式")] = Format.text,
+    format: Annotated[CheckFormat, typer.Option(help="text, json, sarif or junit / 格式")] = CheckFormat.text,
+    timeline: Annotated[
+        bool,
+        typer.Option("--timeline", help="what each measure rests on, from when to when / 各项待遇的时间线"),
+    ] = False,
 ) -> None:
-    """Check rule files: writing, names, types, quotes, conflicts. 检查规则文件。"""
-    policies, diagnostics = examine(*(paths or [bundled()]), parameters=True, cases=True)
+    """Check rule files: writing, names, types, quotes, conflicts, and what looks wrong. 检查规则文件。"""
+    where = paths or [bundled()]
+    policies, diagnostics = examine(*where, parameters=True, cases=True, lints=True)
     language: Language | None = lang.value if lang else None
-    if format is Format.json:
-        emit(json.dumps([_plain(d, language) for d in diagnostics], ensure_ascii=False, indent=2))
+    if format is CheckFormat.json:
+        emit(reports.as_json(diagnostics, language))
+    elif format is CheckFormat.sarif:
+        emit(reports.as_sarif(diagnostics, language))
+    elif format is CheckFormat.junit:
+        emit(
+            reports.as_junit(
+                [source.file for source in files_of(where, frozenset())[0]], diagnostics, language
+            )
+        )
     else:
         complain(diagnostics, language)
+        if timeline and policies is not None:
+            emit(chart(policies.program, language or "zh"))
         emit(_summary(policies, diagnostics, language or "zh"))
     if any(d.severity == "error" for d in diagnostics) and any(not (p.exists()) for p in paths or []):
         raise typer.Exit(BAD)
     if any(d.severity != "note" for d in diagnostics):
         raise typer.Exit(FINDINGS)
-
-
-def _plain(diagnostic: Diagnostic, language: Language | None) -> dict[str, str]:
-    return {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity,
-        "where": diagnostic.where,
-        "message": diagnostic.message(language),
-        "help": diagnostic.help(language),
-        "fix": diagnostic.fix,
-    }
 
 
 def _summary(policies: Policies | None, diagnostics: list[Diagnostic], language: Language) -> str:

@@ -16,6 +16,7 @@ from policykit.app.console import BAD, FINDINGS, Tongue, complain, emit
 from policykit.diagnostics import Language
 from policykit.exercised import Exercise, Kind, Seen, exercised
 from policykit.loader import Policies, bundled, examine
+from policykit.mutants import equivalents, report
 from policykit.trials import Verdict, because, run
 
 
@@ -49,6 +50,13 @@ def test_command(
             help="propose cases at every threshold, to be accepted one by one / 在每个界线上提出案例，逐个确认",
         ),
     ] = False,
+    mutants: Annotated[
+        bool,
+        typer.Option(
+            "--mutants",
+            help="change the rules one at a time and see which no case notices / 逐处改动规则，看案例察觉没有",
+        ),
+    ] = False,
     into: Annotated[
         Path | None,
         typer.Option(help="with --boundaries: the file for accepted cases / 确认的案例写入此文件"),
@@ -70,6 +78,12 @@ def test_command(
         raise typer.Exit(BAD)
     if boundaries:
         propose(policies, into, language)
+        return
+    if mutants:
+        found = report(policies, equivalents(policies))
+        emit("\n".join(found.lines(language)))
+        if not found.passed:
+            raise typer.Exit(FINDINGS)
         return
     verdicts = list(run(policies, language))
     reach = exercised(policies) if coverage else None
