@@ -44,8 +44,8 @@ class Proposal:
     answers: tuple[ir.Expectation, ...]
 
 
-def proposals(policies: Policies) -> Iterator[Proposal]:
-    """Every proposal for the cases of some policies, without the households that some case already tries."""
+def proposals(policies: Policies, only: str = "") -> Iterator[Proposal]:
+    """Every proposal for the cases of some policies, or for the one named; without the households that a case tries."""
     program_of = programs(policies)
     tried = {
         _same(policies.program, example, trial)
@@ -55,7 +55,8 @@ def proposals(policies: Policies) -> Iterator[Proposal]:
     }
     for example in policies.program.examples:
         for trial in example.trials:
-            if not trial.expected or EDGE in example.name.id:
+            named = only in ("", example.name.id, example.name.zh)
+            if not named or not trial.expected or EDGE in example.name.id:
                 continue  # what was accepted at a threshold has no thresholds of its own
             try:
                 program = program_of(example)

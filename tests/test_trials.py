@@ -499,6 +499,12 @@ def test_the_first_day_of_a_clause_is_tried() -> None:
     ]
 
 
+def test_one_case_alone_may_be_asked_for() -> None:
+    held = policies(BELOW + OLD + "    期望：成员[1] 津贴 可裁量\n")
+    assert {p.example.name.id for p in proposals(held)} == {"below", "old_person"}
+    assert {p.example.name.id for p in proposals(held, "老人")} == {"old_person"}
+
+
 def test_a_birthday_is_tried() -> None:
     # sixty on 2020-06-10: born on or before 1960-06-10
     case = OLD.replace("1960-06-10", "1950-01-01") + "    期望：成员[1] 津贴 可裁量\n"

@@ -18,12 +18,12 @@ HEAD = "# 界线上的案例，由人逐个确认 / cases at thresholds, each ac
 DECLINED = "# 未收："
 
 
-def propose(policies: Policies, into: Path | None, language: Language) -> None:
+def propose(policies: Policies, only: str, into: Path | None, language: Language) -> None:
     """Asks about each proposal at a terminal; anywhere else only prints them."""
     writer = Writer(policies.program)
     written = into.read_text(encoding="utf-8") if into is not None and into.exists() else ""
     declined = {line.removeprefix(DECLINED) for line in written.splitlines() if line.startswith(DECLINED)}
-    open_ = (p for p in proposals(policies) if writer.title(p) not in declined)
+    open_ = (p for p in proposals(policies, only) if writer.title(p) not in declined)
     if into is None or not at_terminal():
         _print(policies, writer, open_, language)
     else:

@@ -50,6 +50,7 @@ def test_command(
             help="propose cases at every threshold, to be accepted one by one / 在每个界线上提出案例，逐个确认",
         ),
     ] = False,
+    case: Annotated[str, typer.Option(help="with --boundaries: this case only / 只看这个案例")] = "",
     mutants: Annotated[
         bool,
         typer.Option(
@@ -77,7 +78,7 @@ def test_command(
         complain((d for d in diagnostics if d.severity == "error"), language)
         raise typer.Exit(BAD)
     if boundaries:
-        propose(policies, into, language)
+        propose(policies, case, into, language)
         return
     if mutants:
         found = report(policies, equivalents(policies))
