@@ -16,7 +16,7 @@ from policykit.lowering import Declared, Fault, Lowering, Scope, on_subject
 from policykit.ops import OPS
 from policykit.resolver import citations, overlapping, part_name, quoted
 from policykit.symbols import EFFECTS, Symbols
-from policykit.syntax import Declaration, Expr, Field, Part, Quantity, Quote, Term, TypeName, Word, words_in
+from policykit.syntax import Declaration, DeclarationKind, Expr, Field, Part, Quantity, Quote, Term, TypeName, Word, words_in
 
 MOST_ITEMS = 200
 LIST_KINDS: tuple[ir.ListKind, ...] = ("members", "records", "refers")
@@ -230,6 +230,8 @@ class _Assembly:
             names = [n for f in facts.values() for n in (f.name.id, f.name.zh)]
             hint = self.symbols.hint(word.text, names, self.symbols.language(declaration))
             self.symbols.report(declaration, "N001", word.span, ("name", word.text), ("hint", hint))
+        else:
+            self.symbols.tie(word, facts[found].name)
         return found
 
     def list_of(
@@ -281,6 +283,8 @@ class _Assembly:
             )
         for ident, declaration in self.firsts("define"):
             entity = next(iter(self.subjects(declaration)), None)
+            for version in self.symbols.declared["define"][ident][1:]:
+                self.subjects(version)  # the first one counts, but the names of all must be known
             self.types.defines[ident] = ir.Define(self.symbols.names["define", ident], entity, BOOL, ())
             self.types.pending[ident] = self.symbols.declared["define"][ident]
         for ident, versions in self.symbols.declared["clause"].items():
@@ -565,7 +569,7 @@ class _Assembly:
                     found = lowering.first(value, scope, None)
                     if isinstance(found, ir.Items):
                         raise lowering.wrong_kind(value, found)
-                    items.append((value.text, lowering.expect(found, BOOL)))
+                    items.append((self.label(value), lowering.expect(found, BOOL)))
                 else:
                     items.append((value.text, None))
         return tuple(items)
@@ -630,28 +634,34 @@ class _Assembly:
 
     def exclusive(self, ident: str, declaration: Declaration) -> ir.Exclusive:
         names = declaration.header.get("names", ())
-        how, chooser = declaration.header.get("how", "by_election"), declaration.header.get("chooser", "")
+        how, chooser = declaration.header.get("how", "by_election"), declaration.header.get("chooser")
+        if chooser is not None and (entity := self.symbols.find("entity", chooser.text)):
+            self.symbols.tie(chooser, self.symbols.names["entity", entity])
         return ir.Exclusive(
-            self.basis(ident, declaration), self.refs(declaration, "measure", names), how, chooser
+            self.basis(ident, declaration), self.refs(declaration, "measure", names), how, self.label(chooser)
         )
+
+    def label(self, word: Word | None) -> str:
+        """The Chinese name of what a word means, or the word itself where it means nothing declared."""
+        if word is None:
+            return ""
+        name = self.symbols.tied.get(word.span)
+        return name.zh if name else word.text
 
     def reading(self, ident: str, declaration: Declaration) -> ir.Reading:
         refused = tuple(quoted(f.values[0]) for f in declaration.all("refused"))
-        sees = tuple(w.text for f in declaration.all("see") for w in f.values)
-        for field in declaration.all("see"):
-            for word in field.values:
-                if not any(
-                    word.text in self.symbols.ids[kind]
-                    for kind in ("define", "parameter", "clause", "amount", "measure", "exclusion")
-                ):
-                    self.symbols.require(declaration, "define", word)
+        seen = [word for field in declaration.all("see") for word in field.values]
+        for word in seen:
+            kinds: list[DeclarationKind] = ["define", "parameter", "clause", "amount", "measure", "exclusion"]
+            kind = next((kind for kind in kinds if word.text in self.symbols.ids[kind]), "define")
+            self.symbols.require(declaration, kind, word)
         basis = self.basis(ident, declaration)
         return ir.Reading(
             basis,
             declaration.header.get("ruling_id", ""),
             self.text(declaration, "chosen"),
             refused,
-            sees,
+            tuple(map(self.label, seen)),
             basis.name.en,
         )
 
