@@ -54,6 +54,7 @@ def check(
     checker.amounts()
     # terms that refer in a circle have no extent, and no last step that could round
     if not checker.circles(checker.graph()) and not checker.too_deep(checker.graph()):
+        checker.last_stratum()
         checker.numbers()
     return checker.found
 
@@ -230,7 +231,7 @@ class _Checker:
                     found.append(("parameter", name))
                 case ir.Ref(name=name):
                     found.append(("define", name))
-                case ir.Verdict(kind="obtains", name=name, subject=subject):
+                case ir.Verdict(kind="obtains" | "outcome", name=name, subject=subject):
                     found.append(("final", name, subject.type.of))
                 case ir.Verdict(kind=kind, name=name):
                     found.append(("meets" if kind == "meets" else "stands", name))
@@ -316,6 +317,28 @@ class _Checker:
                 case (ir.Ban(), ir.Duty()) | (ir.Duty(), ir.Ban()):
                     return True
         return False
+
+    # -- what reads outcomes comes last
+
+    def last_stratum(self) -> None:
+        """Reports clauses that wait for an outcome and are no duty or record: outcomes must not wait for themselves."""
+        graph = self.graph()
+        for ident, versions in self.program.clauses.items():
+            if all(isinstance(c.effect, ir.Duty | ir.Record) for c in versions):
+                continue
+            todo: list[Node] = [("meets", ident)]
+            todo += [("amount", e.measure, c.entity) for c in versions if isinstance(e := c.effect, ir.Grant)]
+            seen = set(todo)
+            while todo:
+                node = todo.pop()
+                inner = chain.from_iterable(_within(e) for e in self.written(node) if e is not None)
+                for expr in inner:
+                    if isinstance(expr, ir.Verdict) and expr.kind == "outcome":
+                        fields = (("name", self.clause(ident)), ("measure", self.measure(expr.name)))
+                        self.report("C010", expr.span if expr.span.line else versions[0].basis.span, *fields)
+                more = set(graph.get(node, ())) - seen
+                seen |= more
+                todo += more
 
     # -- two amounts for one grant
 

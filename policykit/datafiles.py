@@ -115,5 +115,7 @@ class _File:
         except (yaml.YAMLError, ValueError, TypeError) as error:  # TypeError: a list as a key
             mark = getattr(error, "problem_mark", None)
             line = f":{mark.line + 1}" if mark else line
+            if "nesting depth" in str(error):  # libyaml looks ahead, and may give up before the first event
+                raise self.bad("R015", line, limit=str(MAX_DEPTH)) from None
             raise self.bad("R012", line, "format", "YAML") from None
         return within[0][0] if len(within[0]) == 1 else within[0]

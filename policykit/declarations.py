@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from policykit import ir
+from policykit.cases import examples
 from policykit.datatypes import BOOL, TEXT, Type, number, parse_unit
 from policykit.lowering import Declared, Fault, Lowering, Scope, on_subject
 from policykit.ops import OPS
@@ -122,6 +123,7 @@ class _Assembly:
             notes=tuple(n for ident, d in self.every("note") if (n := self.note(ident, d))),
             objectives=tuple(self.objective(ident, d) for ident, d in self.firsts("objective")),
             sheets=tuple(self.sheet(ident, d) for ident, d in self.firsts("sheet")),
+            examples=tuple(examples(self.symbols, self.types, self.assumed())),
             root=root,
             blockers=self.blockers(clauses),
             fingerprint=hashlib.sha256("\0".join(content).encode("utf-8", "surrogatepass")).hexdigest(),
@@ -147,7 +149,14 @@ class _Assembly:
         return list(found)
 
     def choices(self) -> None:
+        built_in = ir.OUTCOME.name
+        self.types.choices[built_in.id] = ir.OUTCOME
+        self.symbols.names["choice", built_in.id] = built_in
         for ident, declaration in self.firsts("choice"):
+            if ident == built_in.id or declaration.name.text == built_in.zh:
+                about = (("name", declaration.name.text), ("other", "policykit"))
+                self.symbols.report(declaration, "N002", declaration.name.span, *about)
+                continue
             options, seen = [], set[str]()
             for label in declaration.header.get("labels", ()):
                 name = ir.Name(label.ident or label.name.text, label.name.text)
@@ -683,6 +692,23 @@ class _Assembly:
             kind.values[0].text if kind else "",
             self.text(declaration, "reason"),
         )
+
+    def assumed(self) -> dict[int, list[tuple[str, ir.Setting]]]:
+        """The parameters that each case sets, by its declaration."""
+        found: dict[int, list[tuple[str, ir.Setting]]] = {}
+        for _, declaration in self.firsts("example"):
+            for field in declaration.all("assume"):
+                word, keys, body = field.values
+                ident = self.symbols.require(declaration, "parameter", word)
+                if ident in self.types.parameters:
+                    header = {"names": list(keys), "body": body}
+                    made = replace(declaration, name=word, header=header, fields=())
+                    self.symbols.homes[id(made)] = self.symbols.home(declaration)
+                    setting = self.setting(ident, made)
+                    del self.symbols.homes[id(made)]
+                    if setting is not None:
+                        found.setdefault(id(declaration), []).append((ident, setting))
+        return found
 
     def sheet(self, ident: str, declaration: Declaration) -> ir.Sheet:
         file = self.symbols.source(declaration).file

@@ -343,6 +343,13 @@ CATALOGUE: dict[str, Entry] = {
         "不同对象写成不同名称的条款",
         "give clauses on different subjects different names",
     ),
+    "C010": Entry(
+        "error",
+        "`{name}` 要看 `{measure}` 的结果，而它自己给予、排除或者禁止",
+        "`{name}` waits for the outcome of `{measure}`, and yet grants, withholds or bans",
+        "结果 只用在应当、列入、转送、发现和提示里；给予和排除用 获得",
+        "`outcome` is for duties, records and notes; a grant or exclusion uses `obtains`",
+    ),
     # ---- Q: quotes
     "Q001": Entry(
         "error",

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeAlias
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
 
 from policykit.datatypes import Type
 from policykit.source import NOWHERE, Span
 from policykit.syntax import Period
-from policykit.values import Subset, Value
+from policykit.values import Month, Subset, Value
 
 # ---- expressions ------------------------------------------------------------------------------------------------------
 
@@ -144,9 +145,9 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """符合 (`meets`) or 受阻 (`blocked`) of a clause, 获得 (`obtains`) of a measure, on a subject."""
+    """符合 (`meets`) or 受阻 (`blocked`) of a clause, 获得 (`obtains`) or 结果 (`outcome`) of a measure, on a subject."""
 
-    kind: Literal["meets", "obtains", "blocked"]
+    kind: Literal["meets", "obtains", "blocked", "outcome"]
     name: str
     subject: Expr
     type: Type
@@ -279,6 +280,20 @@ class Choice:
             order.reverse()
         at = order.index(label)
         return frozenset(order[: at + 1] if at_least else order[at:])
+
+
+#: the choice that 结果 is of: what a measure comes to
+OUTCOME = Choice(
+    Name("outcome", "结果"),
+    tuple(
+        Option(Name(ident, zh), None)
+        for ident, zh in (
+            ("granted", "给予"), ("discretionary", "可裁量"), ("refused", "不符合"), ("superseded", "被替代"),
+            ("excluded", "排除"), ("not_covered", "未涉及"),
+        )
+    ),
+    None,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -549,6 +564,64 @@ class Objective:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """What a case wants of one thing on one subject; whatever is `None` or empty is not asked.
+
+    `about` says what `name` names; `state` is an outcome, a verdict, the state of a duty, or yes, no, unknown. An
+    amount is in fen, from `low` to `high`. `by` are the deciding clauses, all of them.
+    """
+
+    about: Literal["measure", "clause", "note"]
+    subject: str
+    name: str
+    state: str
+    form: Literal["monthly", "once", ""]
+    low: Fraction | None
+    high: Fraction | None
+    first_month: Month | None
+    months: int | None
+    due: date | None
+    by: frozenset[str]
+    missing: frozenset[str]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One fact that a case gives: its place as identifiers and positions from 0, and the value as household data."""
+
+    path: tuple[str | int, ...]
+    value: Any
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One household of a case (the case itself, or one row of its table) and what must come out."""
+
+    given: tuple[Cell, ...]
+    expected: tuple[Expectation, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """案例: a day, a sheet (a path below the policy folder), parameters set for it, facts, rulings, expectations.
+
+    With `rest`, what is not mentioned of a record is 否, 无 or an empty list.
+    """
+
+    name: Name
+    on: date
+    sheet: str
+    assumed: tuple[tuple[str, Setting], ...]
+    rest: bool
+    rulings: tuple[dict[str, Any], ...]
+    trials: tuple[Trial, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """参数表: a file of parameter values; an example's figures are invented."""
 
@@ -579,6 +652,7 @@ class Program:
     notes: tuple[Note, ...]
     objectives: tuple[Objective, ...]
     sheets: tuple[Sheet, ...]
+    examples: tuple[Example, ...]
     root: str
     blockers: dict[str, frozenset[str]]
     fingerprint: str

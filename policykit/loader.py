@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from policykit.syntax import Declaration, Module
 from policykit.words import operator_words
 
 PARAMETERS = "parameters"
+CASES = "cases"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Policies:
 
 @lru_cache(maxsize=16)
 def _with_sheet(policies: Policies, sheet: str) -> Policies:
-    return compile_sources([*policies.sources, *_read([Path(sheet)], parameters=True)[0]], policies.roots)
+    return compile_sources([*policies.sources, *_read([Path(sheet)])[0]], policies.roots)
 
 
 def bundled() -> Path:
@@ -56,7 +57,7 @@ def load_bundled() -> Policies:
 
 
 def load(*paths: str | Path) -> Policies:
-    """Loads rule files, or every rule file of folders; a folder's `parameters/` is left out.
+    """Loads rule files, or every rule file of folders; a folder's `parameters/` and `cases/` are left out.
 
     Raises `PolicyError` with every error found in the files.
     """
@@ -82,12 +83,15 @@ def compile_sources(sources: Sequence[Source], roots: tuple[Path, ...]) -> Polic
     return Policies(program, tuple(sources), roots, tuple(diagnostics))
 
 
-def examine(*paths: str | Path, parameters: bool = False) -> tuple[Policies | None, list[Diagnostic]]:
+def examine(
+    *paths: str | Path, parameters: bool = False, cases: bool = False
+) -> tuple[Policies | None, list[Diagnostic]]:
     """Loads as `load` does, but returns the diagnostics instead of raising; no policies when one is an error.
 
-    With `parameters`, sheets below a folder are read too.
+    With `parameters`, sheets below a folder are read too, with `cases` its cases.
     """
-    sources, diagnostics, roots = _files([Path(path) for path in paths], parameters)
+    left_out = {name for name, wanted in ((PARAMETERS, parameters), (CASES, cases)) if not wanted}
+    sources, diagnostics, roots = _files([Path(path) for path in paths], left_out)
     program, found = compile_all(sources, roots)
     diagnostics += found
     if any(d.severity == "error" for d in diagnostics):
@@ -148,7 +152,7 @@ def _text_below(root: Path, path: str) -> str | None:
 
 
 def _files(
-    paths: Iterable[Path], parameters: bool
+    paths: Iterable[Path], left_out: Set[str]
 ) -> tuple[list[Source], list[Diagnostic], tuple[Path, ...]]:
     """The sources below some paths, and the folders in which quoted texts are looked for."""
     sources: list[Source] = []
@@ -163,7 +167,7 @@ def _files(
         roots.append(root)
         files = sorted(file for file in path.rglob("*.rules") if file.is_file()) if path.is_dir() else [path]
         for file in files:
-            if path.is_dir() and not parameters and PARAMETERS in file.relative_to(path).parts:
+            if path.is_dir() and left_out & {*file.relative_to(path).parts[:-1]}:
                 continue
             name = file.relative_to(root.parent).as_posix()
             source = _source(file, name, diagnostics)
@@ -201,8 +205,8 @@ def _source(file: Path, name: str, diagnostics: list[Diagnostic]) -> Source | No
     return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def _read(paths: Iterable[Path], parameters: bool) -> tuple[list[Source], list[Diagnostic]]:
-    sources, diagnostics, _ = _files(paths, parameters)
+def _read(paths: Iterable[Path]) -> tuple[list[Source], list[Diagnostic]]:
+    sources, diagnostics, _ = _files(paths, frozenset())
     errors = [d for d in diagnostics if d.severity == "error"]
     if errors:
         raise PolicyError(errors)

@@ -557,11 +557,11 @@ class Lowering:
         return Type(of.kind, of.of, of.dimension, True)
 
     def verdict(self, node: syntax.Verdict, scope: Scope) -> ir.Expr:
-        obtains = node.terminal == "OBTAINS"
-        name = self.symbols.require(self.declaration, "measure" if obtains else "clause", node.name)
+        of_measure = node.terminal in ("OBTAINS", "OUTCOME")
+        name = self.symbols.require(self.declaration, "measure" if of_measure else "clause", node.name)
         if name is None:
             raise Fault
-        entities = self.types.measures[name].entities if obtains else self.types.clause_entities[name]
+        entities = self.types.measures[name].entities if of_measure else self.types.clause_entities[name]
         if not entities:
             raise Fault  # whom it is about is missing or unknown, which is reported where it is declared
         if node.subject is not None:
@@ -580,6 +580,10 @@ class Lowering:
                 labels = "、".join(self.types.entity_label(entity) for entity in entities)
                 raise self.fault("T002", node.span, ("wanted", labels), ("found", "—"), ("hint", ""))
             subject = found
+        if node.terminal == "OUTCOME":
+            # whoever may be nobody has no outcome
+            of = Type("choice", ir.OUTCOME.name.id, (), subject.type.optional)
+            return ir.Verdict("outcome", name, subject, of, node.span)
         kind = {"MEETS": "meets", "OBTAINS": "obtains", "BLOCKED": "blocked"}[node.terminal]
         return ir.Verdict(kind, name, subject, BOOL, node.span)  # type: ignore[arg-type]
 

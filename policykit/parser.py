@@ -499,6 +499,8 @@ class _Builder:
     def field(self, tree: Tree[Token]) -> syntax.Field:
         head, *rest = tree.children
         keyword, span = str(tree.data), self.span(head)
+        if keyword in ("on", "assume", "given", "ruled", "expect", "columns", "row"):
+            return syntax.Field(keyword, self.of_case(keyword, rest, span), span)
         if keyword in ("members", "records", "refers", "part", "discretion"):
             word, *rest = rest
             inner = None
@@ -508,6 +510,105 @@ class _Builder:
             values = tuple(self.value(node) for node in rest if not self.mark(node))
             return syntax.Field(keyword, (syntax.Part(name, ident, values),), span)
         return syntax.Field(keyword, tuple(self.value(node) for node in rest if not self.mark(node)), span)
+
+    # -- what a case gives and expects
+
+    def of_case(self, keyword: str, nodes: list[Any], span: Span) -> tuple[Any, ...]:
+        """What a field of a case holds."""
+        trees = [node for node in nodes if isinstance(node, Tree)]
+        match keyword:
+            case "on":
+                return (self.date(nodes[0]),)
+            case "assume":
+                words = [n for n in nodes if isinstance(n, Token) and n.type in ("NAME", "BRACKETED")]
+                value = (
+                    None
+                    if isinstance(nodes[-1], Token) and nodes[-1].type == "UNSET"
+                    else self.expr(nodes[-1])
+                )
+                named = words[:-1] if isinstance(nodes[-1], Token) and nodes[-1] is words[-1] else words
+                return self.word(named[0]), self.words(named[1:]), value
+            case "given":
+                prefix = self.place_of(trees.pop(0)) if trees[0].data == "place" else None
+                return tuple(self.given(tree, prefix) for tree in trees)
+            case "ruled":
+                subject = self.place_of(trees.pop(0)) if trees and trees[0].data == "subject" else None
+                name = next(n for n in nodes if isinstance(n, Token) and n.type in ("NAME", "BRACKETED"))
+                day = next(self.date(n) for n in nodes if isinstance(n, Token) and n.type == "DATE")
+                chosen = tuple(self.chosen(tree) for tree in trees)
+                return (syntax.Ruled(subject, self.word(name), day, chosen, span),)
+            case "expect":
+                return (self.expectation(trees[0]),)
+            case "columns":
+                return tuple(self.place_of(tree) for tree in trees)
+        expected = tuple(self.expectation(tree) for tree in trees if tree.data == "expectation")
+        values = tuple(self.given_value(node) for node in trees if node.data != "expectation")
+        return (syntax.Row(values, expected, span),)
+
+    def place_of(self, tree: Tree[Token]) -> syntax.Place:
+        steps = []
+        for step in tree.children:
+            assert isinstance(step, Tree)
+            number = next((self.whole(t) for t in step.children[1:]), None)
+            if number == 0:
+                wanted = self.wanted("从 1 数起的位置", "a position counted from 1")
+                self.report("P011", step, ("found", "0"), ("wanted", wanted))
+            steps.append((self.word(step.children[0]), number))
+        return syntax.Place(tuple(steps), self.span(tree))
+
+    def given(self, tree: Tree[Token], prefix: syntax.Place | None) -> syntax.Given:
+        place, *rest = tree.children
+        assert isinstance(place, Tree)
+        found = self.place_of(place)
+        if prefix is not None:
+            found = syntax.Place(prefix.steps + found.steps, found.span)
+        value = next(node for node in rest if isinstance(node, Tree))
+        paper = next((str(t)[1:-1] for t in rest if isinstance(t, Token) and t.type == "QUOTE"), "")
+        return syntax.Given(found, self.given_value(value), paper, self.span(tree))
+
+    def given_value(self, tree: Tree[Token]) -> syntax.GivenValue:
+        if tree.data == "place":
+            return self.place_of(tree)
+        if tree.data == "labels_given":
+            return self.words(tree.children)
+        if tree.data == "amount_given":
+            found = self.expr(tree.children[-1])
+            assert isinstance(found, syntax.Quantity)
+            return replace(found, number=-found.number) if len(tree.children) > 1 else found
+        literal = self.expr(tree)
+        assert isinstance(literal, syntax.Literal_)
+        return literal
+
+    def chosen(self, tree: Tree[Token]) -> tuple[syntax.Word, syntax.Quantity | None]:
+        name, *rest = tree.children
+        found = self.expr(rest[-1]) if rest else None
+        assert found is None or isinstance(found, syntax.Quantity)
+        return self.word(name), found
+
+    def expectation(self, tree: Tree[Token]) -> syntax.Expectation:
+        nodes, subject = list(tree.children), None
+        if isinstance(nodes[0], Tree) and nodes[0].data == "subject":
+            subject = self.place_of(nodes.pop(0))  # type: ignore[arg-type]
+        name, state, *terms = nodes
+        found = tuple(self.expected(term) for term in terms if isinstance(term, Tree))
+        return syntax.Expectation(subject, self.word(name), self.word(state), found, self.span(tree))
+
+    def expected(self, tree: Tree[Token]) -> syntax.Term:
+        keyword, *rest = (n for n in tree.children if not (isinstance(n, Token) and n.type == "TO"))
+        match str(tree.data):
+            case "also":
+                return syntax.Term("also", self.word(keyword))
+            case "by_whom" | "missing" as kind:
+                return syntax.Term(kind, self.word(rest[0]))
+            case "start_month":
+                assert isinstance(rest[0], Token)
+                return syntax.Term("start_month", self.month(rest[0]))
+            case "due":
+                assert isinstance(rest[0], Token)
+                return syntax.Term("due", self.date(rest[0]))
+            case "months":
+                return syntax.Term("months", self.expr(rest[0]))
+        return syntax.Term(str(tree.data), tuple(self.expr(node) for node in rest))
 
     @staticmethod
     def mark(node: Any) -> bool:
@@ -691,7 +792,7 @@ class _Builder:
                 return syntax.Fold(children[0].type, self.listing(children[1]), None, span)
             case "fold" | "pick":
                 return syntax.Fold(children[0].type, self.listing(children[1]), self.expr(children[3]), span)
-            case "meets" | "obtains" | "blocked":
+            case "meets" | "obtains" | "blocked" | "outcome":
                 subject = self.expr(children[0]) if len(children) == 3 else None
                 assert subject is None or isinstance(subject, syntax.Path)
                 return syntax.Verdict(children[-2].type, subject, self.word(children[-1]), span)

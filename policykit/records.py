@@ -84,6 +84,7 @@ class _Name:
 class _Reader:
     def __init__(self, program: ir.Program, on: date, language: Language) -> None:
         self.program, self.on, self.language = program, on, language
+        self.root = program.root
         self.say = partial(data_word, language)
         self.diagnostics: list[Diagnostic] = []
         self.faults = 0
@@ -132,9 +133,9 @@ class _Reader:
     # -- the household
 
     def case(self, household: Any) -> Case:
-        root = self.program.root
-        if root not in self.program.entities:
-            raise self.stop("R012", root, why=self.say("rootless"))
+        if self.program.root not in self.program.entities:
+            raise self.stop("R012", self.program.root, why=self.say("rootless"))
+        self.root = root = self.described_entity(household)
         label = self.program.entities[root].name.label(self.language)
         if not isinstance(household, Mapping):
             raise self.stop("R002", label, **self.wrong(Type("record", root), household).fields)
@@ -150,6 +151,24 @@ class _Reader:
         text = json.dumps(_canonical(household), sort_keys=True, separators=(",", ":"))
         digest = hashlib.sha256(text.encode()).hexdigest()
         return Case(record, tuple(self.subjects), self.index, tuple(self.diagnostics), digest)
+
+    def described_entity(self, raw: Any) -> str:
+        """What the input describes: the uppermost entity to which something is granted, or one that it lies in,
+        such as the village of a household, where more of the keys are names of that.
+
+        A level above it that is not in the input is not evaluated.
+        """
+        granted = {entity for measure in self.program.measures.values() for entity in measure.entities}
+        levels = [self.program.root]
+        while levels[-1] not in granted:
+            lists = self.program.entities[levels[-1]].lists.values()
+            lower = next((d.item for d in lists if d.kind == "members"), None)
+            if lower is None:
+                return self.program.root
+            levels.append(lower)
+        keys = set(raw) if isinstance(raw, Mapping) else set()
+        named = {level: self.names(self.program.entities[level], False) for level in levels}
+        return max(reversed(levels), key=lambda level: len(keys & named[level].keys() - ID_KEYS.keys()))
 
     def limits(self, household: Mapping[Any, Any], label: str) -> None:
         """Refuses what is too large or too deep, before any of it is read."""
@@ -198,7 +217,7 @@ class _Reader:
         """One record. One that is no member here brings the record it lies in, or lies in an unknown one."""
         entity = self.program.entities[kind]
         instance = self.index[path] = Instance(kind, path, upper)
-        if path == self.program.root or upper in self.subjects:
+        if path == self.root or upper in self.subjects:
             self.subjects[instance] = None
         outside = entity.upper if upper is None else None
         parts = self.keyed(raw, self.names(entity, outside is not None), where)
@@ -275,7 +294,7 @@ class _Reader:
 
     def below(self, owner: Instance, ident: str) -> str:
         """Where a list or reference of a record stands; what the root holds needs no prefix."""
-        return ident if owner.path == self.program.root else f"{owner.path}.{ident}"
+        return ident if owner.path == self.root else f"{owner.path}.{ident}"
 
     def reference(self, kind: str, path: str, where: str, raw: Any) -> Instance | _Name:
         """A record of this household, by its 编号 or what it is called, or the description of another."""

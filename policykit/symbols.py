@@ -17,7 +17,7 @@ KIND_NAMES: dict[str, tuple[str, str]] = {
     "parameter": ("参数", "parameter"), "setting": ("参数值", "parameter value"), "sheet": ("参数表", "sheet"),
     "define": ("定义", "define"), "measure": ("待遇", "measure"), "act": ("行为", "act"),
     "amount": ("金额", "amount"), "clause": ("条款", "clause"), "exclusion": ("互斥", "exclusive"),
-    "reading": ("口径", "reading"), "note": ("提示", "note"), "objective": ("目标", "objective"),
+    "reading": ("口径", "reading"), "note": ("提示", "note"), "objective": ("目标", "objective"), "example": ("案例", "case"),
 }  # fmt: skip
 
 #: kind → (fields it must have, fields it may have); a field named here may be given once unless in REPEATED
@@ -44,6 +44,7 @@ FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("reading", "chosen", "cite refused see"),
         ("note", "say", "cite readings when urgent"),
         ("objective", "cite kind reason", ""),
+        ("example", "", "on uses assume like given rest ruled expect columns row cite"),
     )
 }  # fmt: skip
 
@@ -62,6 +63,11 @@ REPEATED = frozenset(
         "confirm",
         "above",
         "below",
+        "assume",
+        "given",
+        "ruled",
+        "expect",
+        "row",
     ]
 )
 EFFECTS = ("grant", "may_grant", "withhold", "duty", "ban", "listing", "referral", "finding")

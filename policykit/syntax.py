@@ -134,7 +134,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """符合 a clause, 获得 a measure, 受阻 of a clause; for the subject, or the one the path names."""
+    """符合 a clause, 获得 a measure, 受阻 of a clause, 结果 of a measure; for the subject, or the one the path names."""
 
     terminal: str
     subject: Path | None
@@ -245,6 +245,58 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a fact stands in a household: 成员[1].出生日期; positions count from 1, and a plain name has none."""
+
+    steps: tuple[tuple[Word, int | None], ...]
+    span: Span = field(compare=False)
+
+
+GivenValue: TypeAlias = Quantity | Literal_ | Place | tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One fact that a case gives: where, what, and the paper it rests on."""
+
+    place: Place
+    value: GivenValue
+    paper: str
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """裁定: on whom, under which clause or exclusive, when, and what: quantities, or a word (a measure, 不给予)."""
+
+    subject: Place | None
+    name: Word
+    day: date
+    chosen: tuple[tuple[Word, Quantity | None], ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """期望: of whom, of what (a measure, clause or note), what it comes to, and further terms of it."""
+
+    subject: Place | None
+    name: Word
+    state: Word
+    terms: tuple[Term, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """行: one value for each column, and what is expected then."""
+
+    values: tuple[GivenValue, ...]
+    expected: tuple[Expectation, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One field of a declaration, by the name of its rule, with what it holds."""
 
@@ -256,6 +308,7 @@ class Field:
 DeclarationKind: TypeAlias = Literal[
     "language", "policy", "source", "entity", "choice", "fact", "parameter", "setting", "sheet", "define",
     "measure", "act", "amount", "clause", "exclusion", "reading", "note", "objective",
+    "example",
 ]  # fmt: skip
 
 

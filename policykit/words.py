@@ -22,7 +22,7 @@ _DECLARATIONS = {
     "LANGUAGE": "language", "POLICY": "policy", "SOURCE": "source", "ENTITY": "entity", "CHOICE": "choice",
     "FACT": "fact", "PARAMETER": "parameter", "SET": "setting", "SHEET": "sheet", "DEFINE": "define",
     "MEASURE": "measure", "ACT": "act", "AMOUNT": "amount", "CLAUSE": "clause", "EXCLUSION": "exclusion",
-    "READING": "reading", "NOTE": "note", "OBJECTIVE": "objective",
+    "READING": "reading", "NOTE": "note", "OBJECTIVE": "objective", "CASE": "example",
 }  # fmt: skip
 
 # What a message calls the things that could have stood in a place. A group stands for many terminals: it is named
@@ -64,7 +64,7 @@ _MARKS: dict[str, tuple[str, str]] = {
     "_LSQB": ("[", "["), "_LBRACE": ("{", "{"), "_SEP": ("顿号", "a comma"), "COLON": ("冒号", "a colon"),
     "_DOT": ("点", "a dot"),
     "NTH": ("第1处", "occurrence 1"), "RULING_ID": ("编号", "a number such as A1"), "PLUS": ("+", "+"),
-    "MINUS": ("-", "-"), "TIMES": ("×", "×"), "DIVIDE": ("÷", "÷"), "EQ": ("=", "="),
+    "ARROW": ("→", "=>"), "MINUS": ("-", "-"), "TIMES": ("×", "×"), "DIVIDE": ("÷", "÷"), "EQ": ("=", "="),
 }  # fmt: skip
 END_OF_LINE = ("行末", "the end of the line")
 _UNITS = (
@@ -106,9 +106,27 @@ TYPE_NAMES: dict[str, tuple[str, str]] = {
     "record": ("记录", "a record"), "list": ("列表", "a list"),
 }  # fmt: skip
 
+#: what a case may expect: of a measure, of a clause (its verdict, or how its duty, ban or record stands), of a note
+STATES: dict[str, dict[str, tuple[str, str]]] = {
+    "measure": {
+        "granted": ("给予", "granted"), "discretionary": ("可裁量", "discretionary"), "refused": ("不符合", "refused"),
+        "superseded": ("被替代", "superseded"), "excluded": ("排除", "excluded"), "not_covered": ("未涉及", "not_covered"),
+        "undetermined": ("待定", "undetermined"),
+    },
+    "clause": {
+        "grants": ("给予", "grants"), "may": ("可裁量", "may"), "silent": ("未涉及", "silent"),
+        "not_met": ("不满足", "not_met"), "overridden": ("被替代", "overridden"), "excludes": ("排除", "excludes"),
+        "undetermined": ("待定", "undetermined"), "applies": ("适用", "applies"), "open": ("未办", "open"),
+        "done": ("已办", "done"), "overdue": ("逾期", "overdue"), "blocked": ("受禁", "barred"),
+        "unknown": ("不明", "unclear"),
+    },
+    "note": {"shown": ("出现", "shown"), "absent": ("不出现", "absent")},
+}  # fmt: skip
+UNKNOWN = ("未知", "unknown")
+
 #: what a message calls the operations
 SPELLINGS: dict[str, tuple[str, str]] = {
-    "PLUS": ("+", "+"), "MINUS": ("-", "-"), "TIMES": ("×", "×"), "DIVIDE": ("÷", "÷"), "LT": ("低于", "below"),
+    "PLUS": ("+", "+"), "ARROW": ("→", "=>"), "MINUS": ("-", "-"), "TIMES": ("×", "×"), "DIVIDE": ("÷", "÷"), "LT": ("低于", "below"),
     "LE": ("不超过", "at most"), "GT": ("超过", "exceeds"), "GE": ("不低于", "at least"), "EQ": ("为", "is"),
     "NE": ("不为", "is not"),
 }  # fmt: skip

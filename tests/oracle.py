@@ -145,6 +145,7 @@ class World:
         self.sampled = False
         self.obtained: Callable[[str, Instance], bool] = lambda measure, subject: False
         self.met: Callable[[str, Instance], bool] = lambda clause, subject: False
+        self.final: Callable[[str, Instance], str] = lambda measure, subject: "not_covered"
         self.barred: Callable[[str, Instance], bool] = lambda clause, subject: False
 
     # -- expressions
@@ -181,6 +182,8 @@ class World:
                 return self._fold(expr, names)
             case ir.Verdict(kind=kind, name=name, subject=subject):
                 record = self.value(subject, names)
+                if kind == "outcome":
+                    return None if record is None else self.final(name, record)
                 asked = {"meets": self.met, "obtains": self.obtained, "blocked": self.barred}[kind]
                 return record is not None and asked(name, record)
 
@@ -584,6 +587,7 @@ class Meaning:
         self.pending: dict[tuple[str, str], bool] = {}
         self.seen: dict[tuple[Any, ...], Any] = {}
         world.met, world.obtained, world.barred = self.met, self.obtained, self.barred
+        world.final = self.final
 
     def once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         """The same answer for the same question."""

@@ -97,6 +97,7 @@ class View:
     clauses: list[tuple[str, str]] = field(default_factory=list)  # (name, entity)
     measures: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     notes: bool = False
+    outcomes: bool = False  # whether 结果 may be read
 
     @property
     def subject(self) -> str:
@@ -106,7 +107,7 @@ class View:
         """The view from an element of a list."""
         outer = [("本人.", self.subject)] + [(prefix, entity) for prefix, entity in self.names[1:] if prefix]
         names = [*outer, (f"{name}.", item)]
-        return View(names, self.terms, self.clauses, self.measures, self.notes)
+        return View(names, self.terms, self.clauses, self.measures, self.notes, self.outcomes)
 
 
 @dataclass(frozen=True)
@@ -299,6 +300,11 @@ class Author:
             path = f"{prefix.removesuffix('.')} " if prefix else ""
             forms += [f"{path}符合 {name}" for name, of in view.clauses if of == entity]
             forms += [f"{path}获得 {name}" for name, of_ in view.measures if entity in of_]
+            if view.outcomes:
+                some = self.one(("给予、可裁量", "不符合、未涉及", "被替代、排除", "不符合"))
+                forms += [
+                    f"{path}结果 {name} 属于 {{{some}}}" for name, of_ in view.measures if entity in of_
+                ]
             if view.notes:
                 forms += [f"{path}受阻 {name}" for name, of in view.clauses if of == entity]
         for record, entity in self.optional_records(view):
@@ -623,7 +629,7 @@ class Drafter(Author):
         """Duties and bans on acts that belong together, and records."""
         entity, duty = self.one(self.levels), False
         if self.chance(0.6):
-            view = self.view(entity)
+            view = self.view(entity, outcomes=True)
             done = f"，完成 {self.truth(view, 1)}" if self.chance(0.7) else ""
             due = self.one(("", "，期限 未规定", "，期限 2020-06-09", "，期限 2020-06-10"))
             self.clause(
@@ -644,13 +650,16 @@ class Drafter(Author):
         if self.chance(0.6):
             kind = self.one(("列入", "转送", "发现"))
             self.clause(
-                "录甲", "record_0", entity, [*self.conditions(self.view(entity)), f"    {kind}：名单 「话」"]
+                "录甲",
+                "record_0",
+                entity,
+                [*self.conditions(self.view(entity, outcomes=True)), f"    {kind}：名单 「话」"],
             )
 
     def notes(self) -> None:
         if self.chance(0.5):
             entity = self.one(("户", "人"))
-            test = self.truth(self.view(entity, notes=True), 1)
+            test = self.truth(self.view(entity, notes=True, outcomes=True), 1)
             self.write(f"提示 注甲 对每个 {entity} (note_0)", f"    条件：{test}", "    内容：「话」")
 
 

@@ -122,7 +122,7 @@ def check_command(
     format: Annotated[Format, typer.Option(help="text or json / 格式")] = Format.text,
 ) -> None:
     """Check rule files: writing, names, types, quotes, conflicts. 检查规则文件。"""
-    policies, diagnostics = examine(*(paths or [bundled()]), parameters=True)
+    policies, diagnostics = examine(*(paths or [bundled()]), parameters=True, cases=True)
     language: Language | None = lang.value if lang else None
     if format is Format.json:
         _emit(json.dumps([_plain(d, language) for d in diagnostics], ensure_ascii=False, indent=2))

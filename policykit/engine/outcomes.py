@@ -506,8 +506,11 @@ class Outcomes:
                 yield item, there
                 yield from ((inner, both((there, present))) for inner, present in self.members(item))
 
-    def verdict(self, kind: str, name: str, record: Instance) -> Bounds:
-        """符合 and 受阻 of a clause, 获得 of a measure, as rules may ask for them."""
+    def verdict(self, kind: str, name: str, record: Instance) -> Value:
+        """符合 and 受阻 of a clause, 获得 and 结果 of a measure, as rules may ask for them."""
+        if kind == "outcome":
+            answer = self.final(name, record)
+            return settle(Options(answer.outcomes), answer.missing)
         if kind == "obtains":
             answer = self.final(name, record)
             lo, hi = answer.outcomes == {"granted"}, bool(answer.outcomes & {"granted", "discretionary"})

@@ -44,7 +44,7 @@ MOST_MONTHS = 1200
 class Judge(Protocol):
     """Who answers what a clause or a measure comes to for a record."""
 
-    def verdict(self, kind: str, name: str, subject: Instance) -> Bounds: ...
+    def verdict(self, kind: str, name: str, subject: Instance) -> Value: ...
 
 
 @dataclass(slots=True, eq=False)

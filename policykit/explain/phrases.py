@@ -193,6 +193,9 @@ class Phrases(Words):
     def verdict(self, kind: str, name: str) -> str:
         if kind == "obtains":
             return self.say("获得", "is granted ") + self.label(self.program.measures[name].name)
+        if kind == "outcome":
+            measure = self.label(self.program.measures[name].name)
+            return self.say(f"{measure}的结果", f"the outcome of {measure}")
         clause = self.quoted(self.clause(name))
         if kind == "meets":
             return self.say(f"符合{clause}的条件", f"meets {clause}")

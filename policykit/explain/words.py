@@ -132,7 +132,7 @@ class Words:
             return known.entity
         found = LAST_SEGMENT.fullmatch(path)
         if found is None or path == self.trace.case.root.path:
-            return self.program.root
+            return self.trace.case.root.entity
         above = self.entity_at(found[1] if found[1] is not None else self.trace.case.root.path)
         if found[2] in self.program.entities[above].lists:
             return self.program.entities[above].lists[found[2]].item
