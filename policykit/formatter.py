@@ -27,7 +27,8 @@ DEEPER = 4  # columns more inside brackets
 _NAMES = ("NAME", "BRACKETED")
 _OPENING = ("_LPAR", "_LSQB", "_LBRACE", "_DOT")
 _CLOSING = ("_RPAR", "_RSQB", "_RBRACE", "_SEP", "COLON", "_DOT")
-_OF_TERMS = ("grant", "may_grant", "duty", "discretion")  # set off by ，, the parts of any other list by 、
+_OF_EFFECTS = ("grant", "may_grant", "duty", "discretion")  # where room is short, each of their terms has its line
+_OF_TERMS = (*_OF_EFFECTS, "ruled", "expectation")  # set off by ，, the parts of any other list by 、
 _LIKE_CALLS = ("call", "index")
 _READ_ON = ("for_each", "body")  # fields without a colon
 _NAMING = ("ident", "for_each", "keyed", "order")  # what may stand between a name and its colon
@@ -312,7 +313,12 @@ class _Writer:
             if isinstance(part, Lexeme) and part.terminal == "COLON":
                 found.pop(at)
             found.insert(at, Lexeme("COLON", ":", -1))
-        elif _first(first).terminal.startswith("F_") and len(found) > 1 and rule not in _READ_ON:
+        elif (
+            _first(first).terminal.startswith("F_")
+            and len(found) > 1
+            and rule not in _READ_ON
+            and not any(isinstance(part, Lexeme) and part.terminal == "COLON" for part in found)
+        ):
             found.insert(1, Lexeme("COLON", ":", -1))
         return found
 
@@ -337,7 +343,7 @@ class _Writer:
         self.last = None
         if text[0] in "=＝" or any(text in spellings for spellings in words.field_words().values()):
             return [*remarks, gap]
-        return [*remarks, _Break(gap, fill=rule not in (*_OF_TERMS, "logic", "arithmetic", "conditional"))]
+        return [*remarks, _Break(gap, fill=rule not in (*_OF_EFFECTS, "logic", "arithmetic", "conditional"))]
 
     def lexeme(self, lexeme: Lexeme, rule: str) -> list[_Part]:
         remarks, gap, text = self.remarks(lexeme), self.gap(lexeme, rule), self.spelled(lexeme, rule)
@@ -357,9 +363,10 @@ class _Writer:
         last = self.last
         if last is None or lexeme.terminal in _CLOSING or last.terminal in _OPENING or self.tail in "、，：":
             return ""
-        if (lexeme.terminal, rule) in (("_LPAR", "call"), ("_LSQB", "index"), ("_LSQB", "setting")):
+        if (lexeme.terminal == "_LSQB" and rule != "role") or (lexeme.terminal == "_LPAR" and rule == "call"):
             return ""
-        return "" if last.terminal == "MINUS" and self.last_rule == "negative" else " "
+        signed = last.terminal == "MINUS" and self.last_rule in ("negative", "amount_given")
+        return "" if signed or self.tail == "凭" and last.terminal == "SHOWN_BY" else " "
 
     def spelled(self, lexeme: Lexeme, rule: str) -> str:
         """A word or mark in its canonical spelling."""
@@ -372,6 +379,8 @@ class _Writer:
                 return "：" if zh else ":"
             case "_SEP":
                 return "," if not zh or rule in _LIKE_CALLS else "，" if rule in _OF_TERMS else "、"
+            case "OR" if rule == "or_none":
+                return words.keywords()["OR"][-1] if (self.into or ("en" if text == "or" else "zh")) == "zh" else "or"
             case "DATE" | "MONTH":
                 year, *rest = map(int, re.findall(r"\d+", text))
                 return "-".join([f"{year:04d}", *(f"{part:02d}" for part in rest)])

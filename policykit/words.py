@@ -81,7 +81,7 @@ _UNIT_PAIRS = (
 )  # fmt: skip
 #: marks → the one that is written
 _MARKS_WRITTEN = {"<": "<＜", "≤": "<=≦", ">": ">＞", "≥": ">=≧", "≠": "!=", "=": "==＝", "+": "＋", "-": "－−", "×": "*＊",
-                  "÷": "/／", "(": "（", ")": "）", "[": "［", "]": "］", "{": "｛", "}": "｝", ".": "．的"}  # fmt: skip
+                  "÷": "/／", "(": "（", ")": "）", "[": "［", "]": "］", "{": "｛", "}": "｝", ".": "．的", "→": "=>"}  # fmt: skip
 _MOST_NAMED = 6
 
 #: characters that mean nothing in a rule → what to write instead (中文, English), and the mended text if it is certain
