@@ -35,7 +35,7 @@ FLOORS = {
         "loader",
     },
     "engines": {"engine"},
-    "door": {DOOR, "result", "schema"},
+    "door": {DOOR, "result", "schema", "trials", "mutants"},
     "app": {"app"},
 }
 

@@ -217,11 +217,10 @@ class Interpreter:
         """Everything about the case: decisions, verdicts, duties, bans, records, notes."""
         decisions = tuple(self.decision(measure, record, exact) for measure, record in self.questions())
         verdicts = tuple(
-            self.clause_verdict(status)
+            verdict
             for name, (first, *_) in self.program.clauses.items()
             for record in self.case.of(first.entity)
-            for status in self.first.statuses(name, record)
-            or [Status(first, record, FALSE, FALSE, FALSE, FALSE)]
+            for verdict in self.verdicts(name, record)
         )
         live = [v for v in verdicts if v.scope.hi and v.test.hi]
         return Trace(
@@ -280,6 +279,12 @@ class Interpreter:
                 found += [m for m in exclusive.measures if m != measure
                           and any(self.first.final(m, r).outcomes & {"granted", "discretionary"} for r, _ in self.first.same_subject(m, record))]  # fmt: skip
         return tuple(found)
+
+    def verdicts(self, name: str, record: Instance) -> list[ClauseVerdict]:
+        """What each version of a clause that may be in force says of a record; out of force it is silent."""
+        first = self.program.clauses[name][0]
+        statuses = self.first.statuses(name, record)
+        return list(map(self.clause_verdict, statuses or [Status(first, record, FALSE, FALSE, FALSE, FALSE)]))
 
     def clause_verdict(self, status: Status) -> ClauseVerdict:
         over = either((status.beaten, status.barred))
