@@ -302,10 +302,12 @@ class _Writer:
         first = found[0]
         if rule == "label" and isinstance(first, Lexeme) and first.terminal == "QUOTE" and "】" not in first.text:
             found[0] = replace(first, terminal="BRACKETED", text=f"【{first.text[1:-1]}】")
-        for at, part in enumerate(found[1:]):
-            name = found[at]
-            if isinstance(part, Node) and part.rule == "ident" and isinstance(name, Lexeme) and name.terminal in _NAMES:
-                found[at : at + 2] = self.in_order(name, part)
+        for at, ident in enumerate(found):
+            if isinstance(ident, Node) and ident.rule == "ident":
+                place = max(i for i, part in enumerate(found[:at]) if isinstance(part, Lexeme))
+                name = found[place]
+                if isinstance(name, Lexeme) and name.terminal in _NAMES:
+                    found[place], found[at] = self.in_order(name, ident)
         if rule in words.rules_with_a_colon():
             at = 4 if isinstance(found[2], Lexeme) and found[2].terminal == "_DOT" else 2
             while isinstance(part := found[at], Node) and part.rule in _NAMING:

@@ -529,7 +529,8 @@ class Lowering:
                 )
             domain, element = found, Type("record", found.item)
         self.fresh += 1
-        var = ir.Var(f"{self.declaration.name.text}#{self.fresh}", element, listing.span)
+        owner = self.symbols.tied.get(self.declaration.name.span)
+        var = ir.Var(f"{(owner.zh if owner else self.declaration.name.text)}#{self.fresh}", element, listing.span)
         inner = scope.with_slot(var, listing.name.text if listing.name else None)
         where = self.truth(listing.where, inner) if listing.where else None
         take = self.expr(node.take, inner) if node.take else None

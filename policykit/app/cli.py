@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from policykit.app.fmt import fmt_command
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.loader import Policies, bundled, examine, load
@@ -21,6 +22,8 @@ from policykit.result import Result, evaluate
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
+
+app.command("fmt")(fmt_command)
 
 FINDINGS, BAD = 1, 2
 
