@@ -134,7 +134,7 @@ class _Assembly:
         """The defined terms, each after those that its words may refer to: lowering one then finds the others done."""
         uses: dict[str, list[str]] = {}
         for name, versions in self.types.pending.items():
-            words = words_in([(d.header.get("body"), *d.all("body")) for d in versions])
+            words = words_in([field for d in versions for field in d.all("body")])
             uses[name] = [ident for word in sorted(words) if (ident := self.symbols.find("define", word))]
         found: dict[str, None] = {}
         begun: set[str] = set()

@@ -223,7 +223,7 @@ class _Writer:
         rows = [head]
         for part in node.parts:
             starts_field = isinstance(part, Node) and _first(part).terminal.startswith("F_")
-            body = isinstance(part, Lexeme) and part.terminal in ("EQ", "F_IS") and node.rule != "setting"
+            body = isinstance(part, Lexeme) and part.terminal in ("EQ", "F_IS") and node.rule == "define"
             if starts_field or body:
                 rows.append([])
             rows[-1].append(part)

@@ -701,16 +701,14 @@ class Declared:
             of: Type | None = None
             for declaration in versions:
                 lowering = Lowering(self.symbols, declaration, self)
-                body = declaration.header.get("body")
-                inner = declaration.get("body")
-                written = body if body is not None else inner.values[0] if inner else None
-                if written is None:
+                body = declaration.get("body")
+                if body is None:
                     if not declaration.damaged:
                         kind = KIND_NAMES["define"][0 if lowering.language == "zh" else 1]
                         self.symbols.report(declaration, "P006", declaration.name.span,
                                             ("kind", kind), ("name", declaration.name.text), ("field", "= …"))  # fmt: skip
                     raise Fault
-                expr = lowering.expr(written, on_subject(self.defines[name].entity))
+                expr = lowering.expr(body.values[0], on_subject(self.defines[name].entity))
                 if of is not None and expr.type != of:
                     lowering.expect(expr, of)
                 of = expr.type

@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from lark import Lark, TextSlice, Token, Tree
@@ -94,9 +95,8 @@ def parse(source: Source) -> tuple[syntax.Module, list[Diagnostic]]:
 def written(source: Source) -> tuple[syntax.Node, ...]:
     """Every declaration of a file that parses without an error, with every word and mark of it."""
     text = source.text.removeprefix("\ufeff")
-    starts = [head.start() for head in _HEAD.finditer(text)]
     found = []
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*(head.start() for head in _HEAD.finditer(text)), len(text)]):
         reading, rivals = _lark(marks=True).parse_interactive(TextSlice(text, start, end)), {}
         for token in reading.iter_parse():
             if token.type in ("NAME", "BRACKETED"):
@@ -486,6 +486,9 @@ class _Builder:
                     fields.append(self.field(child))
                 case _:
                     header["body"] = self.expr(child)
+        if kind == "define" and "body" in header:  # beside the name or below it, it is one and the same
+            body = header.pop("body")
+            fields.insert(0, syntax.Field("body", (body,), body.span))
         named = header["names"] if kind == "fact" else [name]
         named[0], identifier = _in_order(named[0], ident)
         name = named[0] if kind != "fact" else name

@@ -71,14 +71,14 @@ _UNITS = (
     "元、角、分、人、户、个月、年、周岁、天、个、次、项、%",
     "yuan, fen, person, household, months, years, years old, days, pieces, times, items, %",
 )
-#: units in pairs: Chinese, and English for one and for several; the first spelling of each is the one written
+#: units as they are written: in Chinese, and in English one and several
 _UNIT_PAIRS = (
     ("元", "yuan", "yuan"), ("角", "jiao", "jiao"), ("分", "fen", "fen"), ("人", "person", "persons"),
     ("户", "household", "households"), ("月", "month", "months"), ("年", "year", "years"),
     ("周岁", "years old", "years old"), ("天", "day", "days"), ("个", "piece", "pieces"), ("次", "time", "times"),
-    ("项", "item", "items"), ("%", "%", "%"), ("个月", "month", "months"), ("岁", "years old", "years old"),
-    ("日", "day", "days"), ("％", "%", "%"),
+    ("项", "item", "items"), ("%", "%", "%"),
 )  # fmt: skip
+_OTHER_UNITS = {"个月": "月", "岁": "周岁", "日": "天", "％": "%"}
 #: marks → the one that is written
 _MARKS_WRITTEN = {"<": "<＜", "≤": "<=≦", ">": ">＞", "≥": ">=≧", "≠": "!=", "=": "==＝", "+": "＋", "-": "－−", "×": "*＊",
                   "÷": "/／", "(": "（", ")": "）", "[": "［", "]": "］", "{": "｛", "}": "｝", ".": "．的", "→": "=>"}  # fmt: skip
@@ -204,7 +204,9 @@ def mark(written: str) -> str:
 def unit(written: str, language: Language, one: bool) -> str:
     """A unit in a language, English ones in the singular for one of them: 元/人·月 is yuan/person·month."""
     sides = [re.split(r"[/／·*]", side) for side in re.split(r"[/／]", written, maxsplit=1)]
-    found = [[next(pair for pair in _UNIT_PAIRS if name in pair) for name in side] for side in sides]
+    found = [
+        [next(pair for pair in _UNIT_PAIRS if _OTHER_UNITS.get(name, name) in pair) for name in side] for side in sides
+    ]
     names = [[pair[language == "en"] for pair in side] for side in found]
     if language == "en" and not one:
         names[0][0] = found[0][0][2]

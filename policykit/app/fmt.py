@@ -30,7 +30,9 @@ def fmt_command(
     lang: Annotated[Tongue | None, typer.Option(help="turn words and names into Chinese or English / 换成中文或英文")] = None,
     policies: Annotated[
         list[Path] | None,
-        typer.Option(help="with --lang: where further names are declared / 其他名称在哪里声明"),
+        typer.Option(
+            help="with --lang: where the names are declared; default the policy folder around each file / 名称在哪里声明"
+        ),
     ] = None,
 ) -> None:
     """Write rule files in their one canonical form, in place. 把规则文件整理成统一写法。
@@ -83,10 +85,11 @@ def _rewritten(files: list[Path], language: Language | None, policies: list[Path
 
 def _converted(files: list[Path], language: Language, policies: list[Path]) -> tuple[dict[Path, str], int]:
     """All of the files or none: a name may be declared in one and used in another."""
-    roots = [path.resolve() if path.is_dir() else root_of(path.resolve()) for path in policies]
-    roots += [root_of(file.resolve()) for file in files]
-    roots = list(dict.fromkeys(roots))
-    around = [file for root in roots for file in _rule_files(root)]
+    given = [path.resolve() for path in policies]
+    roots = list(dict.fromkeys(path if path.is_dir() else root_of(path) for path in given)) or list(
+        dict.fromkeys(root_of(file.resolve()) for file in files)
+    )
+    around = [found for path in given or roots for found in _around(path)]
     own = {file.resolve(): file for file in files}
     sources = [_read(own.get(file, file)) for file in dict.fromkeys([*around, *own])]
     if None in sources:
@@ -100,6 +103,12 @@ def _converted(files: list[Path], language: Language, policies: list[Path]) -> t
         _refuse(error)
         return {}, len(files)
     return {file: texts[str(file)] for file in files}, 0
+
+
+def _around(path: Path) -> list[Path]:
+    """The rule files of a policy folder; of any other folder only those that lie in it itself."""
+    deep = not path.is_dir() or (path / "sources").is_dir()
+    return _rule_files(path) if deep else sorted(path.glob("*.rules"))
 
 
 def _read(file: Path) -> Source | None:
