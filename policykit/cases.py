@@ -5,7 +5,7 @@ Values stay as household data gives them: `records` reads them when the case is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any, Literal

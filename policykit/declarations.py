@@ -10,14 +10,26 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 
-from policykit import ir
+from policykit import ir, words
 from policykit.cases import examples
 from policykit.datatypes import BOOL, TEXT, Type, number, parse_unit
 from policykit.lowering import Declared, Fault, Lowering, Scope, on_subject
 from policykit.ops import OPS
 from policykit.resolver import citations, overlapping, part_name, quoted
 from policykit.symbols import EFFECTS, Symbols
-from policykit.syntax import Declaration, DeclarationKind, Expr, Field, Part, Quantity, Quote, Term, TypeName, Word, words_in
+from policykit.syntax import (
+    Declaration,
+    DeclarationKind,
+    Expr,
+    Field,
+    Part,
+    Quantity,
+    Quote,
+    Term,
+    TypeName,
+    Word,
+    words_in,
+)
 
 MOST_ITEMS = 200
 LIST_KINDS: tuple[ir.ListKind, ...] = ("members", "records", "refers")
@@ -220,8 +232,9 @@ class _Assembly:
                 else:
                     self.symbols.lost |= {fact.header["names"][0].text, fact.ident}
             called, known = declaration.get("called"), declaration.get("known_from")
+            unit = words.unit(declaration.header["unit"], "zh", True) if "unit" in declaration.header else ""
             entity = ir.Entity(
-                self.symbols.names["entity", ident], declaration.header.get("unit", ""), facts, lists, uppers.get(ident),
+                self.symbols.names["entity", ident], unit, facts, lists, uppers.get(ident),
                 self.fact_name(declaration, facts, called), self.fact_name(declaration, facts, known), declaration.name.span,
             )  # fmt: skip
             self.types.entities[ident] = entity
@@ -662,8 +675,8 @@ class _Assembly:
         seen = [word for field in declaration.all("see") for word in field.values]
         for word in seen:
             kinds: list[DeclarationKind] = ["define", "parameter", "clause", "amount", "measure", "exclusion"]
-            kind = next((kind for kind in kinds if word.text in self.symbols.ids[kind]), "define")
-            self.symbols.require(declaration, kind, word)
+            found = next((kind for kind in kinds if word.text in self.symbols.ids[kind]), kinds[0])
+            self.symbols.require(declaration, found, word)
         basis = self.basis(ident, declaration)
         return ir.Reading(
             basis,

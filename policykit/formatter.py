@@ -18,16 +18,25 @@ from policykit import ir, words
 from policykit.datatypes import parse_unit
 from policykit.diagnostics import Language
 from policykit.source import Source
-from policykit.syntax import Lexeme, Module, Node, Word
+from policykit.syntax import Lexeme, Node, Word
 
 WIDTH = 110  # columns; a Chinese character takes two
-FIELD, BODY, MORE = 4, 6, 8  # columns at which a field begins, what follows `=` goes on, anything else goes on
+FIELD, BODY, MORE = (
+    4,
+    6,
+    8,
+)  # columns at which a field begins, what follows `=` goes on, anything else goes on
 DEEPER = 4  # columns more inside brackets
 
 _NAMES = ("NAME", "BRACKETED")
 _OPENING = ("_LPAR", "_LSQB", "_LBRACE", "_DOT")
 _CLOSING = ("_RPAR", "_RSQB", "_RBRACE", "_SEP", "COLON", "_DOT")
-_OF_EFFECTS = ("grant", "may_grant", "duty", "discretion")  # where room is short, each of their terms has its line
+_OF_EFFECTS = (
+    "grant",
+    "may_grant",
+    "duty",
+    "discretion",
+)  # where room is short, each of their terms has its line
 _OF_TERMS = (*_OF_EFFECTS, "ruled", "expectation")  # set off by ，, the parts of any other list by 、
 _LIKE_CALLS = ("call", "index")
 _READ_ON = ("for_each", "body")  # fields without a colon
@@ -135,7 +144,10 @@ class _Comment:
 
 
 def formatted(
-    source: Source, declarations: Sequence[Node], language: Language, names: Mapping[int, ir.Name] | None = None
+    source: Source,
+    declarations: Sequence[Node],
+    language: Language,
+    names: Mapping[int, ir.Name] | None = None,
 ) -> str:
     """The canonical text of a file that parses.
 
@@ -145,7 +157,7 @@ def formatted(
     source = Source(source.file, source.text.removeprefix("\ufeff"))
     comments = deque(_comments(source.text))
     lines: list[str] = []
-    size = 0  # lines of the declaration above
+    size = 0  # lines of the declaration above it
     for node in declarations:
         start = _first(node).start
         gap = _between(lines, comments, start)
@@ -153,12 +165,12 @@ def formatted(
         blanks = [*(comment.after_blank for comment in gap), _after_blank(source.text, start)]
         if not lines:
             blanks[0] = False
-        elif size > 1 or (size == 1 and len(made) > 1 and not above_language):
+        elif size > 1 or (size == 1 and len(made) > 1):
             blanks[0] = True
         for blank, text in zip(blanks, [*(comment.text for comment in gap), made[0]], strict=True):
             lines += ["", text] if blank else [text]
         lines += made[1:]
-        size, above_language = len(made), node.rule == "language"
+        size = 0 if node.rule == "language" else len(made)  # what follows it may stand right below
     for comment in _between(lines, comments, len(source.text)):
         lines += ["", comment.text] if lines and comment.after_blank else [comment.text]
     return "".join(f"{line}\n" for line in lines)
@@ -166,7 +178,12 @@ def formatted(
 
 def _between(lines: list[str], comments: deque[_Comment], end: int) -> list[_Comment]:
     """The comments up to the next declaration; those that belong to the one above are added to its lines."""
-    while lines and comments and comments[0].start < end and not (comments[0].alone and not comments[0].indented):
+    while (
+        lines
+        and comments
+        and comments[0].start < end
+        and not (comments[0].alone and not comments[0].indented)
+    ):
         _add(lines, comments.popleft())
     gap = []
     while comments and comments[0].start < end:
@@ -250,7 +267,11 @@ class _Writer:
                 first, *rest = node.parts
                 parts = self.node(first)
                 for operator, operand in zip(rest[0::2], rest[1::2], strict=True):
-                    parts += [*self.break_before(operator, node.rule), *self.part(operator, node.rule), *self.node(operand)]
+                    parts += [
+                        *self.break_before(operator, node.rule),
+                        *self.part(operator, node.rule),
+                        *self.node(operand),
+                    ]
                 return [_Group(tuple(parts), deeper)]
             case "conditional":
                 return [_Group(tuple(self.conditional(node)), deeper)]
@@ -300,7 +321,12 @@ class _Writer:
         """The parts with a label as a name, the two names in their order, and the colon where one belongs."""
         found = list(parts)
         first = found[0]
-        if rule == "label" and isinstance(first, Lexeme) and first.terminal == "QUOTE" and "】" not in first.text:
+        if (
+            rule == "label"
+            and isinstance(first, Lexeme)
+            and first.terminal == "QUOTE"
+            and "】" not in first.text
+        ):
             found[0] = replace(first, terminal="BRACKETED", text=f"【{first.text[1:-1]}】")
         for at, ident in enumerate(found):
             if isinstance(ident, Node) and ident.rule == "ident":
@@ -332,7 +358,10 @@ class _Writer:
         ascii_first, ascii_second = (_bare(text).isascii() for text in texts)
         if self.into is not None and ascii_first != ascii_second and ascii_first != (self.into == "en"):
             texts = other.text, name.text
-        first, second = (replace(own, terminal="DECLARED", text=text) for own, text in zip((name, other), texts, strict=True))
+        first, second = (
+            replace(own, terminal="DECLARED", text=text)
+            for own, text in zip((name, other), texts, strict=True)
+        )
         return first, Node("ident", (opening, second, closing))
 
     # -- words and marks
@@ -357,7 +386,11 @@ class _Writer:
         found: list[_Part] = []
         while self.comments and self.comments[0].start < lexeme.start:
             comment = self.comments.popleft()
-            found += [*([_Break(must=True)] if comment.alone else []), _Remark(comment.text), _Break(must=True)]
+            found += [
+                *([_Break(must=True)] if comment.alone else []),
+                _Remark(comment.text),
+                _Break(must=True),
+            ]
         return found
 
     def gap(self, lexeme: Lexeme, rule: str) -> str:
@@ -368,7 +401,7 @@ class _Writer:
         if (lexeme.terminal == "_LSQB" and rule != "role") or (lexeme.terminal == "_LPAR" and rule == "call"):
             return ""
         signed = last.terminal == "MINUS" and self.last_rule in ("negative", "amount_given")
-        return "" if signed or self.tail == "凭" and last.terminal == "SHOWN_BY" else " "
+        return "" if signed or (self.tail == "凭" and last.terminal == "SHOWN_BY") else " "
 
     def spelled(self, lexeme: Lexeme, rule: str) -> str:
         """A word or mark in its canonical spelling."""
@@ -382,18 +415,28 @@ class _Writer:
             case "_SEP":
                 return "," if not zh or rule in _LIKE_CALLS else "，" if rule in _OF_TERMS else "、"
             case "OR" if rule == "or_none":
-                return words.keywords()["OR"][-1] if (self.into or ("en" if text == "or" else "zh")) == "zh" else "or"
+                return (
+                    words.keywords()["OR"][-1]
+                    if (self.into or ("en" if text == "or" else "zh")) == "zh"
+                    else "or"
+                )
             case "DATE" | "MONTH":
                 year, *rest = map(int, re.findall(r"\d+", text))
                 return "-".join([f"{year:04d}", *(f"{part:02d}" for part in rest)])
             case "NUMBER":
                 return "".join(str(int(c)) if c.isdigit() else "." for c in text)
             case "UNIT":
-                one = rule == "count" or (self.last is not None and re.fullmatch(r"1(\.0+)?", self.last.text) is not None)
-                return words.unit(text, self.into or ("en" if text.isascii() else "zh"), one)
+                one = rule == "count" or (
+                    self.last is not None and re.fullmatch(r"1(\.0+)?", self.last.text) is not None
+                )
+                return words.unit(text, self.into or ("en" if re.search("[a-z]", text) else "zh"), one)
             case "NTH":
                 number = re.sub(r"\D", "", text)
-                return f"第{number}处" if (self.into or ("en" if "o" in text else "zh")) == "zh" else f"occurrence {number}"
+                return (
+                    f"第{number}处"
+                    if (self.into or ("en" if "o" in text else "zh")) == "zh"
+                    else f"occurrence {number}"
+                )
             case "F_IS":
                 return "="
             case "EQ" if rule != "compare":

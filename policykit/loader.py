@@ -103,7 +103,7 @@ def examine(
 
 def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.Program, list[Diagnostic]]:
     """Runs every pass; the program is sound only when no diagnostic is an error."""
-    program, symbols, modules, diagnostics = _understand(sources, roots)
+    program, _, modules, diagnostics = _understand(sources, roots)
     by_file = {source.file: source for source in sources}
     if not any(d.severity == "error" for d in diagnostics):
 

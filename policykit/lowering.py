@@ -165,12 +165,16 @@ class Lowering:
             case ir.Fact(_, entity, _) | ir.Items(_, entity, _):
                 declared = self.types.on_entity(entity, word.text)
                 names = [declared.name] if declared is not None else []
-            case ir.Param(name):
-                names = [self.types.parameters[name].name]
-            case ir.Ref(name):
-                names = [self.types.defines[name].name]
+            case ir.Param(ident):
+                names = [self.types.parameters[ident].name]
+            case ir.Ref(ident):
+                names = [self.types.defines[ident].name]
             case ir.Const():
-                names = [o.name for o in self.types.choices[meant.type.of].options if o.name.id == meant.value.value]
+                names = [
+                    o.name
+                    for o in self.types.choices[meant.type.of].options
+                    if o.name.id == meant.value.value
+                ]
             case _:
                 names = [*_OWN_NAMES, *self.chosen()]
                 if meant.type.kind == "record":
@@ -187,7 +191,9 @@ class Lowering:
         """What a name stands for where nothing stands before it."""
         found = self.lookup(word, scope, expected)
         element = scope.named.get(word.text)
-        if not isinstance(element, ir.Var) or element.slot.startswith("choice:"):  # an element has one name only
+        if not isinstance(element, ir.Var) or element.slot.startswith(
+            "choice:"
+        ):  # an element has one name only
             self.tie(word, found)
         return found
 
@@ -530,7 +536,9 @@ class Lowering:
             domain, element = found, Type("record", found.item)
         self.fresh += 1
         owner = self.symbols.tied.get(self.declaration.name.span)
-        var = ir.Var(f"{(owner.zh if owner else self.declaration.name.text)}#{self.fresh}", element, listing.span)
+        var = ir.Var(
+            f"{(owner.zh if owner else self.declaration.name.text)}#{self.fresh}", element, listing.span
+        )
         inner = scope.with_slot(var, listing.name.text if listing.name else None)
         where = self.truth(listing.where, inner) if listing.where else None
         take = self.expr(node.take, inner) if node.take else None

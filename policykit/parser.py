@@ -100,8 +100,8 @@ def written(source: Source) -> tuple[syntax.Node, ...]:
         reading, rivals = _lark(marks=True).parse_interactive(TextSlice(text, start, end)), {}
         for token in reading.iter_parse():
             if token.type in ("NAME", "BRACKETED"):
-                rivals[token.start_pos] = frozenset(reading.choices())
-        tree = reading.feed_eof().children[0]
+                rivals[token.start_pos] = frozenset(reading.choices())  # type: ignore[no-untyped-call]
+        tree = reading.feed_eof().children[0]  # type: ignore[no-untyped-call]
         found.append(_node(tree, rivals))
     return tuple(found)
 
@@ -492,7 +492,8 @@ class _Builder:
         named = header["names"] if kind == "fact" else [name]
         named[0], identifier = _in_order(named[0], ident)
         name = named[0] if kind != "fact" else name
-        return syntax.Declaration(kind, name, identifier, period, header, tuple(fields), self.span(head), damaged)  # type: ignore[arg-type]
+        made, place = tuple(fields), self.span(head)
+        return syntax.Declaration(kind, name, identifier, period, header, made, place, damaged)  # type: ignore[arg-type]
 
     @staticmethod
     def is_field(tree: Tree[Token]) -> bool:

@@ -205,7 +205,8 @@ def unit(written: str, language: Language, one: bool) -> str:
     """A unit in a language, English ones in the singular for one of them: 元/人·月 is yuan/person·month."""
     sides = [re.split(r"[/／·*]", side) for side in re.split(r"[/／]", written, maxsplit=1)]
     found = [
-        [next(pair for pair in _UNIT_PAIRS if _OTHER_UNITS.get(name, name) in pair) for name in side] for side in sides
+        [next(pair for pair in _UNIT_PAIRS if _OTHER_UNITS.get(name, name) in pair) for name in side]
+        for side in sides
     ]
     names = [[pair[language == "en"] for pair in side] for side in found]
     if language == "en" and not one:

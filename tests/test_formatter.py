@@ -6,7 +6,9 @@ import os
 import random
 import re
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -22,13 +24,14 @@ from policykit.diagnostics import PolicyError
 from policykit.formatter import meaning
 from policykit.loader import MeaningChanged, converted, tidied
 from policykit.parser import parse, written
+from policykit.result import evaluate
 from policykit.source import Source
 from policykit.syntax import Node
-from policykit.words import declaration_words, field_words, keywords
+from policykit.words import declaration_words, field_words, keywords, spelling
 
 LARGE = 10_000 * int(os.environ.get("POLICYKIT_LARGE") or 1)
-MANY = pytest.mark.parametrize("examples", [150, pytest.param(LARGE, marks=pytest.mark.large)])
-PROGRAMS = pytest.mark.parametrize("examples", [12, pytest.param(LARGE // 20, marks=pytest.mark.large)])
+MANY = pytest.mark.parametrize("examples", [150, pytest.param(LARGE // 3, marks=pytest.mark.large)])
+PROGRAMS = pytest.mark.parametrize("examples", [6, pytest.param(LARGE // 100, marks=pytest.mark.large)])
 
 HEAD = "语言 1\n政策 试 (trial)\n"
 
@@ -39,7 +42,8 @@ def read(folder: Path) -> list[Source]:
 
 POLICIES = loader.bundled()
 BUNDLED = read(POLICIES)
-EXAMPLES = read(Path(__file__).parent.parent / "examples")
+HOUSEHOLDS = Path(__file__).parent.parent / "examples"
+EXAMPLES = read(HOUSEHOLDS)
 PAGES = [file for program in test_docs.ALL_PROGRAMS for file in program.files]
 
 
@@ -55,6 +59,12 @@ def in_trial(text: str) -> str:
 def converting(sources: Sequence[Source], language: str, roots: tuple[Path, ...] = ()) -> list[Source]:
     texts = converted(sources, roots, language, {source.file for source in sources})  # type: ignore[arg-type]
     return [Source(source.file, texts[source.file]) for source in sources]
+
+
+@lru_cache(maxsize=1)
+def english() -> list[Source]:
+    """The bundled rules in English."""
+    return converting(BUNDLED, "en", (POLICIES,))
 
 
 def comments(text: str) -> list[str]:
@@ -74,32 +84,36 @@ def test_the_canonical_form_says_the_same_and_is_its_own(source: Source) -> None
 
 
 def test_the_bundled_rules_go_to_english_and_back() -> None:
-    english = converting(BUNDLED, "en", (POLICIES,))
-    again = converting(english, "zh", (POLICIES,))
+    again = converting(english(), "zh", (POLICIES,))
     for source, back in zip(BUNDLED, again, strict=True):
         assert back.text == tidied(source)
-    for source, other in zip(BUNDLED, english, strict=True):
+    for source, other in zip(BUNDLED, english(), strict=True):
         assert comments(other.text) == comments(source.text)
         assert parse(other)[0].language == "en"
 
 
-def test_the_english_rules_mean_the_same() -> None:
-    """Compared here apart from what `converted` compares: every clause, define and amount by its own printed form."""
-    english = converting(BUNDLED, "en", (POLICIES,))
-    before, after = (loader.compile_all(sources, (POLICIES,)) for sources in (BUNDLED, english))
-    assert not [d for d in after[1] if d.severity == "error"]
-    assert before[0].clauses.keys() == after[0].clauses.keys()
-    assert before[0].fingerprint != after[0].fingerprint
-    for part in ("entities", "choices", "parameters", "defines", "measures", "amounts", "clauses", "readings", "notes"):
-        assert meaning(getattr(before[0], part)) == meaning(getattr(after[0], part)), part
+def test_the_english_rules_decide_the_same() -> None:
+    """Loaded whole, and put to households that meet the phase-out, single coverage and tekun."""
+    before, after = (loader.compile_sources(sources, (POLICIES,)) for sources in (BUNDLED, english()))
+    assert before.program.fingerprint != after.program.fingerprint
+    for name in ("c03-single-person", "c07-phase-out", "c18-ban-before-persuasion"):
+        answers = []
+        for rules in (before, after):
+            result = evaluate(HOUSEHOLDS / f"{name}.json", rules, on=date(2020, 6, 10))
+            assert not result.errors and result.decisions
+            told = result.explain("zh").replace(rules.program.fingerprint[:12], "")
+            answers.append(re.sub(r"\.rules:\d+", ".rules", told))  # a line may be broken elsewhere
+        assert answers[0] == answers[1]
 
 
 def test_what_is_english_is_english_throughout() -> None:
     """Outside quotes, comments, locators, labels in parentheses and names without an identifier no Chinese is left."""
-    for source in converting(BUNDLED, "en", (POLICIES,)):
+    for source in english():
         text = re.sub(r"「[^」\n]*」|#[^\n]*|\([^()\n]*[^\x00-\x7f][^()\n]*\)", "", source.text)
         text = re.sub(r"(?m)^    (cites|outline):.*$|^    (finding|list in|refer to): .*$|\[\w+\]$", "", text)
-        elements = set(re.findall(r" as (\w+) where", text))  # what an author calls an element has one name only
+        elements = set(
+            re.findall(r" as (\w+) where", text)
+        )  # what an author calls an element has one name only
         left = set(re.findall(r"[\u4e00-\u9fff]+", text)) - elements
         assert not left, (source.file, left)
 
@@ -157,13 +171,16 @@ def test_fields_begin_in_column_five_with_their_colon() -> None:
    其中 丁 (d) 1 元/月
    敏感
 """
-    assert in_trial(text) == """条款 甲 (a)
+    assert (
+        in_trial(text)
+        == """条款 甲 (a)
     依据：文 第一条（三） 「话」 第2处 [定义]
     对每个 户
     应当：乙，完成 丙，期限 未规定
     其中 丁 (d)：1 元/月
     敏感
 """
+    )
 
 
 def test_the_body_of_a_definition_has_its_own_line() -> None:
@@ -171,7 +188,11 @@ def test_the_body_of_a_definition_has_its_own_line() -> None:
 
 
 def test_a_long_condition_has_one_line_for_each_of_its_parts() -> None:
-    text = "定义 甲 对每个 人 (a)\n    = " + " 并且 ".join(f"第{n}个相当长的条件名称" for n in "一二三四五六") + "\n"
+    text = (
+        "定义 甲 对每个 人 (a)\n    = "
+        + " 并且 ".join(f"第{n}个相当长的条件名称" for n in "一二三四五六")
+        + "\n"
+    )
     made = in_trial(text)
     assert made.splitlines()[1:3] == ["    = 第一个相当长的条件名称", "      并且 第二个相当长的条件名称"]
     assert len(made.splitlines()) == 7
@@ -217,7 +238,9 @@ def test_empty_lines_stand_between_declarations_and_sections_stay() -> None:
 事实 人.丁 (d)：是否
   # 尾
 """
-    assert tidy(text) == """# 头
+    assert (
+        tidy(text)
+        == """# 头
 
 语言 1
 政策 试 (trial)
@@ -235,6 +258,7 @@ def test_empty_lines_stand_between_declarations_and_sections_stay() -> None:
 事实 人.丁 (d)：是否
     # 尾
 """
+    )
 
 
 def test_comments_keep_their_place() -> None:
@@ -246,7 +270,9 @@ def test_comments_keep_their_place() -> None:
         # 戊前
       并且 戊 # 戊
 """
-    assert in_trial(text) == """定义 甲 对每个 人 (a)  # 名
+    assert (
+        in_trial(text)
+        == """定义 甲 对每个 人 (a)  # 名
     # 栏前
     口径：乙、  # 乙
         丙
@@ -254,6 +280,7 @@ def test_comments_keep_their_place() -> None:
       # 戊前
       并且 戊  # 戊
 """
+    )
 
 
 # ---- conversion ------------------------------------------------------------------------------------------------------
@@ -342,7 +369,7 @@ def test_the_village_is_written_canonically() -> None:
 
 def test_a_name_is_turned_into_the_one_that_is_meant() -> None:
     """一级 of 等级 is g1, 一级 of 别的 is first; 日期 is a fact, a label and the word of a type."""
-    english = converting([Source("a.rules", VILLAGE)], "en")[0].text
+    text = converting([Source("a.rules", VILLAGE)], "en")[0].text
     for line in (
         "choice grade (等级) heaviest first: g1 (一级), g2 (【不满三级】)",
         "fact person.date (日期): date",
@@ -360,14 +387,14 @@ def test_a_name_is_turned_into_the_one_that_is_meant() -> None:
         "    expect: members[1] aid granted, monthly 18.00 yuan/month, decided by grant_aid",
         "    expect: members[1] look open",
     ):
-        assert line in english.splitlines(), line
-    assert "甲 is self or 甲.old or 甲.grade is g1 or above or 甲.other is first" in english
+        assert line in text.splitlines(), line
+    assert "甲 is self or 甲.old or 甲.grade is g1 or above or 甲.other is first" in text
 
 
 def test_the_village_comes_back() -> None:
-    english = converting([Source("a.rules", VILLAGE)], "en")
-    assert converting(english, "zh")[0].text == VILLAGE
-    assert converting(english, "en")[0].text == english[0].text
+    there = converting([Source("a.rules", VILLAGE)], "en")
+    assert converting(there, "zh")[0].text == VILLAGE
+    assert converting(there, "en")[0].text == there[0].text
 
 
 def test_a_name_is_found_in_another_file() -> None:
@@ -380,8 +407,6 @@ def test_a_name_is_found_in_another_file() -> None:
 
 def test_every_word_has_a_twin() -> None:
     """Turned into English and back each Chinese spelling is itself, or the first one where it says it has no twin."""
-    from policykit.words import spelling
-
     for terminal, spellings in keywords().items():
         for zh, en in zip(spellings[0::2], spellings[1::2], strict=False):
             assert spelling(terminal, zh, "en") == en
@@ -400,8 +425,8 @@ def test_generated_programs_go_to_english_and_back(examples: int) -> None:
         text = strategies.written(random.Random(seed), village=bool(seed % 2)).text
         once = tidy(text)
         assert tidy(once) == once
-        english = converting([Source("a.rules", text)], "en")
-        assert converting(english, "zh")[0].text == once
+        there = converting([Source("a.rules", text)], "en")
+        assert converting(there, "zh")[0].text == once
 
 
 def pieces(text: str) -> list[tuple[int, str]]:
@@ -420,15 +445,15 @@ def pieces(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def scattered(text: str, chance: random.Random, gap: Callable[[str], str]) -> str:
-    """The text with something else between some of its words; a word of a field stays where it is."""
+def scattered(text: str, chance: random.Random, gaps: Sequence[str]) -> str:
+    """The text with something else between some of its words, `{}` numbered; a word of a field stays where it is."""
     fields = {word for spellings in field_words().values() for word in spellings} | set(declaration_words())
     for start, word in reversed(pieces(text)):
         if word.rstrip(":：") not in fields and not word.startswith(("=", "＝")) and chance.random() < 0.3:
             before = text[:start].rstrip(" ")
             if before.endswith("\n"):
                 continue
-            text = before + gap(word) + text[start:]
+            text = before + chance.choice(gaps).format(start) + text[start:]
     return text
 
 
@@ -437,9 +462,9 @@ def test_white_space_does_not_matter(examples: int) -> None:
     for seed in range(examples):
         chance = random.Random(seed)
         text = tidy(strategies.Drafter(chance, False).draft())
-        spread = scattered(text, chance, lambda _: chance.choice(("  ", "\u3000", "\t ", "\n        ", "\n\t\n  ")))
-        if spread != text and not parse(Source("a.rules", spread))[1]:
-            assert tidy(spread) == text
+        spread = scattered(text, chance, ("  ", "\u3000", "\t ", "\n        ", "\n\t\n  "))
+        assert spread != text
+        assert tidy(spread) == text
 
 
 @PROGRAMS
@@ -447,12 +472,7 @@ def test_no_comment_is_lost(examples: int) -> None:
     for seed in range(examples):
         chance = random.Random(seed)
         text = tidy(strategies.Drafter(chance, False).draft())
-        number = iter(range(10_000))
-        spread = scattered(
-            text, chance, lambda _: chance.choice((f" # 注{next(number)}\n      ", f"\n  # 注{next(number)}\n      "))
-        )
-        if parse(Source("a.rules", spread))[1]:
-            continue
+        spread = scattered(text, chance, (" # 注{}\n      ", "\n  # 注{}\n      "))
         once = tidy(spread)
         assert comments(once) == comments(spread)
         assert tidy(once) == once
@@ -488,7 +508,10 @@ def test_any_text_is_read_or_refused(examples: int) -> None:
 def test_damaged_rules_are_read_or_refused(examples: int) -> None:
     chance = random.Random(20200406)
     declarations = [
-        piece for source in [*BUNDLED, Source("v", VILLAGE)] for piece in re.split(r"\n(?=\S)", source.text) if piece
+        piece
+        for source in [*BUNDLED, Source("v", VILLAGE)]
+        for piece in re.split(r"\n(?=\S)", source.text)
+        if piece
     ]
     for _ in range(examples):
         checked(damaged("\n".join(chance.sample(declarations, 8)), chance))
@@ -616,4 +639,6 @@ def test_a_sheet_elsewhere_is_turned_with_the_policies_named(tmp_path: Path) -> 
     assert code == 2
     assert "N001" in err
     assert fmt("--lang", "en", "--policies", POLICIES, sheet)[0] == 0
-    assert sheet.read_text(encoding="utf-8") == "language 1\nsheet county (甲县)\n\nset covered_at_line = yes\n"
+    assert (
+        sheet.read_text(encoding="utf-8") == "language 1\nsheet county (甲县)\n\nset covered_at_line = yes\n"
+    )

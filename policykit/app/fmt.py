@@ -26,8 +26,12 @@ class Tongue(StrEnum):
 
 def fmt_command(
     paths: Annotated[list[Path], typer.Argument(help="rule files or folders / 规则文件或文件夹")],
-    check: Annotated[bool, typer.Option("--check", help="write nothing, list the files that differ / 只检查")] = False,
-    lang: Annotated[Tongue | None, typer.Option(help="turn words and names into Chinese or English / 换成中文或英文")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="write nothing, list the files that differ / 只检查")
+    ] = False,
+    lang: Annotated[
+        Tongue | None, typer.Option(help="turn words and names into Chinese or English / 换成中文或英文")
+    ] = None,
     policies: Annotated[
         list[Path] | None,
         typer.Option(
@@ -63,10 +67,16 @@ def fmt_command(
 
 
 def _rule_files(path: Path) -> list[Path]:
-    return sorted(file for file in path.rglob("*.rules") if file.is_file()) if path.is_dir() else [path] * path.exists()
+    return (
+        sorted(file for file in path.rglob("*.rules") if file.is_file())
+        if path.is_dir()
+        else [path] * path.exists()
+    )
 
 
-def _rewritten(files: list[Path], language: Language | None, policies: list[Path]) -> tuple[dict[Path, str], int]:
+def _rewritten(
+    files: list[Path], language: Language | None, policies: list[Path]
+) -> tuple[dict[Path, str], int]:
     """The new texts of the files that can be rewritten, and how many cannot."""
     if language is not None:
         return _converted(files, language, policies)
