@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, Literal
 
-from policykit import ir, syntax
+from policykit import ir, syntax, words
 from policykit.datatypes import parse_unit
 from policykit.lowering import Declared
 from policykit.source import Span
@@ -200,7 +200,7 @@ class _Reader:
         match given:
             case Quantity(number, unit):
                 text = _decimal(number)
-                return f"{text} {unit}" if unit else text
+                return f"{text} {words.unit(unit, 'zh', True)}" if unit else text
             case syntax.Literal_(value=None):
                 return [] if many else "无"
             case syntax.Literal_(value=bool() as truth):
@@ -307,7 +307,7 @@ class _Reader:
 
     def state(self, about: str, word: Word) -> str:
         known = STATES[about]
-        self.called(word, [ir.Name(en, zh) for zh, en in known.values()])
+        self.called(word, [ir.Name(spelled[1], spelled[0]) for spelled in known.values()])
         found = next((ident for ident, spelled in known.items() if word.text in spelled), None)
         if found is None:
             names = [spelled[0 if self.say("zh", "en") == "zh" else 1] for spelled in known.values()]

@@ -6,39 +6,25 @@ amount that is unrounded or 无, no number beyond what exact integers hold.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from fractions import Fraction
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain, combinations, groupby, product
-from math import prod
 from typing import Any, TypeAlias
 
-from policykit import ir, ops, values
-from policykit.datatypes import Type, widest
+from policykit import ir
+from policykit.conditions import Conditions, can_hold, together
 from policykit.diagnostics import Diagnostic, Language
+from policykit.extents import LIMIT, Extents
+from policykit.reach import within
 from policykit.source import NOWHERE, Span
-from policykit.syntax import ALWAYS, Period
-from policykit.values import NONE, NOTHING, TRUE, Bounds, Value
+from policykit.syntax import Period
+from policykit.values import Bounds, Number
 
 Node: TypeAlias = tuple[str, ...]
 
-LIMIT = 2**62  #: fen in 64 bits, with room for one more sum
-MOST_MONTHS = 1200
 MOST_STEPS = 300  #: inward, over references; an engine may take three calls for one
-_MOST_CASES = 1000
-
-_WHOLE_UNITS = ("人", "户", "月", "年", "天", "岁")
-_KEEP_WHOLE = ("add", "subtract", "negative", "multiply", "max_of", "min_of", "present")
-_MAKE_WHOLE = ("full_years", "months_between", "days_between")
-
-# a comparison as the ways its sides may stand, in order, and what it becomes when denied or turned round
-_WAYS = {"lt": "<", "le": "<=", "gt": ">", "ge": "=>", "eq": "=", "ne": "<>"}
-_DENIED = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
-_TURNED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
-_SIDE = {"<": -1, "=": 0, ">": 1}
 
 
 def check(
@@ -57,13 +43,6 @@ def check(
         checker.last_stratum()
         checker.numbers()
     return checker.found
-
-
-def _within(expr: ir.Expr) -> Iterator[ir.Expr]:
-    """The expression and every one inside it."""
-    yield expr
-    for child in ir.children(expr):
-        yield from _within(child)
 
 
 def _steps(expr: ir.Expr) -> int:
@@ -86,11 +65,11 @@ class _Checker:
     reported: set[Diagnostic] = field(default_factory=set)
     clauses: list[ir.Clause] = field(init=False)
     grants: list[tuple[ir.Clause, ir.Grant]] = field(init=False)
-    extents: dict[str, Value] = field(default_factory=dict)
-    choices: dict[str, Bounds] = field(default_factory=dict)
+    extents: Extents = field(init=False)
 
     def __post_init__(self) -> None:
         self.clauses = list(chain.from_iterable(self.program.clauses.values()))
+        self.extents = Extents(self.program, self.too_great)
         self.grants = [(c, c.effect) for c in self.clauses if isinstance(c.effect, ir.Grant)]
 
     def report(self, code: str, span: Span, *fields: tuple[str, str]) -> None:
@@ -223,7 +202,7 @@ class _Checker:
     def reads(self, exprs: Iterable[ir.Expr | None]) -> list[Node]:
         """What some expressions read."""
         found: list[Node] = []
-        for expr in chain.from_iterable(_within(expr) for expr in exprs if expr is not None):
+        for expr in chain.from_iterable(within(expr) for expr in exprs if expr is not None):
             match expr:
                 case ir.Fact(entity=entity, name=name):
                     found.append(("fact", name, entity))
@@ -331,7 +310,7 @@ class _Checker:
             seen = set(todo)
             while todo:
                 node = todo.pop()
-                inner = chain.from_iterable(_within(e) for e in self.written(node) if e is not None)
+                inner = chain.from_iterable(within(e) for e in self.written(node) if e is not None)
                 for expr in inner:
                     if isinstance(expr, ir.Verdict) and expr.kind == "outcome":
                         fields = (("name", self.clause(ident)), ("measure", self.measure(expr.name)))
@@ -350,7 +329,7 @@ class _Checker:
                 continue
             same_rule = given.amount is None and other.amount is None and a.entity == b.entity
             ranked = self.prevails(a, b) or self.prevails(b, a)
-            if not (same_rule or ranked) and _share_a_day(_days(a), _days(b)) and not self.disjoint(a, b):
+            if not (same_rule or ranked) and _days(a).overlaps(_days(b)) and not self.disjoint(a, b):
                 names = (("a", self.label(one)), ("b", self.label(two)))
                 self.report("C002", b.basis.span, *names, ("measure", self.measure(given.measure)))
 
@@ -366,8 +345,8 @@ class _Checker:
             path = self.program.entity_path(other.entity)
             # a household goes by the name that its member's clause has for it
             here = "^".join(["self", *path[1 : path.index(c.entity) + 1]]) if c.entity in path else "self"
-            parts += [_Conditions(self.program, here).cases(e, True) for e in (c.scope, c.test) if e]
-        return not any(_can_hold(case) for case in _together(parts))
+            parts += [Conditions(self.program, here).cases(e, True) for e in (c.scope, c.test) if e]
+        return not any(can_hold(case) for case in together(parts))
 
     # -- amounts: each grant has one, whole and never 无
 
@@ -384,7 +363,7 @@ class _Checker:
                 self.report("C005", c.basis.span, *names)
         for a, b in combinations(self.program.amounts, 2):
             same = (a.measure, a.entity) == (b.measure, b.entity) and a.basis.name.id != b.basis.name.id
-            if same and _share_a_day(a.period, b.period):
+            if same and a.period.overlaps(b.period):
                 periods = (("first", str(a.period)), ("second", str(b.period)))
                 self.report("C003", b.basis.span, ("name", self.measure(a.measure)), *periods)
         for amount, _ in self.every_amount():
@@ -405,238 +384,35 @@ class _Checker:
                 day = rule.end + timedelta(days=1)
         return False
 
+    def too_great(self, expr: ir.Expr, bound: Number) -> None:
+        """Reports a number that may grow beyond what exact integers hold."""
+        self.report("T008", expr.span, ("bound", f"{int(bound):,} > {LIMIT:,}"))
+
     def numbers(self) -> None:
         """Reports payable amounts that may not be whole fen, and numbers that may grow too great."""
         for name in self.program.defines:
-            self.define_extent(name)
+            self.extents.define(name)
         conditions = (e for c in self.clauses for e in (c.scope, c.test))
         formulas = (setting.value for p in self.program.parameters.values() for setting in p.settings)
         for expr in chain(conditions, formulas):
             if expr is not None:
-                self.extent(expr)
+                self.extents.of(expr)
         for amount, choices in self.every_amount():
-            self.choices = {f"choice:{choice.name.id}": Bounds(choice.low, choice.high) for choice in choices}
-            unrounded = [part.expr for part in amount.parts if not self.integral(part.expr)]
+            self.extents.choices = {
+                f"choice:{choice.name.id}": Bounds(choice.low, choice.high) for choice in choices
+            }
+            unrounded = [part.expr for part in amount.parts if not self.extents.integral(part.expr)]
             # a total that is the sum of its parts is mended with them
-            if not self.integral(amount.total) and not any(e in unrounded for e in _within(amount.total)):
+            if not self.extents.integral(amount.total) and not any(
+                e in unrounded for e in within(amount.total)
+            ):
                 unrounded.append(amount.total)
             for expr in unrounded:
                 self.report("T007", expr.span)
             for expr in (amount.total, *(part.expr for part in amount.parts)):
-                self.extent(expr)
-
-    def integral(self, expr: ir.Expr) -> bool:
-        """Whether a number is always whole: fen, persons, months."""
-        match expr:
-            case ir.Const(value=Bounds(lo=number)):
-                return not isinstance(number, Fraction)
-            case ir.Var(slot=slot):
-                return slot.startswith("choice:")
-            case ir.Fact(type=of):
-                return _whole(of)
-            case ir.Param(name=name, type=of):
-                formulas = (setting.value for setting in self.program.parameters[name].settings)
-                return _whole(of) and all(self.integral(formula) for formula in formulas if formula)
-            case ir.Ref(name=name):
-                return all(self.integral(version.body) for version in self.program.defines[name].versions)
-            case ir.If(then=then, otherwise=otherwise):
-                return self.integral(then) and self.integral(otherwise)
-            case ir.Fold(take=take):
-                return take is None or self.integral(take)
-            case ir.Apply(op=op, args=args):
-                made = op in _MAKE_WHOLE or op.startswith("round_")
-                return made or (op in _KEEP_WHOLE and all(map(self.integral, args)))
-        return False
-
-    # -- extents
-
-    def extent(self, expr: ir.Expr) -> Value:
-        """The range a number can have by the declared ranges; one too great is reported where it arises."""
-        inner = tuple(self.extent(child) for child in ir.children(expr))
-        if expr.type.kind != "number":
-            return widest(expr.type, NOTHING)
-        reach = self.computed(expr, inner)
-        assert isinstance(reach, Bounds)
-        bound = 0 if reach.lo is None else max(abs(reach.lo), abs(reach.hi))
-        if bound <= LIMIT:
-            return reach
-        self.report("T008", expr.span, ("bound", f"{int(bound):,} > {LIMIT:,}"))
-        return widest(expr.type, NOTHING)
-
-    def computed(self, expr: ir.Expr, inner: tuple[Value, ...]) -> Value:
-        """The range of a number whose operands have these ranges."""
-        match expr:
-            case ir.Const(value=value):
-                return value
-            case ir.Var(slot=slot) if slot in self.choices:
-                return self.choices[slot]
-            case ir.Fact(entity=entity, name=name):
-                return self.declared(self.program.entities[entity].facts[name])
-            case ir.Param(name=name):
-                return self.declared(self.program.parameters[name])
-            case ir.Ref(name=name):
-                return self.define_extent(name)
-            case ir.If():
-                return values.join(inner[1:])
-            case ir.Fold(op=op, domain=domain, take=take):
-                most = MOST_MONTHS
-                if isinstance(domain, ir.Items):
-                    most = self.program.entities[domain.entity].lists[domain.name].most
-                element = ops.Element(Bounds(False, True), inner[-1] if take else TRUE, most)
-                combine = ops.OPS[op].bounds
-                assert callable(combine)
-                return combine([element])
-            case ir.Apply(op="divide", args=(_, divisor)) if self.integral(divisor):
-                sides = [_divide(inner[0], side) for side in _off_zero(inner[1])]
-                return values.join([NONE, *sides])
-            case ir.Apply(op=op):
-                return ops.OPS[op].apply(inner)
-        return widest(expr.type, NOTHING)
-
-    def declared(self, what: ir.FactDecl | ir.Parameter) -> Value:
-        """The range that a fact or parameter is declared to have."""
-        low, high = (self.extent(end) if end else widest(what.type, NOTHING) for end in (what.low, what.high))
-        assert isinstance(low, Bounds) and isinstance(high, Bounds)
-        return Bounds(low.lo, high.hi, what.type.optional)
-
-    def define_extent(self, name: str) -> Value:
-        """The range of a term over all its versions."""
-        if name not in self.extents:
-            versions = self.program.defines[name].versions
-            self.extents[name] = values.join([self.extent(version.body) for version in versions])
-        return self.extents[name]
+                self.extents.of(expr)
 
 
 def _days(c: ir.Clause) -> Period:
     """The days on which a clause can grant; one dated by an event goes on after its own end."""
     return Period(c.period.start, None) if c.as_of else c.period
-
-
-def _share_a_day(a: Period, b: Period) -> bool:
-    first = max(period.start or date.min for period in (a, b))
-    return first <= min(period.end or date.max for period in (a, b))
-
-
-def _whole(of: Type) -> bool:
-    """Whether facts of this type are whole numbers: of fen, persons, months, years or days."""
-    return of.money or of.dimension in [((unit, 1),) for unit in _WHOLE_UNITS]
-
-
-def _divide(a: Value, b: Value) -> Value:
-    return ops.OPS["divide"].apply((a, b))
-
-
-def _off_zero(b: Value) -> list[Value]:
-    """The ranges of a whole divisor on either side of 0."""
-    assert isinstance(b, Bounds)
-    if b.lo is None:
-        return []
-    ends = ((b.lo, min(b.hi, -1)), (max(b.lo, 1), b.hi))
-    return [Bounds(lo, hi) for lo, hi in ends if lo <= hi]
-
-
-# ---- conditions that exclude each other --------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """What a condition says of one term: it is among these, or not below `low`, or not above `high`.
-
-    An end is a value with −1, 0 or 1: just before it, at it, just after it.
-    """
-
-    term: str
-    among: frozenset[Any] | None = None
-    low: tuple[Any, int] | None = None
-    high: tuple[Any, int] | None = None
-
-
-_Case: TypeAlias = list[_Claim]
-
-
-def _can_hold(case: _Case) -> bool:
-    """Whether no claim contradicts another."""
-    for _, group in groupby(sorted(case, key=lambda claim: claim.term), key=lambda claim: claim.term):
-        same = list(group)
-        sets = [claim.among for claim in same if claim.among is not None]
-        lows = [claim.low for claim in same if claim.low is not None]
-        highs = [claim.high for claim in same if claim.high is not None]
-        if (sets and not frozenset.intersection(*sets)) or (lows and highs and max(lows) > min(highs)):
-            return False
-    return True
-
-
-def _together(parts: list[list[_Case]]) -> list[_Case]:
-    """The cases in which one case of each part holds; too many become one that claims nothing."""
-    if prod(map(len, parts)) > _MOST_CASES:
-        return [[]]
-    return [list(chain(*cases)) for cases in product(*parts)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Conditions:
-    """Reads conditions as claims; the subject goes by the name `here`."""
-
-    program: ir.Program
-    here: str
-
-    def name(self, expr: ir.Expr) -> str:
-        return re.sub(r"\bself\b", self.here, ir.shape(expr))
-
-    def cases(self, expr: ir.Expr, holds: bool) -> list[_Case]:
-        """The cases in which a condition is true, or with `holds` false is false."""
-        match expr:
-            case ir.Apply(op="not", args=(inner,)):
-                return self.cases(inner, not holds)
-            case ir.Apply(op="and" | "or" as op, args=args):
-                parts = [self.cases(arg, holds) for arg in args]
-                return _together(parts) if (op == "and") == holds else list(chain(*parts))
-            case ir.Apply(op="has_not", args=args):
-                return [self.compared("has", args, not holds)]
-            case ir.Apply(op=op, args=args):
-                return [self.compared(op, args, holds)]
-            case ir.Ref(name=name, subject=subject):
-                first, *later = self.program.defines[name].versions
-                # outside its period, or of 无, a term is not true, yet its body need not be false
-                partial = first.period != ALWAYS or (subject is not None and subject.type.optional)
-                if not later and (holds or not partial):
-                    there = self.name(subject) if subject else self.here
-                    body = _Conditions(self.program, there).cases(first.body, holds)
-                    return _together([[[_Claim(self.name(expr), frozenset([holds]))]], body])
-        return [[_Claim(self.name(expr), frozenset([holds]))]]
-
-    def compared(self, op: str, args: tuple[ir.Expr, ...], holds: bool) -> _Case:
-        """What one comparison says of the terms it compares."""
-        found = [_Claim(f"{op}({', '.join(map(self.name, args))})", frozenset([holds]))]
-        of = args[0].type
-        if of.kind == "choice":
-            every = self.program.choices[of.of].labels | ({None} if of.optional else set())
-            among = _labels(op, args, every)
-            if among is not None:
-                found.append(_Claim(self.name(args[0]), among if holds else every - among))
-        # a denied order turns round only where neither side can be 无
-        elif op in _WAYS and (holds or op in ("eq", "ne") or not any(arg.type.optional for arg in args)):
-            found.append(self.ordered(op if holds else _DENIED[op], *args))
-        return found
-
-    def ordered(self, op: str, left: ir.Expr, right: ir.Expr) -> _Claim:
-        """An order as an interval against a constant, else as how the two terms stand to each other."""
-        known = isinstance(right, ir.Const)
-        if not known and (isinstance(left, ir.Const) or self.name(left) > self.name(right)):
-            op, left, right = _TURNED[op], right, left
-        ways = _WAYS[op]
-        if not isinstance(right, ir.Const) or not right.type.ordered:
-            return _Claim(f"{self.name(left)} ? {self.name(right)}", frozenset(ways))
-        low, high = ((right.value.value, _SIDE[way]) for way in (ways[0], ways[-1]))
-        return _Claim(self.name(left), None, None if "<" in ways else low, None if ">" in ways else high)
-
-
-def _labels(op: str, args: tuple[ir.Expr, ...], every: frozenset[Any]) -> frozenset[Any] | None:
-    """The labels that a term has where a comparison with constants holds."""
-    if op == "has":
-        return every - {None}
-    if len(args) < 2 or not isinstance(args[1], ir.Const) or op not in ("eq", "ne", "among"):
-        return None
-    named = args[1].value.value
-    same: frozenset[Any] = named if op == "among" else frozenset([named])
-    return every - same if op == "ne" else same

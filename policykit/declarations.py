@@ -15,7 +15,7 @@ from policykit.cases import examples
 from policykit.datatypes import BOOL, TEXT, Type, number, parse_unit
 from policykit.lowering import Declared, Fault, Lowering, Scope, on_subject
 from policykit.ops import OPS
-from policykit.resolver import citations, overlapping, part_name, quoted
+from policykit.resolver import citations, part_name, quoted
 from policykit.symbols import EFFECTS, Symbols
 from policykit.syntax import (
     Declaration,
@@ -30,6 +30,7 @@ from policykit.syntax import (
     Word,
     words_in,
 )
+from policykit.words import OBJECTIVE_KINDS
 
 MOST_ITEMS = 200
 LIST_KINDS: tuple[ir.ListKind, ...] = ("members", "records", "refers")
@@ -292,12 +293,12 @@ class _Assembly:
             if of is None:
                 self.symbols.lost |= {declaration.name.text, declaration.ident}
                 continue
-            self.basis(ident, declaration)  # nothing keeps it yet, but its quotes and readings must stand
+            basis = self.basis(ident, declaration)
             entity = next(iter(self.subjects(declaration)), None)
             keys = self.refs(declaration, "choice", declaration.header.get("keyed", ()))
             self.types.parameters[ident] = ir.Parameter(
                 self.symbols.names["parameter", ident], entity, keys, of, None, None, self.text(declaration, "question"),
-                self.text(declaration, "document"), (), declaration.name.span,
+                self.text(declaration, "document"), (), declaration.name.span, basis.cites, basis.readings,
             )  # fmt: skip
         for ident, declaration in self.firsts("measure"):
             self.types.measures[ident] = ir.Measure(
@@ -327,9 +328,10 @@ class _Assembly:
                 setting = self.setting(found, declaration)
                 if setting:
                     for other in settings.get(found, ()):
-                        if (other.keys, other.sheet) == (setting.keys, setting.sheet) and overlapping(
-                            other.period, setting.period
-                        ):
+                        if (other.keys, other.sheet) == (
+                            setting.keys,
+                            setting.sheet,
+                        ) and other.period.overlaps(setting.period):
                             periods = (("first", str(other.period)), ("second", str(setting.period)))
                             self.symbols.report(
                                 declaration,
@@ -699,12 +701,19 @@ class _Assembly:
         return ir.Note(self.basis(ident, declaration), entity, declaration.period, test, text, urgent)
 
     def objective(self, ident: str, declaration: Declaration) -> ir.Objective:
-        kind = declaration.get("kind")
-        return ir.Objective(
-            self.basis(ident, declaration),
-            kind.values[0].text if kind else "",
-            self.text(declaration, "reason"),
-        )
+        written, reason = declaration.get("kind"), declaration.get("reason")
+        kind: ir.ObjectiveKind = "objective"
+        if written is not None:
+            word = written.values[0]
+            found = next((k for k, spellings in OBJECTIVE_KINDS.items() if word.text in spellings), None)
+            kind = found or kind
+            if found is not None:
+                self.symbols.tie(word, ir.Name(*reversed(OBJECTIVE_KINDS[found])))
+            else:
+                self.symbols.report(declaration, "Q007", word.span, ("found", word.text))
+        if reason is not None and not self.text(declaration, "reason").strip():
+            self.symbols.report(declaration, "Q008", reason.values[0].span, ("name", declaration.name.text))
+        return ir.Objective(self.basis(ident, declaration), kind, self.text(declaration, "reason"))
 
     def assumed(self) -> dict[int, list[tuple[str, ir.Setting]]]:
         """The parameters that each case sets, by its declaration."""

@@ -1,8 +1,8 @@
 """Diagnostics: what is wrong, where, why and how to mend it, in Chinese and in English.
 
 Every message has a code, and every code has a page under docs/diagnostics. The first letter is the kind:
-P what was written, N names, T types and units, C the program as a whole, Q quotes, L limits, R household records,
-G rulings.
+P what was written, N names, T types and units, C the program as a whole, Q quotes, W what loads and yet looks wrong,
+L limits, R household records, G rulings.
 """
 
 from __future__ import annotations
@@ -197,6 +197,13 @@ CATALOGUE: dict[str, Entry] = {
         "改写这个数",
         "write another number",
     ),
+    "P012": Entry(
+        "error",
+        "不查 {found} 没有写理由",
+        "`allow {found}` gives no reason",
+        "在「」里写明为什么这里不用改",
+        "say within 「」 why nothing is to be mended here",
+    ),
     # ---- N: names
     "N001": Entry("error", "没有声明过 `{name}`", "`{name}` is not declared", "{hint}", "{hint}"),
     "N002": Entry(
@@ -386,6 +393,109 @@ CATALOGUE: dict[str, Entry] = {
         "the citation of {source} has no quote",
         "写上原文「…」",
         "quote the words 「…」",
+    ),
+    "Q007": Entry("error", "没有 `{found}` 这一类别", "there is no kind `{found}`",
+                  "写 目标、程序、标题 或 定义", "write objective, procedure, heading or definition"),
+    "Q008": Entry("error", "`{name}` 没有写明理由", "`{name}` gives no reason",
+                  "写明这句话为什么不设规则", "say why no rule stands for this sentence"),
+    # ---- W: what loads and yet looks wrong
+    "W001": Entry(
+        "warning",
+        "引文写的是“{words}”，规则写的是 `{rule}`",
+        "the quote says “{words}”, the rule says `{rule}`",
+        "按引文改比较词；“以上”“以下”“不超过”“不低于”包括本数，“低于”“超过”“不满”不包括",
+        "write the comparison of the quote: `at most` and `at least` include the figure, `below` and `exceeds` do not",
+    ),
+    "W002": Entry(
+        "warning",
+        "引文写的是“{words}”，条款写的是 {rule}",
+        "the quote says “{words}”, the clause says `{rule}`",
+        "{hint}",
+        "{hint}",
+    ),
+    "W003": Entry(
+        "warning",
+        "引文里的“{words}”，规则里没有",
+        "“{words}” stands in the quote and not in the rule",
+        "把这个数写进规则；它归别的条款管的，引文引短一些",
+        "write the figure into the rule, or quote less if another clause is about it",
+    ),
+    "W004": Entry(
+        "warning",
+        "条款 `{name}` 永远不适用：{why}",
+        "clause `{name}` never applies: {why}",
+        "改正适用范围、条件或起止日期",
+        "mend its scope, its test or its dates",
+    ),
+    "W005": Entry(
+        "warning",
+        "`{condition}` {truth}：{why}",
+        "`{condition}` {truth}: {why}",
+        "删去，或改成真正要问的条件",
+        "remove it, or write the condition that is meant",
+    ),
+    "W006": Entry(
+        "warning",
+        "同一个条件 `{condition}` 写了两次",
+        "the same condition `{condition}` stands twice",
+        "删去一个，或改成本来要写的另一个条件",
+        "remove one, or write the other condition that was meant",
+    ),
+    "W007": Entry(
+        "warning",
+        "{kind} `{name}` 没有用到",
+        "{kind} `{name}` is not used",
+        "删去；规则该用它的，检查是不是写成了别的名称",
+        "remove it, or look for the rule that should use it and names something else",
+    ),
+    "W008": Entry(
+        "warning",
+        "引文里的“{words}”有口径 `{name}`，条款没有写",
+        "the quoted “{words}” has the reading `{name}`, which the clause does not name",
+        "在 口径 栏写上它；这条不靠这个口径的，引文引短一些",
+        "name it in the field `reading`, or quote less if the clause does not rest on it",
+    ),
+    "W009": Entry(
+        "warning",
+        "条款 `{name}` 没有一个案例期望它",
+        "no case expects anything of clause `{name}`",
+        "补一个它起作用的案例，和一个它不起作用的",
+        "add a case in which it applies and one in which it does not",
+    ),
+    "W010": Entry(
+        "warning",
+        "`{name}` 的数值没有文号",
+        "the value of `{name}` has no document number",
+        "写上 文号：「…」；整张表出自一个文件的，写在 参数表 下",
+        "write `document 「…」`, or write it once under `sheet` if all values stand in one document",
+    ),
+    "W011": Entry(
+        "warning",
+        "`{name}` 与 `{other}` 只差一个字",
+        "`{name}` and `{other}` differ by one character",
+        "写错的改正；确是两样的，换一个分得清的名称",
+        "mend the slip, or give one of them a name that cannot be mistaken",
+    ),
+    "W012": Entry(
+        "warning",
+        "条款 `{name}` {period} 有效，而它要用的 {needs} 没有版本",
+        "clause `{name}` is in force {period}, when {needs} has no version",
+        "补上这段期间的版本，或改正起止日期；在此以前结果都是待定",
+        "add a version for these days, or mend the dates: until then every answer is undetermined",
+    ),
+    "W013": Entry(
+        "warning",
+        "`{name}` 依据的《{source}》{end} 已终止，而 `{name}` 此后仍有效",
+        "`{name}` rests on {source}, which ended on {end}, and goes on after it",
+        "写明终止日期，或补上接替它的文本作依据",
+        "give it an end, or cite the text that took its place",
+    ),
+    "W014": Entry(
+        "warning",
+        "不查 {found} 在这里没有用处",
+        "`allow {found}` has no use here",
+        "删去这一行",
+        "remove the line",
     ),
     # ---- L: limits
     "L001": Entry("error", "文件超过 {limit}", "the file is larger than {limit}", "分成几个文件", "split the file"),

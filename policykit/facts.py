@@ -82,6 +82,10 @@ class Case:
         return (instance for instance in self.subjects if instance.entity == entity)
 
 
+#: no household at all, for what is said about the rules alone
+NOBODY = Case(Instance("", ""), (), {}, (), "")
+
+
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What an approver decided under a clause that leaves it open: the quantities chosen, or `None` for a refusal.

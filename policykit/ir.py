@@ -221,7 +221,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text that clauses quote, or cite without holding it."""
+    """A text that clauses quote, or cite without holding it; of an excerpt only some passages are held."""
 
     name: Name
     held: bool
@@ -229,6 +229,8 @@ class Text:
     period: Period
     content: str = ""
     headings: tuple[tuple[str, str], ...] = ()
+    file: str = ""
+    excerpt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +374,8 @@ class Parameter:
     document: str
     settings: tuple[Setting, ...]
     span: Span
+    cites: tuple[Citation, ...] = ()
+    readings: tuple[str, ...] = ()
 
     def setting(self, keys: tuple[str, ...], day: date) -> Setting | None:
         """The setting in force on a day, at these keys."""
@@ -554,12 +558,15 @@ class Note:
     urgent: bool
 
 
+ObjectiveKind: TypeAlias = Literal["objective", "procedure", "heading", "definition"]
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """目标: a sentence that decides nothing, with the reason why no rule stands for it."""
 
     basis: Basis
-    kind: str
+    kind: ObjectiveKind
     reason: str
 
 

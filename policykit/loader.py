@@ -1,8 +1,8 @@
-"""Files → program, and files → the same files rewritten: the driver, and the only module that strings all passes together."""
+"""Files → program, and files → the same files rewritten: the only module that strings all passes together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from policykit.checker import check
 from policykit.declarations import assemble
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.formatter import formatted, meaning
+from policykit.linter import lint, without_allowed
 from policykit.parser import LANGUAGE_VERSION, parse, written
 from policykit.resolver import resolve, texts
 from policykit.source import MAX_FILE_BYTES, Source, Span, decode
@@ -86,24 +87,33 @@ def compile_sources(sources: Sequence[Source], roots: tuple[Path, ...]) -> Polic
 
 
 def examine(
-    *paths: str | Path, parameters: bool = False, cases: bool = False
+    *paths: str | Path, parameters: bool = False, cases: bool = False, lints: bool = False
 ) -> tuple[Policies | None, list[Diagnostic]]:
     """Loads as `load` does, but returns the diagnostics instead of raising; no policies when one is an error.
 
-    With `parameters`, sheets below a folder are read too, with `cases` its cases.
+    With `parameters`, sheets below a folder are read too, with `cases` its cases;
+    with `lints`, what loads and yet looks wrong is told.
     """
     left_out = {name for name, wanted in ((PARAMETERS, parameters), (CASES, cases)) if not wanted}
-    sources, diagnostics, roots = _files([Path(path) for path in paths], left_out)
-    program, found = compile_all(sources, roots)
+    sources, diagnostics, roots = files_of([Path(path) for path in paths], left_out)
+    program, found = compile_all(sources, roots, lints=lints)
     diagnostics += found
     if any(d.severity == "error" for d in diagnostics):
         return None, diagnostics
     return Policies(program, tuple(sources), roots, tuple(diagnostics)), diagnostics
 
 
-def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.Program, list[Diagnostic]]:
-    """Runs every pass; the program is sound only when no diagnostic is an error."""
-    program, _, modules, diagnostics = _understand(sources, roots)
+def compile_all(
+    sources: Sequence[Source],
+    roots: tuple[Path, ...],
+    editions: Mapping[str, str] | None = None,
+    lints: bool = False,
+) -> tuple[ir.Program, list[Diagnostic]]:
+    """Runs every pass, the lints only when asked for; the program is sound only when no diagnostic is an error.
+
+    `editions` are texts to read instead of those held, by the path under which the rules name them.
+    """
+    program, _, modules, diagnostics = _understand(sources, roots, editions or {})
     by_file = {source.file: source for source in sources}
     if not any(d.severity == "error" for d in diagnostics):
 
@@ -112,11 +122,13 @@ def compile_all(sources: Sequence[Source], roots: tuple[Path, ...]) -> tuple[ir.
 
         language: Language = modules[0].language if modules else "zh"
         diagnostics += check(program, language, line)
+    if lints and not any(d.severity == "error" for d in diagnostics):
+        diagnostics = without_allowed([*diagnostics, *lint(program, modules)], modules)
     return program, _in_order(diagnostics, list(by_file))
 
 
 def _understand(
-    sources: Sequence[Source], roots: tuple[Path, ...]
+    sources: Sequence[Source], roots: tuple[Path, ...], editions: Mapping[str, str]
 ) -> tuple[ir.Program, Symbols, list[Module], list[Diagnostic]]:
     """The program of some sources before it is checked as a whole, and who each of their names is."""
     diagnostics: list[Diagnostic] = []
@@ -128,6 +140,8 @@ def _understand(
     symbols = resolve(modules, LANGUAGE_VERSION, operator_words())
 
     def read(declaration: Declaration, path: str) -> str | None:
+        if path in editions:
+            return editions[path]
         for root in roots:
             text = _text_below(root, path)
             if text is not None:
@@ -163,7 +177,7 @@ def converted(
 
     Raises `PolicyError` when the sources have an error, `MeaningChanged` when the program would not be the same.
     """
-    program, symbols, _, diagnostics = _understand(sources, roots)
+    program, symbols, _, diagnostics = _understand(sources, roots, {})
     errors = [d for d in diagnostics if d.severity == "error"]
     if errors:
         raise PolicyError(_in_order(errors, [source.file for source in sources]))
@@ -179,7 +193,7 @@ def converted(
     for before, after in zip(sources, again, strict=True):
         if list(_read_whole(before).comments.values()) != list(parse(after)[0].comments.values()):
             raise MeaningChanged(before.file)
-    new, _, _, faults = _understand(again, roots)
+    new, _, _, faults = _understand(again, roots, {})
     error = next((d for d in faults if d.severity == "error"), None)
     if error is not None or meaning(new) != meaning(program):
         raise MeaningChanged(str(error or "、".join(sorted(wanted))))
@@ -226,10 +240,10 @@ def _text_below(root: Path, path: str) -> str | None:
         return None
 
 
-def _files(
-    paths: Iterable[Path], left_out: Set[str]
+def files_of(
+    paths: Iterable[Path], left_out: Set[str] = frozenset((PARAMETERS, CASES))
 ) -> tuple[list[Source], list[Diagnostic], tuple[Path, ...]]:
-    """The sources below some paths, and the folders in which quoted texts are looked for."""
+    """The sources below some paths, what was noted on reading them, and the folders in which texts are looked for."""
     sources: list[Source] = []
     diagnostics: list[Diagnostic] = []
     roots: list[Path] = []
@@ -282,7 +296,7 @@ def read_source(file: Path, name: str, diagnostics: list[Diagnostic]) -> Source 
 
 
 def _read(paths: Iterable[Path]) -> tuple[list[Source], list[Diagnostic]]:
-    sources, diagnostics, _ = _files(paths, frozenset())
+    sources, diagnostics, _ = files_of(paths, frozenset())
     errors = [d for d in diagnostics if d.severity == "error"]
     if errors:
         raise PolicyError(errors)

@@ -446,7 +446,7 @@ class _Builder:
                     header["number"] = Decimal(str(child)[:MAX_DIGITS].replace("．", "."))
                 elif child.type == "QUOTE":
                     header["quote"] = self.quote(child)
-                elif child.type in ("NOT_HELD", "UNSET", "EXAMPLE"):
+                elif child.type in ("NOT_HELD", "EXCERPT", "UNSET", "EXAMPLE"):
                     header[child.type.lower()] = True
                 elif child.type == "RULING_ID":
                     header["ruling_id"] = str(child)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from policykit import ir
 from policykit.source import locate
 from policykit.symbols import EFFECTS, FIELDS, KIND_NAMES, REPEATED, Symbols
-from policykit.syntax import Cite, Declaration, Module, Part, Period, Quote, Word
+from policykit.syntax import Cite, Declaration, Module, Part, Quote, Word
 
 MOST_COMPARED = 100_000  # characters of a passage in which the sentence nearest to a quote is looked for
 VERSIONED = ("define", "amount", "clause", "note")
@@ -60,6 +60,8 @@ def texts(symbols: Symbols, read: Callable[[Declaration, str], str | None]) -> d
             declaration.period,
             content,
             tuple(headings),
+            quote.text if quote is not None else "",
+            bool(declaration.header.get("excerpt")),
         )
     return found
 
@@ -227,6 +229,8 @@ def _fields(symbols: Symbols, declaration: Declaration) -> None:
             symbols.report(declaration, "P007", field.span, *about, ("field", shown))
         elif field.keyword in seen and field.keyword not in REPEATED:
             symbols.report(declaration, "P005", field.span, *about, ("field", shown))
+        if field.keyword == "allow" and not field.values[1].text.strip():
+            symbols.report(declaration, "P012", field.span, ("found", field.values[0].text))
         seen.add(field.keyword)
     for keyword in sorted(must - seen):
         symbols.report(
@@ -288,11 +292,6 @@ def _periods(symbols: Symbols, kind: str, versions: Sequence[Declaration]) -> No
                 ("first", str(end)),
                 ("second", str(start)),
             )
-
-
-def overlapping(a: Period, b: Period) -> bool:
-    """Whether two periods share a day."""
-    return (a.start or date.min) <= (b.end or date.max) and (b.start or date.min) <= (a.end or date.max)
 
 
 def part_name(part: Part, english: str = "") -> ir.Name:

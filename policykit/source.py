@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 MAX_FILE_BYTES = 1_000_000
 
@@ -50,6 +51,31 @@ class Source:
         """The text of a line, counted from 1."""
         start = self._starts[number - 1]
         return self.text[start:].split("\n", 1)[0].rstrip("\r")
+
+    def block(self, number: int) -> str:
+        """A line and the indented lines below it: one declaration of a rule file."""
+        lines = self.text[self._starts[number - 1] :].split("\n")
+        end = next((i for i, line in enumerate(lines[1:], 1) if line and not line[0].isspace()), len(lines))
+        return "\n".join(lines[:end]).rstrip()
+
+    def sentences(self) -> list[Span]:
+        """The sentences in order: each ends with its line, a full stop or a semicolon, whatever their width.
+
+        A quoted text is known by its place, so two sentences of the same words are two.
+        """
+        found = []
+        for start, end in pairwise([*self._starts, len(self.text)]):
+            cuts = [start, *(match.end() for match in _ENDS.finditer(self.text, start, end)), end]
+            for first, last in pairwise(cuts):
+                piece = self.text[first:last]
+                if any(map(str.isalnum, piece)):
+                    first += len(piece) - len(piece.lstrip())
+                    found.append(self.span(first, first + len(piece.strip())))
+        return found
+
+
+# An English full stop ends a sentence only before a capital, so that `No. 48` is not cut. Closing marks stay with theirs.
+_ENDS = re.compile(r"(?:[。！？；;!?]+|\.(?=[”’\"')]*\s+[A-Z“\"(]))[”’』》）)\"']*")
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -96,6 +122,11 @@ def locate(text: str, locator: str, headings: dict[str, str]) -> tuple[int, int]
             return None
         lo, hi = found
     return lo, hi
+
+
+def numbering(text: str) -> list[tuple[int, int]]:
+    """Where the numbers of the outline stand: 三、, (二), 第九条, 一是. They name places and say nothing themselves."""
+    return [match.span() for mark in _MARKS.values() for match in mark.finditer(text)]
 
 
 def _part(

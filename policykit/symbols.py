@@ -22,7 +22,7 @@ KIND_NAMES: dict[str, tuple[str, str]] = {
 
 #: kind → (fields it must have, fields it may have); a field named here may be given once unless in REPEATED
 FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    kind: (frozenset(must.split()), frozenset(may.split()) | {"english"})
+    kind: (frozenset(must.split()), frozenset(may.split()) | {"english", "allow"})
     for kind, must, may in (
         ("language", "", ""),
         ("policy", "", ""),
@@ -63,6 +63,7 @@ REPEATED = frozenset(
         "confirm",
         "above",
         "below",
+        "allow",
         "assume",
         "given",
         "ruled",

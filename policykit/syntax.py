@@ -188,6 +188,11 @@ class Period:
     def holds(self, day: date) -> bool:
         return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
 
+    def overlaps(self, other: Period) -> bool:
+        """Whether the two share a day."""
+        first = max(period.start or date.min for period in (self, other))
+        return first <= min(period.end or date.max for period in (self, other))
+
     def __str__(self) -> str:
         return f"{self.start or '…'}–{self.end or '…'}"
 

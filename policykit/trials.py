@@ -5,7 +5,7 @@ One expectation is one question to the interpreter, so that a check of one claus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -14,11 +14,13 @@ from typing import Any
 from policykit import ir
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.engine.interpreter import Interpreter
+from policykit.explain.document import explain
+from policykit.explain.page import Block, to_text
 from policykit.facts import Case, Election, Instance, Ruling
 from policykit.loader import Policies
 from policykit.records import read_case
 from policykit.rulings import read_rulings
-from policykit.trace import Decision
+from policykit.trace import Decision, DutyInstance, Entry, Prohibition
 from policykit.values import Bounds, Value
 from policykit.words import STATES
 
@@ -182,18 +184,15 @@ def prepare(program: ir.Program, example: ir.Example, trial: ir.Trial) -> Prepar
 
 def missed(engine: Interpreter, wanted: ir.Expectation, language: str = "zh") -> Miss | None:
     """What came out instead of what was expected; `None` when it came out."""
+    say = _Words(engine.program, language)
     record = engine.case.index.get(wanted.subject)
     if record is None:
-        return Miss(
-            wanted,
-            _wanted(wanted, engine.program),
-            "没有这个人或户" if language == "zh" else "no such record",
-        )
-    got = {"measure": _measure, "clause": _clause, "note": _note}[wanted.about](engine, wanted, record)
-    return None if got is None else Miss(wanted, _wanted(wanted, engine.program), got)
+        return Miss(wanted, _wanted(wanted, say), say.either("没有这个人或户", "no such record"))
+    got = {"measure": _measure, "clause": _clause, "note": _note}[wanted.about](engine, wanted, record, say)
+    return None if got is None else Miss(wanted, _wanted(wanted, say), got)
 
 
-def _measure(engine: Interpreter, wanted: ir.Expectation, record: Instance) -> str | None:
+def _measure(engine: Interpreter, wanted: ir.Expectation, record: Instance, say: _Words) -> str | None:
     decision = engine.decision(wanted.name, record, exact=True)
     payment = decision.payment
     good = decision.outcome == wanted.state
@@ -209,11 +208,19 @@ def _measure(engine: Interpreter, wanted: ir.Expectation, record: Instance) -> s
         good = good and wanted.by == frozenset(decision.clauses)
     missing = {gap.name.split("[")[0] for gap in decision.missing}
     good = good and all(_named(engine.program, name) & missing for name in wanted.missing)
-    return None if good else _decided(decision, engine.program, wanted)
+    return None if good else _decided(decision, say)
 
 
 def _within(value: Value, wanted: ir.Expectation) -> bool:
-    return isinstance(value, Bounds) and value.lo == wanted.low and value.hi == wanted.high
+    found = ends(value)
+    return found is not None and found[0] == wanted.low and found[1] == wanted.high
+
+
+def ends(amount: Value) -> tuple[int, int] | None:
+    """The least and the most of an amount, as results give it: what is open may begin below 0, what is paid does not."""
+    if not isinstance(amount, Bounds) or amount.lo is None or amount.hi is None:
+        return None
+    return int(amount.lo) if amount.known else max(0, int(amount.lo)), int(amount.hi)
 
 
 def _is(value: Value | None, wanted: Any) -> bool:
@@ -228,7 +235,7 @@ def _named(program: ir.Program, text: str) -> set[str]:
     return {text, *(name.id for name in names if text in (name.id, name.zh))}
 
 
-def _clause(engine: Interpreter, wanted: ir.Expectation, record: Instance) -> str | None:
+def _clause(engine: Interpreter, wanted: ir.Expectation, record: Instance, say: _Words) -> str | None:
     verdicts = engine.verdicts(wanted.name, record)
     states = [verdict.state for verdict in verdicts]
     effect = engine.program.clauses[wanted.name][0].effect
@@ -242,64 +249,101 @@ def _clause(engine: Interpreter, wanted: ir.Expectation, record: Instance) -> st
             return None
         if wanted.due is None and wanted.state in states:
             return None
-        shown = [f"{_state('clause', d.state)}{f' {d.due}' if d.due else ''}" for d in duties]
-        return "、".join(shown or [_state("clause", s) for s in states])
+        shown = [f"{say.state('clause', d.state)}{f' {d.due}' if d.due else ''}" for d in duties]
+        return say.listed(shown or [say.state("clause", s) for s in states])
     if isinstance(effect, ir.Ban | ir.Record) and wanted.state == "unknown":
         open_ = [v for v in live if not engine.holds(v)[0].known]
-        return None if open_ else "、".join(_state("clause", s) for s in states)
-    return None if wanted.state in states else "、".join(_state("clause", s) for s in states)
+        return None if open_ else say.listed(say.state("clause", s) for s in states)
+    return None if wanted.state in states else say.listed(say.state("clause", s) for s in states)
 
 
-def _note(engine: Interpreter, wanted: ir.Expectation, record: Instance) -> str | None:
+def _note(engine: Interpreter, wanted: ir.Expectation, record: Instance, say: _Words) -> str | None:
     shown = any(n.note.basis.name.id == wanted.name and n.subject is record for n in engine.notes())
-    return None if shown == (wanted.state == "shown") else _state("note", "shown" if shown else "absent")
+    return None if shown == (wanted.state == "shown") else say.state("note", "shown" if shown else "absent")
 
 
 # ---- words -------------------------------------------------------------------------------------------------------------
 
 
-def _state(about: str, state: str) -> str:
-    return STATES[about].get(state, (state, state))[0]
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """States, amounts and names in a language."""
+
+    program: ir.Program
+    language: str
+
+    def either(self, zh: str, en: str) -> str:
+        return zh if self.language == "zh" else en
+
+    def state(self, about: str, state: str) -> str:
+        return self.either(*STATES[about].get(state, (state, state)))
+
+    def listed(self, words: Iterable[str]) -> str:
+        return self.either("、", ", ").join(words)
+
+    def clauses(self, names: Iterable[str]) -> str:
+        found = (self.program.clauses[name][0].basis.name.label(self.language) for name in names)
+        return self.either("由 ", "by ") + self.listed(found)
+
+    def missing(self, names: Iterable[str]) -> str:
+        return self.either("缺 ", "missing ") + self.listed(dict.fromkeys(map(self.name, names)))
+
+    def name(self, ident: str) -> str:
+        """What a fact, a list or a parameter is called; its keys, if any, stay as they are."""
+        bare, bracket, keys = ident.partition("[")
+        found: list[ir.Name] = [
+            d.name for e in self.program.entities.values() for n, d in e.facts.items() if n == bare
+        ]
+        found += [d.name for e in self.program.entities.values() for n, d in e.lists.items() if n == bare]
+        found += [p.name for n, p in self.program.parameters.items() if n == bare]
+        return found[0].label(self.language) + bracket + keys if found else ident
+
+    def paid(self, form: str, low: Any, high: Any) -> str:
+        ends = self.either(" 至 ", " to ").join(dict.fromkeys(map(_yuan, (low, high))))
+        each = self.either("每月", "monthly") if form == "monthly" else self.either("一次", "once")
+        return f"{each} {ends} {self.either('元', 'yuan')}"
+
+    def period(self, first: Any, months: Any) -> list[str]:
+        """From which month, for how many; what is `None` is not said."""
+        said = [] if first is None else [f"{self.either('自', 'from')} {first}"]
+        return said if months is None else [*said, self.either(f"为期 {months} 个月", f"for {months} months")]
+
+    def whole(self, parts: Iterable[str]) -> str:
+        return self.either("，", ", ").join(parts)
 
 
 def _yuan(fen: Any) -> str:
-    return f"{float(fen) / 100:.2f}" if fen is None or fen % 1 else f"{int(fen) // 100}.{int(fen) % 100:02d}"
+    return f"{float(fen) / 100:.2f}" if fen % 1 else f"{int(fen) // 100}.{int(fen) % 100:02d}"
 
 
-def _wanted(wanted: ir.Expectation, program: ir.Program) -> str:
-    parts = [_state(wanted.about, wanted.state)]
+def _wanted(wanted: ir.Expectation, say: _Words) -> str:
+    parts = [say.state(wanted.about, wanted.state)]
     if wanted.low is not None:
-        ends = [_yuan(wanted.low)] if wanted.low == wanted.high else [_yuan(wanted.low), _yuan(wanted.high)]
-        parts.append(f"{'每月' if wanted.form == 'monthly' else '一次'} {' 至 '.join(ends)} 元")
-    if wanted.first_month is not None:
-        parts.append(f"自 {wanted.first_month}")
-    if wanted.months is not None:
-        parts.append(f"为期 {wanted.months} 个月")
+        parts.append(say.paid(wanted.form, wanted.low, wanted.high))
+    parts += say.period(wanted.first_month, wanted.months)
     if wanted.due is not None:
-        parts.append(f"期限 {wanted.due}")
+        parts.append(f"{say.either('期限', 'due')} {wanted.due}")
     if wanted.by:
-        parts.append("由 " + "、".join(sorted(program.clauses[c][0].basis.name.zh for c in wanted.by)))
+        parts.append(say.clauses(sorted(wanted.by)))
     if wanted.missing:
-        parts.append("缺 " + "、".join(sorted(wanted.missing)))
-    return "，".join(parts)
+        parts.append(say.missing(sorted(wanted.missing)))
+    return say.whole(parts)
 
 
-def _decided(decision: Decision, program: ir.Program, wanted: ir.Expectation) -> str:
-    parts = [_state("measure", decision.outcome)]
+def _decided(decision: Decision, say: _Words) -> str:
+    parts = [say.state("measure", decision.outcome)]
     payment = decision.payment
-    if payment is not None and isinstance(payment.amount, Bounds):
-        ends = dict.fromkeys([payment.amount.lo, payment.amount.hi])
-        shown = " 至 ".join(_yuan(end) for end in ends if end is not None)
-        parts.append(f"{'每月' if payment.rule.form == 'monthly' else '一次'} {shown} 元")
-        if payment.first_month is not None and payment.first_month.known:
-            parts.append(f"自 {payment.first_month.value}")
-        if payment.months is not None and payment.months.known:
-            parts.append(f"为期 {payment.months.value} 个月")
+    if payment is not None and (paid := ends(payment.amount)) is not None:
+        parts.append(say.paid(payment.rule.form, *paid))
+        first, months = (
+            v.value if v is not None and v.known else None for v in (payment.first_month, payment.months)
+        )
+        parts += say.period(first, months)
     if decision.clauses:
-        parts.append("由 " + "、".join(program.clauses[c][0].basis.name.zh for c in decision.clauses))
+        parts.append(say.clauses(decision.clauses))
     if decision.missing:
-        parts.append("缺 " + "、".join(dict.fromkeys(gap.name for gap in decision.missing)))
-    return "，".join(parts)
+        parts.append(say.missing(gap.name for gap in decision.missing))
+    return say.whole(parts)
 
 
 # ---- running ------------------------------------------------------------------------------------------------------------
@@ -318,8 +362,8 @@ def programs(policies: Policies) -> Callable[[ir.Example], ir.Program]:
     return lambda example: assuming(with_sheet(example.sheet), example)
 
 
-def run(policies: Policies) -> Iterator[Verdict]:
-    """Every trial of every case, in the order they are written."""
+def run(policies: Policies, language: Language | None = None) -> Iterator[Verdict]:
+    """Every trial of every case, in the order they are written; told in a language, or that of the rules."""
     program_of = programs(policies)
     for example in policies.program.examples:
         for trial in example.trials:
@@ -330,5 +374,52 @@ def run(policies: Policies) -> Iterator[Verdict]:
                 yield Verdict(example, trial, (), tuple(error.diagnostics))
                 continue
             engine = prepared.interpreter(program)
-            found = (missed(engine, expectation, program.language) for expectation in trial.expected)
+            found = (
+                missed(engine, expectation, language or program.language) for expectation in trial.expected
+            )
             yield Verdict(example, trial, tuple(miss for miss in found if miss is not None), ())
+
+
+# ---- why ----------------------------------------------------------------------------------------------------------------
+
+DECISIVE = ("clauses", "reasons", "met", "open", "priorities", "arithmetic", "unknown", "payment", "silent")
+
+
+def because(policies: Policies, verdict: Verdict, wanted: ir.Expectation, language: str) -> list[str]:
+    """The lines of the explanation that decide what one expectation asks about, and no others."""
+    program = programs(policies)(verdict.example)
+    prepared = prepare(program, verdict.example, verdict.trial)
+    whole = prepared.interpreter(program).trace()
+    effect = program.clauses[wanted.name][0].effect if wanted.about == "clause" else None
+    measure = effect.measure if isinstance(effect, ir.Grant) else wanted.name
+    trace = replace(
+        whole,
+        decisions=tuple(
+            d for d in whole.decisions if d.measure == measure and d.subject.path == wanted.subject
+        ),
+        duties=tuple(x for x in whole.duties if _asked(x, wanted)),
+        prohibitions=tuple(x for x in whole.prohibitions if _asked(x, wanted)),
+        records=tuple(x for x in whole.records if _asked(x, wanted)),
+        notes=tuple(
+            n for n in whole.notes if n.note.basis.name.id == wanted.name and n.subject.path == wanted.subject
+        ),
+        findings=(),
+    )
+    document = explain(trace, language)
+    parts = [
+        replace(
+            part,
+            sections=tuple(
+                replace(s, blocks=tuple(b for b in s.blocks if b.kind.startswith(DECISIVE)))
+                for s in part.sections
+            ),
+        )
+        for part in document.parts
+        if part.kind != "input"
+    ]
+    bare = replace(document, title="", warning="", header=(), summary=Block("", "", ()), parts=tuple(parts))
+    return [line for line in to_text(bare).splitlines() if line.strip() and "═══" not in line]
+
+
+def _asked(found: DutyInstance | Prohibition | Entry, wanted: ir.Expectation) -> bool:
+    return found.clause.basis.name.id == wanted.name and found.subject.path == wanted.subject

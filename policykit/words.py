@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib import resources
 
 from policykit.diagnostics import Language
+from policykit.ir import ObjectiveKind
 from policykit.symbols import FIELDS
 
 _TERMINAL = re.compile(r"^([A-Z]\w*)(?:\.\d+)?:\s*/(.*)/$", re.M)
@@ -99,6 +100,12 @@ _STRAYS: dict[str, tuple[str, str, str | None]] = {
     **dict.fromkeys("\"'“”‘’《》『』", ("引文写在「…」里", "quotes are written 「…」", None)),
 }  # fmt: skip
 
+#: what 类别 may say of a sentence that decides nothing
+OBJECTIVE_KINDS: dict[ObjectiveKind, tuple[str, str]] = {
+    "objective": ("目标", "objective"), "procedure": ("程序", "procedure"), "heading": ("标题", "heading"),
+    "definition": ("定义", "definition"),
+}  # fmt: skip
+
 #: what a message calls the types
 TYPE_NAMES: dict[str, tuple[str, str]] = {
     "bool": ("是否", "yes or no"), "number": ("数", "a number"), "date": ("日期", "a date"), "month": ("年月", "a month"),
@@ -107,7 +114,7 @@ TYPE_NAMES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 #: what a case may expect: of a measure, of a clause (its verdict, or how its duty, ban or record stands), of a note
-STATES: dict[str, dict[str, tuple[str, str]]] = {
+STATES: dict[str, dict[str, tuple[str, ...]]] = {
     "measure": {
         "granted": ("给予", "granted"), "discretionary": ("可裁量", "discretionary"), "refused": ("不符合", "refused"),
         "superseded": ("被替代", "superseded"), "excluded": ("排除", "excluded"), "not_covered": ("未涉及", "not_covered"),
@@ -115,7 +122,7 @@ STATES: dict[str, dict[str, tuple[str, str]]] = {
     },
     "clause": {
         "grants": ("给予", "grants"), "may": ("可裁量", "may"), "silent": ("未涉及", "silent"),
-        "not_met": ("不满足", "not_met"), "overridden": ("被替代", "overridden"), "excludes": ("排除", "excludes"),
+        "not_met": ("未满足", "not_met", "不满足"), "overridden": ("被替代", "overridden"), "excludes": ("排除", "excludes"),
         "undetermined": ("待定", "undetermined"), "applies": ("适用", "applies"), "open": ("未办", "open"),
         "done": ("已办", "done"), "overdue": ("逾期", "overdue"), "blocked": ("受禁", "barred"),
         "unknown": ("不明", "unclear"),

@@ -146,6 +146,7 @@ KINDS = {
     "T": "T: types and units 类型与单位",
     "C": "C: the program as a whole 规则之间",
     "Q": "Q: quotes 引文",
+    "W": "W: what looks wrong 疑点",
     "L": "L: limits 限度",
     "R": "R: household data 户的数据",
     "G": "G: rulings 裁量",

@@ -153,8 +153,8 @@ def money(unit: str) -> Type:
 )
 def test_values_in_words(value: object, of: Type, zh: str, en: str) -> None:
     found = traced(POOR)
-    assert Phrases(found, "zh", False).plain(value, of) == zh
-    assert Phrases(found, "en", False).plain(value, of) == en
+    assert Phrases(found.program, "zh").plain(value, of) == zh
+    assert Phrases(found.program, "en").plain(value, of) == en
 
 
 @pytest.mark.parametrize(
@@ -168,13 +168,13 @@ def test_values_in_words(value: object, of: Type, zh: str, en: str) -> None:
     ],
 )
 def test_ranges_in_words(low: int | None, high: int | None, words: str) -> None:
-    assert Phrases(traced(POOR), "zh", False).range(low, high, money("元")) == words
+    assert Phrases(traced(POOR).program, "zh").range(low, high, money("元")) == words
 
 
 def test_conditions_in_words() -> None:
     (clause,) = program(True).clauses["top_up"]
     assert clause.scope is not None and clause.test is not None
-    zh, en = (Phrases(traced(POOR), language, False) for language in ("zh", "en"))
+    zh, en = (Phrases(traced(POOR).program, language) for language in ("zh", "en"))
     assert zh.term(clause.scope) == "有符合等级属于一级、二级的成员"
     assert zh.term(clause.test) == "人均低于标准，并且财产符合"
     assert en.term(clause.test) == "per head is below line and property ok"

@@ -115,6 +115,9 @@ FAULTS = {
     "a fact of the household read of a person": (
         define("户属性 为 困难户"), "N001", (2, 7), "户属性", "户.户属性",
     ),
+    "a warning left out without a reason": (
+        clause("不查：W003 「 」", "条件：有 残疾等级", "给予：补助，每月 标准"), "P012", (4, 5), "W003", "",
+    ),
     "a swallowed 为": (
         clause("条件：户.户属性为一般农户", "给予：补助，每月 标准"), "N001", (4, 10), "空格", "条件：户.户属性 为 一般农户",
     ),

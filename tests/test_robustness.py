@@ -217,7 +217,7 @@ MANY: dict[str, tuple[Callable[[], Iterator[str]], dict[str, int]]] = {
     "terms in a circle": (lambda: (f"定义 d{i} (d{i})\n    = d{(i + 1) % 3_000}\n" for i in range(3_000)), {"C001": 1}),
     "unknown names": (lambda: (f"定义 d{i} (d{i})\n    = x{i} 大于 2\n" for i in range(3_000)), {"N001": 3_000}),
     "unknown parameters": (lambda: (f"设 p{i} = 1\n" for i in range(5_000)), {"N001": 5_000}),
-    "wrong quotes": (lambda: (f"目标 g{i} (g{i})\n    依据：乙 「{i}」\n    类别：a\n    理由：「b」\n" for i in range(2_000)), {"Q004": 2_000}),
+    "wrong quotes": (lambda: (f"目标 g{i} (g{i})\n    依据：乙 「{i}」\n    类别：目标\n    理由：「b」\n" for i in range(2_000)), {"Q004": 2_000}),
     "quoted labels": (lambda: (f"选项 o (o)：{'、'.join(f'「a{i}」(q{i})' for i in range(2_000))}\n" for _ in range(1)), {}),
 }  # fmt: skip
 

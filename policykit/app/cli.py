@@ -2,56 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from policykit.app import reports
+from policykit.app.console import BAD, FINDINGS, Format, Tongue, complain, emit
+from policykit.app.coverage import coverage_command
 from policykit.app.fmt import fmt_command
+from policykit.app.test import test_command
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
-from policykit.loader import Policies, bundled, examine, load
+from policykit.linter.timeline import chart
+from policykit.loader import Policies, bundled, examine, files_of, load
 from policykit.result import Result, evaluate
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
-
 app.command("fmt")(fmt_command)
+app.command("test")(test_command)
 
-FINDINGS, BAD = 1, 2
 
-
-class Format(StrEnum):
+class CheckFormat(StrEnum):
     text = "text"
     json = "json"
-    html = "html"
-
-
-class Tongue(StrEnum):
-    zh = "zh"
-    en = "en"
-
-
-def _emit(text: str) -> None:
-    """Writes text whole: a quote is never wrapped, so that it can be searched for."""
-    print(text)
-
-
-def _complain(diagnostics: Iterable[Diagnostic], language: Language | None = None) -> None:
-    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-    for diagnostic in diagnostics:
-        style = {"error": "red", "warning": "yellow", "note": "dim"}[diagnostic.severity]
-        head, *rest = diagnostic.render(language).split("\n")
-        console.print(head, style=style)
-        for line in rest:
-            console.print(line)
+    sarif = "sarif"
+    junit = "junit"
 
 
 @app.callback()
@@ -86,12 +67,12 @@ def evaluate_command(
             given = _rulings(rulings)
             result = evaluate(file, loaded, on=day, rulings=given, parameters=parameters, language=language)
         except PolicyError as error:
-            _complain(error.diagnostics, language)
+            complain(error.diagnostics, language)
             bad = True
             continue
-        _complain(result.errors, language)
+        complain(result.errors, language)
         bad = bad or bool(result.errors)
-        _emit(_shown(result, format, language, mask))
+        emit(_shown(result, format, language, mask))
     if bad:
         raise typer.Exit(BAD)
 
@@ -122,31 +103,35 @@ def check_command(
     lang: Annotated[
         Tongue | None, typer.Option(help="language of the messages; default the file's own / 语言")
     ] = None,
-    format: Annotated[Format, typer.Option(help="text or json / 格式")] = Format.text,
+    format: Annotated[CheckFormat, typer.Option(help="text, json, sarif or junit / 格式")] = CheckFormat.text,
+    timeline: Annotated[
+        bool,
+        typer.Option("--timeline", help="what each measure rests on, from when to when / 各项待遇的时间线"),
+    ] = False,
 ) -> None:
-    """Check rule files: writing, names, types, quotes, conflicts. 检查规则文件。"""
-    policies, diagnostics = examine(*(paths or [bundled()]), parameters=True, cases=True)
+    """Check rule files: writing, names, types, quotes, conflicts, and what looks wrong. 检查规则文件。"""
+    where = paths or [bundled()]
+    policies, diagnostics = examine(*where, parameters=True, cases=True, lints=True)
     language: Language | None = lang.value if lang else None
-    if format is Format.json:
-        _emit(json.dumps([_plain(d, language) for d in diagnostics], ensure_ascii=False, indent=2))
+    if format is CheckFormat.json:
+        emit(reports.as_json(diagnostics, language))
+    elif format is CheckFormat.sarif:
+        emit(reports.as_sarif(diagnostics, language))
+    elif format is CheckFormat.junit:
+        emit(
+            reports.as_junit(
+                [source.file for source in files_of(where, frozenset())[0]], diagnostics, language
+            )
+        )
     else:
-        _complain(diagnostics, language)
-        _emit(_summary(policies, diagnostics, language or "zh"))
+        complain(diagnostics, language)
+        if timeline and policies is not None:
+            emit(chart(policies.program, language or "zh"))
+        emit(_summary(policies, diagnostics, language or "zh"))
     if any(d.severity == "error" for d in diagnostics) and any(not (p.exists()) for p in paths or []):
         raise typer.Exit(BAD)
     if any(d.severity != "note" for d in diagnostics):
         raise typer.Exit(FINDINGS)
-
-
-def _plain(diagnostic: Diagnostic, language: Language | None) -> dict[str, str]:
-    return {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity,
-        "where": diagnostic.where,
-        "message": diagnostic.message(language),
-        "help": diagnostic.help(language),
-        "fix": diagnostic.fix,
-    }
 
 
 def _summary(policies: Policies | None, diagnostics: list[Diagnostic], language: Language) -> str:
@@ -168,6 +153,9 @@ def _summary(policies: Policies | None, diagnostics: list[Diagnostic], language:
         f"{len(policies.sources)} files, {len(program.clauses)} clauses, {held} quotes stand in their texts, "
         f"{absent} citations of texts not held; {errors} errors, {warnings} warnings"
     )
+
+
+app.command("coverage")(coverage_command)
 
 
 def main() -> None:

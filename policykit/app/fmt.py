@@ -5,23 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from policykit.app.console import BAD, FINDINGS, Tongue, complain, emit
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.loader import MeaningChanged, converted, read_source, root_of, tidied
 from policykit.source import Source
-
-FINDINGS, BAD = 1, 2
-
-
-class Tongue(StrEnum):
-    zh = "zh"
-    en = "en"
 
 
 def fmt_command(
@@ -53,12 +45,12 @@ def fmt_command(
     for file in changed:
         if not check:
             _replace(file.resolve(), done[file])
-        typer.echo(f"{file}: {'与统一写法不同 / differs' if check else '已改写 / rewritten'}")
+        emit(f"{file}: {'与统一写法不同 / differs' if check else '已改写 / rewritten'}")
     same = len(done) - len(changed)
     verb, verb_en = ("不同", "differ") if check else ("已改写", "rewritten")
     faults = f"，{failed} 个没有改" if failed else ""
     faults_en = f", {failed} left alone" if failed else ""
-    typer.echo(f"{len(changed)} 个文件{verb}，{same} 个不变{faults} / "
+    emit(f"{len(changed)} 个文件{verb}，{same} 个不变{faults} / "
                f"{len(changed)} files {verb_en}, {same} as they were{faults_en}")  # fmt: skip
     if failed or missing:
         raise typer.Exit(BAD)
@@ -87,7 +79,7 @@ def _rewritten(
             if source is not None:
                 done[file] = tidied(source)
         except PolicyError as error:
-            _complain(error.diagnostics)
+            complain(error.diagnostics)
         except MeaningChanged as error:
             _refuse(error)
     return done, len(files) - len(done)
@@ -107,7 +99,7 @@ def _converted(files: list[Path], language: Language, policies: list[Path]) -> t
     try:
         texts = converted([s for s in sources if s], tuple(roots), language, {str(file) for file in files})
     except PolicyError as error:
-        _complain(error.diagnostics)
+        complain(error.diagnostics)
         return {}, len(files)
     except MeaningChanged as error:
         _refuse(error)
@@ -124,13 +116,8 @@ def _around(path: Path) -> list[Path]:
 def _read(file: Path) -> Source | None:
     found: list[Diagnostic] = []
     source = read_source(file, str(file), found)
-    _complain(found)
+    complain(found)
     return source
-
-
-def _complain(diagnostics: Iterable[Diagnostic]) -> None:
-    for diagnostic in diagnostics:
-        typer.echo(diagnostic.render(), err=True)
 
 
 def _refuse(error: MeaningChanged) -> None:

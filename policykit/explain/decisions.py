@@ -259,7 +259,7 @@ class Decisions:
         """Whom a considered clause speaks of, where that is not the subject of the decision."""
         if record is subject:
             return ""
-        return self.words.short(record) if record.upper is not None else self.words.whole(record)
+        return self.words.whole(record) if self.words.holds_others(record) else self.words.short(record)
 
     def bears_on(
         self, clause: ir.Clause, name: str, above: frozenset[str], deciding: set[str], d: Decision

@@ -29,7 +29,7 @@ def explain(
 class _Document:
     def __init__(self, trace: Trace, language: str, mask: bool) -> None:
         self.trace, self.program = trace, trace.program
-        self.words = Phrases(trace, language, mask)
+        self.words = Phrases(trace.program, language, mask, trace.case)
         self.grounds = Grounds(trace, self.words)
         self.decisions = Decisions(self.grounds)
         self.say, self.label = self.words.say, self.words.label
@@ -157,7 +157,7 @@ class _Document:
                 "overdue": self.say("已过期限，还没有办", "overdue"), "blocked": self.say("不能办，另有禁止", "not to be done: banned"),
             }.get(x.state, self.say("要办；办了没有，尚不清楚", "to be done; not known whether it is"))  # fmt: skip
         due = x.due and self.words.date(x.due)
-        if x.due_unspecified:
+        if x.due_unspecified or self.has_no_due_date(x, effect):
             when = self.say("期限：原文没有规定", "no due date in the text")
         else:
             when = self.say(f"期限：{due or '尚不能确定'}", f"due {due or 'not yet determined'}")
@@ -169,6 +169,13 @@ class _Document:
         return self.task(
             title, x.state if x.exists.lo else "unknown", self.say("；", "; ").join(parts), x, blocking
         )
+
+    def has_no_due_date(self, x: DutyInstance, duty: ir.Duty) -> bool:
+        """Whether the rule is known to set no date for this subject: 无, which is not a date still to be found out."""
+        if duty.due is None or x.due is not None:
+            return duty.due is None
+        value = self.grounds.step(duty.due, x.subject).value
+        return value.known and value.value is None
 
     def ban(self, x: Prohibition) -> Section:
         effect = x.clause.effect

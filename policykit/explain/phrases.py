@@ -78,12 +78,16 @@ class Phrases(Words):
             case ir.Up(type=of):
                 return self.label(self.program.entities[of.of].name)
             case ir.Var(slot=slot):
-                return (
-                    self.say("本人", "the subject")
-                    if slot == "self"
-                    else slot.removeprefix("choice:").replace("_", " ")
-                )
+                return self.say("本人", "the subject") if slot == "self" else self.slot(slot)
         return self.condition(expr)
+
+    def slot(self, slot: str) -> str:
+        """What an approver chooses, or the name of an element."""
+        ident = slot.removeprefix("choice:")
+        clauses = (clause for versions in self.program.clauses.values() for clause in versions)
+        chosen = (choice.name for clause in clauses for choice in clause.discretion)
+        found = next((name for name in chosen if slot.startswith("choice:") and name.id == ident), None)
+        return self.label(found) if found else ident.replace("_", " ")
 
     def owned(self, subject: ir.Expr | None, label: str) -> str:
         """A term of a record that has a name of its own; whose it is goes without saying elsewhere."""
@@ -176,6 +180,9 @@ class Phrases(Words):
         if expr.where is not None:
             where = self.term(expr.where)
             over = self.say(f"符合{where}的{over}", f"{over} with {where}")
+        if expr.take is not None and expr.op in ("sum", "least", "greatest"):
+            take = self.term(expr.take)
+            over = self.say(f"{over}的{take}", f"{take} of {over}")
         verb = FOLDS[expr.op]
         return self.say(f"{verb[0]}{over}", f"{verb[1]} {over}")
 

@@ -13,8 +13,7 @@ from typing import Any
 
 from policykit import ir
 from policykit.datatypes import Type, show_dimension
-from policykit.facts import Instance
-from policykit.trace import Trace
+from policykit.facts import NOBODY, Case, Instance
 from policykit.values import Bounds, Gap, Month, Number, Options, Subset, Value, round_half_up
 
 PLURALS = {"person": "persons", "household": "households", "month": "months", "year": "years", "day": "days"}
@@ -23,11 +22,11 @@ LONG_NUMBER = re.compile(r"\d{11,17}[\dXx]")
 
 
 class Words:
-    """Says things about one trace in one language."""
+    """Says things about a program, and about one household if there is one, in one language."""
 
-    def __init__(self, trace: Trace, language: str, mask: bool) -> None:
-        self.trace, self.program, self.language, self.mask = trace, trace.program, language, mask
-        names = {name for record in trace.case.index.values() if len(name := self.written_name(record)) > 1}
+    def __init__(self, program: ir.Program, language: str, mask: bool = False, case: Case = NOBODY) -> None:
+        self.program, self.case, self.language, self.mask = program, case, language, mask
+        names = {name for record in case.index.values() if len(name := self.written_name(record)) > 1}
         self._names = sorted(names, key=lambda name: (-len(name), name))
 
     def say(self, zh: str, en: str) -> str:
@@ -82,9 +81,14 @@ class Words:
 
     def record(self, record: Instance) -> str:
         """How a record is referred to: 全户（张大山）, 张小梅, 2020年6月18日的复核."""
-        if record is self.trace.case.root:
+        if record is self.case.root or (self.holds_others(record) and self.written_name(record)):
             return self.whole(record) + self.aside(self.name(self.written_name(record)))
         return self.short(record)
+
+    def holds_others(self, record: Instance) -> bool:
+        """Whether others lie in a record: a household, whose head may go by the same name, or a village."""
+        lists = self.program.entities[record.entity].lists.values()
+        return record in self.case.subjects and any(decl.kind == "members" for decl in lists)
 
     def whole(self, record: Instance) -> str:
         """A record that others lie in: 全户."""
@@ -95,8 +99,8 @@ class Words:
         """The same, without what stands around it."""
         entity = self.program.entities[record.entity]
         name, member = self.written_name(record), ""
-        if record.upper is not None and record in self.trace.case.subjects:
-            number = [r for r in self.trace.case.subjects if r.upper is record.upper].index(record) + 1
+        if record.upper is not None and record in self.case.subjects:
+            number = [r for r in self.case.subjects if r.upper is record.upper].index(record) + 1
             member = self.say(f"成员{number}", f"member {number}")
         if name:
             return self.name(name) + self.aside(member if self.mask else "")
@@ -107,7 +111,7 @@ class Words:
                 f"{self.date(day)}的{self.label(entity.name)}",
                 f"{self.label(entity.name)} of {self.date(day)}",
             )
-        if record.path in self.trace.case.index and (kind := self.kind(record)):
+        if record.path in self.case.index and (kind := self.kind(record)):
             return kind
         return self.place(record.path)
 
@@ -127,30 +131,28 @@ class Words:
 
     def entity_at(self, path: str) -> str:
         """The entity of the record at a path, whether or not anybody described it."""
-        known = self.trace.case.index.get(path)
+        known = self.case.index.get(path)
         if known is not None:
             return known.entity
         found = LAST_SEGMENT.fullmatch(path)
-        if found is None or path == self.trace.case.root.path:
-            return self.trace.case.root.entity
-        above = self.entity_at(found[1] if found[1] is not None else self.trace.case.root.path)
+        if found is None or path == self.case.root.path:
+            return self.case.root.entity
+        above = self.entity_at(found[1] if found[1] is not None else self.case.root.path)
         if found[2] in self.program.entities[above].lists:
             return self.program.entities[above].lists[found[2]].item
         return found[2] if found[2] in self.program.entities else above
 
     def place(self, path: str) -> str:
         """A path as words: 张大山的义务人1."""
-        record = self.trace.case.index.get(path)
+        record = self.case.index.get(path)
         day = record and self.known_from(record)
         found = LAST_SEGMENT.fullmatch(path)
-        if path == self.trace.case.root.path or found is None:
-            return self.record(self.trace.case.root)
-        if record is not None and (self.written_name(record) or record in self.trace.case.subjects):
+        if path == self.case.root.path or found is None:
+            return self.record(self.case.root)
+        if record is not None and (self.written_name(record) or record in self.case.subjects):
             return self.short(record)
         above, segment, number = found.groups()
-        entity = self.program.entities[
-            self.entity_at(above if above is not None else self.trace.case.root.path)
-        ]
+        entity = self.program.entities[self.entity_at(above if above is not None else self.case.root.path)]
         if segment in entity.lists:
             label = self.label(entity.lists[segment].name)
         elif segment in self.program.entities:

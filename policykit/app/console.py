@@ -1,0 +1,39 @@
+"""What all commands share: languages, formats, exit codes, and how results and complaints are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from rich.console import Console
+
+from policykit.diagnostics import Diagnostic, Language
+
+FINDINGS, BAD = 1, 2
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+    html = "html"
+
+
+class Tongue(StrEnum):
+    zh = "zh"
+    en = "en"
+
+
+def emit(text: str) -> None:
+    """Writes text whole: a quote is never wrapped, so that it can be searched for."""
+    print(text)
+
+
+def complain(diagnostics: Iterable[Diagnostic], language: Language | None = None) -> None:
+    """Writes diagnostics beside the output, in a language or each in its file's own."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    for diagnostic in diagnostics:
+        style = {"error": "red", "warning": "yellow", "note": "dim"}[diagnostic.severity]
+        head, *rest = diagnostic.render(language).split("\n")
+        console.print(head, style=style)
+        for line in rest:
+            console.print(line)

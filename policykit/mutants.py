@@ -1,0 +1,204 @@
+"""The rules with one thing changed, put to the cases: a change that no case notices, no case guards.
+
+A mutant is put only to the expectations whose unchanged answer read what it changes: an answer that never read a rule
+cannot change with it. It is done with at the first that notices.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from policykit import ir
+from policykit.diagnostics import Language, PolicyError
+from policykit.engine.interpreter import Interpreter
+from policykit.loader import CASES, Policies
+from policykit.mutations import Mutant, Read, Section, mutants
+from policykit.trials import Prepared, Verdict, missed, prepare, programs
+
+EQUIVALENTS = "equivalent.toml"
+LEAST_NOTICED = 95  # of a hundred mutants
+MOST_EQUIVALENT = 3  # of a hundred mutants
+
+T = TypeVar("T")
+
+
+class _Watched(dict[str, T]):
+    """A mapping of a program that notes which of its entries are read."""
+
+    def __init__(self, section: Section, entries: Mapping[str, T], seen: set[Read]) -> None:
+        super().__init__(entries)
+        self.section, self.seen = section, seen
+
+    def __getitem__(self, name: str) -> T:
+        self.seen.add((self.section, name))
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.seen.add((self.section, name))
+        return super().get(name, default)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """One expectation that the unchanged rules meet, with all that its answer read of them."""
+
+    prepared: Prepared
+    program: ir.Program
+    expected: ir.Expectation
+    reads: frozenset[Read]
+
+    def concerns(self, mutant: Mutant) -> bool:
+        return not self.reads.isdisjoint(mutant.reads)
+
+    def cost(self, mutant: Mutant) -> tuple[bool, int]:
+        """Those that name the changed clause come first, then those that read little."""
+        name = mutant.rule.id
+        return name != self.expected.name and name not in self.expected.by, len(self.reads)
+
+
+def questions(policies: Policies) -> tuple[list[Question], list[Verdict]]:
+    """The expectations of all cases that the unchanged rules meet, and the trials in which they do not."""
+    program_of = programs(policies)
+    found: list[Question] = []
+    failing: list[Verdict] = []
+    for example in policies.program.examples:
+        for trial in example.trials:
+            try:
+                program = program_of(example)
+                prepared = prepare(program, example, trial)
+            except PolicyError as error:
+                failing.append(Verdict(example, trial, (), tuple(error.diagnostics)))
+                continue
+            misses = []
+            for expected in trial.expected:
+                seen: set[Read] = set()
+                watched = replace(
+                    program,
+                    clauses=_Watched("clauses", program.clauses, seen),
+                    defines=_Watched("defines", program.defines, seen),
+                    blockers=_Watched("blockers", program.blockers, seen),
+                )
+                miss = missed(prepared.interpreter(watched), expected, program.language)
+                if miss is None:
+                    found.append(Question(prepared, program, expected, frozenset(seen)))
+                else:
+                    misses.append(miss)
+            if misses:
+                failing.append(Verdict(example, trial, tuple(misses), ()))
+    return found, failing
+
+
+def notices(mutant: Mutant, asked: Iterable[Question]) -> Question | None:
+    """The first question that is answered differently under a mutant, if any."""
+    engines: dict[int, Interpreter] = {}
+    variants: dict[int, ir.Program] = {}
+    for question in sorted((q for q in asked if q.concerns(mutant)), key=lambda q: q.cost(mutant)):
+        own, place = id(question.program), id(question.prepared)
+        if own not in variants:
+            variants[own] = mutant.of(question.program)
+        if place not in engines:
+            engines[place] = question.prepared.interpreter(variants[own])
+        if _differs(engines[place], question.expected):
+            return question
+    return None
+
+
+def _differs(engine: Interpreter, expected: ir.Expectation) -> bool:
+    try:
+        return missed(engine, expected) is not None
+    except (AssertionError, RecursionError, TypeError):
+        # without a priority a rule may wait for itself: such rules would not load, and whoever asks them notices
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the cases noticed. `equivalent` are unnoticed and argued to be no change, with the argument.
+
+    `unused` are arguments for what is noticed, does not exist or gives no reason; `failing` the trials that fail
+    without any change, whose unmet expectations were not asked.
+    """
+
+    noticed: tuple[tuple[Mutant, Question], ...]
+    unnoticed: tuple[Mutant, ...]
+    equivalent: tuple[tuple[Mutant, str], ...]
+    unused: tuple[str, ...]
+    failing: tuple[Verdict, ...]
+
+    @property
+    def counted(self) -> int:
+        """How many mutants could be noticed: all but the equivalent ones."""
+        return len(self.noticed) + len(self.unnoticed)
+
+    @property
+    def percent(self) -> int:
+        """The share noticed, rounded down."""
+        return 100 * len(self.noticed) // self.counted if self.counted else 100
+
+    @property
+    def passed(self) -> bool:
+        total = self.counted + len(self.equivalent)
+        few = 100 * len(self.equivalent) <= MOST_EQUIVALENT * total
+        return self.percent >= LEAST_NOTICED and few and not self.unused and not self.failing
+
+    def lines(self, language: Language) -> Iterator[str]:
+        """The report as text; its last line ends with the share that was noticed."""
+        zh = language == "zh"
+        for verdict in self.failing:
+            yield (
+                f"案例「{verdict.name}」不改规则也不通过"
+                if zh
+                else f"case “{verdict.name}” fails without any change"
+            )
+        for ident in self.unused:
+            yield (
+                f"{EQUIVALENTS}：「{ident}」没有用处：没有这个变异、已被案例察觉，或没有写理由"
+                if zh
+                else f"{EQUIVALENTS}: “{ident}” serves nothing: no such mutant, a case notices it, or no reason is given"
+            )
+        rule = None
+        for mutant in self.unnoticed:
+            if mutant.rule != rule:
+                rule = mutant.rule
+                yield rule.label(language)
+            yield f"  {mutant.span}  {mutant.sentence(language)}  [{mutant.id}]"
+        if self.equivalent:
+            total = self.counted + len(self.equivalent)
+            count = len(self.equivalent)
+            share = f"{100 * count / total:.1f}"
+            yield (
+                f"等价变异：{count} 个，占全部 {total} 个的 {share} %（至多 {MOST_EQUIVALENT} %）"
+                if zh
+                else f"equivalent mutants: {count} of {total}, {share} % (at most {MOST_EQUIVALENT} %)"
+            )
+        yield f"mutants noticed: {len(self.noticed)} of {self.counted}, {self.percent} %"
+
+
+def equivalents(policies: Policies) -> dict[str, str]:
+    """The mutants that are argued to change nothing, each with the argument, from the files beside the cases."""
+    found: dict[str, str] = {}
+    for root in policies.roots:
+        file = Path(root) / CASES / EQUIVALENTS
+        if file.is_file():
+            found |= {ident: str(reason) for ident, reason in tomllib.loads(file.read_text("utf-8")).items()}
+    return found
+
+
+def report(policies: Policies, argued: Mapping[str, str]) -> Report:
+    """Puts every mutant to the cases."""
+    asked, failing = questions(policies)
+    made = mutants(policies.program, {source.file: source.text for source in policies.sources})
+    tried = [(mutant, notices(mutant, asked)) for mutant in made]
+    unnoticed = [mutant for mutant, by in tried if by is None]
+    reasons = {mutant.id: argued.get(mutant.id, "").strip() for mutant in unnoticed}
+    return Report(
+        tuple((mutant, by) for mutant, by in tried if by is not None),
+        tuple(mutant for mutant in unnoticed if not reasons[mutant.id]),
+        tuple((mutant, reasons[mutant.id]) for mutant in unnoticed if reasons[mutant.id]),
+        tuple(ident for ident in argued if not reasons.get(ident)),
+        tuple(failing),
+    )
