@@ -707,9 +707,7 @@ class _Assembly:
             word = written.values[0]
             found = next((k for k, spellings in OBJECTIVE_KINDS.items() if word.text in spellings), None)
             kind = found or kind
-            if found is not None:
-                self.symbols.tie(word, ir.Name(*reversed(OBJECTIVE_KINDS[found])))
-            else:
+            if found is None:
                 self.symbols.report(declaration, "Q007", word.span, ("found", word.text))
         if reason is not None and not self.text(declaration, "reason").strip():
             self.symbols.report(declaration, "Q008", reason.values[0].span, ("name", declaration.name.text))

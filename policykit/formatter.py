@@ -18,7 +18,7 @@ from policykit import ir, words
 from policykit.datatypes import parse_unit
 from policykit.diagnostics import Language
 from policykit.source import Source
-from policykit.syntax import Lexeme, Node, Word
+from policykit.syntax import Field, Lexeme, Node, Word
 
 WIDTH = 110  # columns; a Chinese character takes two
 FIELD, BODY, MORE = (
@@ -151,8 +151,8 @@ def formatted(
 ) -> str:
     """The canonical text of a file that parses.
 
-    With `names`, what the word at each offset means, everything is turned into `language`; without, keywords and names
-    stay in the language they are written in, and `language` settles the marks.
+    All words and units are written in `language`. With `names`, what the word at each offset means, so are the names;
+    without, they stay as they are.
     """
     source = Source(source.file, source.text.removeprefix("\ufeff"))
     comments = deque(_comments(source.text))
@@ -231,7 +231,7 @@ class _Writer:
     ) -> None:
         self.text, self.comments, self.language = text, comments, language
         self.names: Mapping[int, ir.Name] = names or {}
-        self.into = language if names is not None else None
+        self.renames = names is not None
         self.last: Lexeme | None = None  # what was written last, and the rule it is of
         self.last_rule, self.tail = "", ""
 
@@ -356,7 +356,7 @@ class _Writer:
         assert isinstance(other, Lexeme)
         texts = name.text, other.text
         ascii_first, ascii_second = (_bare(text).isascii() for text in texts)
-        if self.into is not None and ascii_first != ascii_second and ascii_first != (self.into == "en"):
+        if self.renames and ascii_first != ascii_second and ascii_first != (self.language == "en"):
             texts = other.text, name.text
         first, second = (
             replace(own, terminal="DECLARED", text=text)
@@ -408,6 +408,8 @@ class _Writer:
         terminal, text = lexeme.terminal, lexeme.text
         zh = self.language == "zh"
         match terminal:
+            case "NAME" if rule == "kind":
+                return next((told[not zh] for told in words.OBJECTIVE_KINDS.values() if text in told), text)
             case "NAME" | "BRACKETED" | "DECLARED":
                 return self.name(lexeme)
             case "COLON":
@@ -415,11 +417,7 @@ class _Writer:
             case "_SEP":
                 return "," if not zh or rule in _LIKE_CALLS else "，" if rule in _OF_TERMS else "、"
             case "OR" if rule == "or_none":
-                return (
-                    words.keywords()["OR"][-1]
-                    if (self.into or ("en" if text == "or" else "zh")) == "zh"
-                    else "or"
-                )
+                return words.keywords()["OR"][-1] if zh else "or"
             case "DATE" | "MONTH":
                 year, *rest = map(int, re.findall(r"\d+", text))
                 return "-".join([f"{year:04d}", *(f"{part:02d}" for part in rest)])
@@ -429,29 +427,25 @@ class _Writer:
                 one = rule == "count" or (
                     self.last is not None and re.fullmatch(r"1(\.0+)?", self.last.text) is not None
                 )
-                return words.unit(text, self.into or ("en" if re.search("[a-z]", text) else "zh"), one)
+                return words.unit(text, self.language, one)
             case "NTH":
                 number = re.sub(r"\D", "", text)
-                return (
-                    f"第{number}处"
-                    if (self.into or ("en" if "o" in text else "zh")) == "zh"
-                    else f"occurrence {number}"
-                )
+                return f"第{number}处" if zh else f"occurrence {number}"
             case "F_IS":
                 return "="
             case "EQ" if rule != "compare":
                 return "="
         if terminal.startswith("F_"):
-            return words.spelling(terminal, text.rstrip(":： \t\u3000"), self.into)
+            return words.spelling(terminal, text.rstrip(":： \t\u3000"), self.language)
         if text in words.keywords().get(terminal, ()):
-            return words.spelling(terminal, text, self.into)
+            return words.spelling(terminal, text, self.language)
         return text if terminal in ("QUOTE", "LOCATOR") else words.mark(text)
 
     def name(self, lexeme: Lexeme) -> str:
         """A name, in the language that is written, within brackets only where it needs them."""
         meant, text = self.names.get(lexeme.start), _bare(lexeme.text)
         if meant is not None and lexeme.terminal != "DECLARED":
-            text = meant.zh if self.into == "zh" else meant.id
+            text = meant.zh if self.language == "zh" else meant.id
         return text if words.may_stand_bare(text, lexeme.rivals) else f"【{text}】"
 
 
@@ -468,6 +462,8 @@ def meaning(written: Any) -> Any:
     """A form without its places, comments and language, to compare: equal when they mean the same."""
     if isinstance(written, Word):
         return written.text
+    if isinstance(written, Field) and written.keyword == "kind":  # its word has a twin
+        return [kind for kind, told in words.OBJECTIVE_KINDS.items() if written.values[0].text in told]
     if is_dataclass(written):
         told = {f.name: getattr(written, f.name) for f in fields(written) if f.name not in _NO_MEANING}
         return type(written).__name__, meaning(told)

@@ -192,15 +192,13 @@ def spelled(spellings: tuple[str, ...], language: Language) -> str:
     return spellings[0] if language == "zh" or len(spellings) == 1 else spellings[1]
 
 
-def spelling(terminal: str, written: str, language: Language | None) -> str:
-    """A keyword in its canonical spelling: in this language if one is given, else in its own."""
+def spelling(terminal: str, written: str, language: Language) -> str:
+    """A keyword in a language: itself or its twin, or the first spelling for one that has no twin."""
     pairs = keywords()[terminal]
-    at = pairs.index(written)
-    if at == len(pairs) - 1 and at % 2 == 0:
+    at = pairs.index(written) // 2 * 2
+    if at + 1 == len(pairs):
         at = 0
-    if language is not None:
-        at += (language == "en") - at % 2
-    return pairs[at]
+    return pairs[at + (language == "en")]
 
 
 def mark(written: str) -> str:
