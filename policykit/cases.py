@@ -307,8 +307,9 @@ class _Reader:
 
     def state(self, about: str, word: Word) -> str:
         known = STATES[about]
-        self.called(word, [ir.Name(spelled[1], spelled[0]) for spelled in known.values()])
         found = next((ident for ident, spelled in known.items() if word.text in spelled), None)
+        if found is not None:
+            self.symbols.tied[word.span] = ir.Name(known[found][1], known[found][0])
         if found is None:
             names = [spelled[0 if self.say("zh", "en") == "zh" else 1] for spelled in known.values()]
             hint = self.say("可写：", "one of: ") + listed(names, self.symbols.language(self.declaration), 20)

@@ -164,9 +164,14 @@ def tidied(source: Source) -> str:
 
     Raises `PolicyError` when the file cannot be read without an error, `MeaningChanged` rather than say something else.
     """
-    module = _read_whole(source)
+    module, found = parse(source)
+    if any(d.severity == "error" for d in found):
+        raise PolicyError(found)
     text = formatted(source, written(source), module.language)
-    _same_words(source.file, module, Source(source.file, text))
+    again, faults = parse(Source(source.file, text))
+    same = meaning(again.declarations) == meaning(module.declarations)
+    if faults or not same or list(again.comments.values()) != list(module.comments.values()):
+        raise MeaningChanged(source.file)
     return text
 
 
@@ -177,7 +182,7 @@ def converted(
 
     Raises `PolicyError` when the sources have an error, `MeaningChanged` when the program would not be the same.
     """
-    program, symbols, _, diagnostics = _understand(sources, roots, {})
+    program, symbols, modules, diagnostics = _understand(sources, roots, {})
     errors = [d for d in diagnostics if d.severity == "error"]
     if errors:
         raise PolicyError(_in_order(errors, [source.file for source in sources]))
@@ -190,29 +195,14 @@ def converted(
         if source.file in wanted
     }
     again = [Source(source.file, texts_.get(source.file, source.text)) for source in sources]
-    for before, after in zip(sources, again, strict=True):
-        if list(_read_whole(before).comments.values()) != list(parse(after)[0].comments.values()):
-            raise MeaningChanged(before.file)
-    new, _, _, faults = _understand(again, roots, {})
+    new, _, after, faults = _understand(again, roots, {})
+    for module, other in zip(modules, after, strict=True):
+        if list(module.comments.values()) != list(other.comments.values()):
+            raise MeaningChanged(module.source.file)
     error = next((d for d in faults if d.severity == "error"), None)
     if error is not None or meaning(new) != meaning(program):
         raise MeaningChanged(str(error or "、".join(sorted(wanted))))
     return texts_
-
-
-def _read_whole(source: Source) -> Module:
-    module, found = parse(source)
-    if any(d.severity == "error" for d in found):
-        raise PolicyError(found)
-    return module
-
-
-def _same_words(file: str, module: Module, after: Source) -> None:
-    """Raises `MeaningChanged` unless the new text holds the same declarations and comments."""
-    again, faults = parse(after)
-    same = meaning(again.declarations) == meaning(module.declarations)
-    if faults or not same or list(again.comments.values()) != list(module.comments.values()):
-        raise MeaningChanged(file)
 
 
 # ---- files --------------------------------------------------------------------------------------------------------------
