@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import zip_longest
 from typing import Any, TypeAlias
 from unicodedata import east_asian_width
 
@@ -311,10 +312,15 @@ class _Writer:
     def parts(self, rule: str, parts: Sequence[Node | Lexeme], deeper: int) -> list[_Part]:
         """The parts of a rule one after another; a line may break after what sets them off."""
         written: list[_Part] = []
-        for part in self.arranged(rule, parts):
-            if self.last is not None and self.last.terminal == "_SEP":
+        found = self.arranged(rule, parts)
+        for part, following in zip_longest(found, found[1:]):
+            first = _first(part).terminal
+            if (self.last is not None and self.last.terminal == "_SEP") or first == "ARROW":
                 written += self.break_before(part, rule)
-            written += self.part(part, rule, deeper)
+            more = (
+                isinstance(following, Node) and following.rule == "also"
+            )  # one more of what the term before names
+            written += self.part(part, "also" if more and first == "_SEP" else rule, deeper)
         return written
 
     def arranged(self, rule: str, parts: Sequence[Node | Lexeme]) -> list[Node | Lexeme]:
@@ -374,7 +380,8 @@ class _Writer:
         self.last = None
         if text[0] in "=＝" or any(text in spellings for spellings in words.field_words().values()):
             return [*remarks, gap]
-        return [*remarks, _Break(gap, fill=rule not in (*_OF_EFFECTS, "logic", "arithmetic", "conditional"))]
+        each = next_.terminal == "ARROW" or rule in (*_OF_EFFECTS, "logic", "arithmetic", "conditional")
+        return [*remarks, _Break(gap, fill=not each)]
 
     def lexeme(self, lexeme: Lexeme, rule: str) -> list[_Part]:
         remarks, gap, text = self.remarks(lexeme), self.gap(lexeme, rule), self.spelled(lexeme, rule)

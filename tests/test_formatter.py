@@ -227,6 +227,15 @@ def test_a_line_never_begins_like_a_field() -> None:
     assert "\n        范围" not in in_trial(f"选项 类 (kind)：{labels}\n")
 
 
+def test_a_row_of_a_table_has_one_line_for_each_thing_expected_when_it_is_long() -> None:
+    head = "案例 甲 (a)\n    评价日：2020-06-10\n    列：成员[1].乙\n"
+    short = in_trial(head + "    行：是 => 丙 给予，由 丁，戊 → 己 出现\n")
+    assert short == head + "    行：是 → 丙 给予，由 丁、戊 → 己 出现\n"
+    name = "相当长的条款名称" * 3
+    made = in_trial(head + f"    行：是 → 丙 给予，由 {name} → {name} 出现\n")
+    assert made == head + f"    行：是\n        → 丙 给予，由 {name}\n        → {name} 出现\n"
+
+
 def test_empty_lines_stand_between_declarations_and_sections_stay() -> None:
     text = """# 头
 
