@@ -276,7 +276,8 @@ class _Words:
         return zh if self.language == "zh" else en
 
     def state(self, about: str, state: str) -> str:
-        return self.either(*STATES[about].get(state, (state, state)))
+        zh, en, *_ = STATES[about].get(state, (state, state))
+        return self.either(zh, en)
 
     def listed(self, words: Iterable[str]) -> str:
         return self.either("、", ", ").join(words)
