@@ -101,12 +101,17 @@ def _put(owner: Any, part: str | int, value: Any) -> None:
     if isinstance(part, int):
         while len(owner) <= part:
             owner.append({})
-    elif isinstance(value, Mapping) and "unknown" in value and isinstance(owner.get(part), list):
+    elif isinstance(value, Mapping) and "unknown" in value and _records(owner.get(part)):
         value = {
             "items": owner[part],
             "complete": False,
         }  # 收入项 = 未知 beside some items: there may be more
     owner[part] = value
+
+
+def _records(there: Any) -> bool:
+    """Whether some records stand there already, and not the labels of a fact."""
+    return isinstance(there, list) and any(isinstance(item, Mapping) for item in there)
 
 
 def _step(owner: Any, part: str | int, empty: Any) -> Any:
@@ -276,7 +281,8 @@ class _Words:
         return zh if self.language == "zh" else en
 
     def state(self, about: str, state: str) -> str:
-        return self.either(*STATES[about].get(state, (state, state)))
+        zh, en, *_ = STATES[about].get(state, (state, state))
+        return self.either(zh, en)
 
     def listed(self, words: Iterable[str]) -> str:
         return self.either("、", ", ").join(words)

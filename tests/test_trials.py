@@ -301,6 +301,43 @@ def test_a_list_may_hold_more(yearly: str, more: str, state: str) -> None:
     assert missed(case) == []
 
 
+def test_labels_given_before_may_become_unknown() -> None:
+    rules = (
+        RULES
+        + """
+选项 情形 (circumstance)：病 (sick)、残 (disabled)
+
+事实 人.情形 (circumstances)：多选 情形
+
+条款 有病 (is_sick)
+    依据：办法 第九条
+    对每个 人
+    条件：情形 含 病
+    列入：病人名单
+"""
+    )
+    case = """案例 情形 (base)
+    评价日：2020-06-10
+    已知 成员[1]：情形 = {病}
+
+案例 情形未知 (unknown)
+    承：情形
+    已知 成员[1]：情形 = 未知
+    期望：成员[1] 有病 不明
+
+案例 情形不同 (other)
+    承：情形
+    已知 成员[1]：情形 = {残}
+    期望：成员[1] 有病 适用
+"""
+    found = list(run(policies(case, rules)))
+    assert [(v.passed, [m.got for m in v.misses]) for v in found] == [
+        (True, []),
+        (True, []),
+        (False, ["未满足"]),
+    ]
+
+
 @pytest.mark.parametrize(
     ("day", "visited", "jailed", "state"),
     [
