@@ -276,7 +276,7 @@ class _Words:
         return zh if self.language == "zh" else en
 
     def state(self, about: str, state: str) -> str:
-        return self.either(*STATES[about].get(state, (state, state)))
+        return self.either(*STATES[about].get(state, (state, state))[:2])
 
     def listed(self, words: Iterable[str]) -> str:
         return self.either("、", ", ").join(words)
