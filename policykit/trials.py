@@ -5,7 +5,7 @@ One expectation is one question to the interpreter, so that a check of one claus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -77,11 +77,12 @@ def household(program: ir.Program, example: ir.Example, trial: ir.Trial) -> dict
     """The household of a trial as plain data, with what is not mentioned filled in where the case says so."""
     root: dict[str, Any] = {}
     referred: set[tuple[str | int, ...]] = set()
+    lists = {name for e in program.entities.values() for name in e.lists}
     for cell in trial.given:
         owner: Any = root
         for part, following in zip(cell.path, (*cell.path[1:], None), strict=True):
             if following is None:
-                _put(owner, part, cell.value)
+                _put(owner, part, cell.value, lists)
             else:
                 owner = _step(owner, part, [] if isinstance(following, int) else {})
         if isinstance(cell.value, Mapping) and "ref" in cell.value:
@@ -97,11 +98,16 @@ def household(program: ir.Program, example: ir.Example, trial: ir.Trial) -> dict
     return root
 
 
-def _put(owner: Any, part: str | int, value: Any) -> None:
+def _put(owner: Any, part: str | int, value: Any, lists: Set[str]) -> None:
     if isinstance(part, int):
         while len(owner) <= part:
             owner.append({})
-    elif isinstance(value, Mapping) and "unknown" in value and isinstance(owner.get(part), list):
+    elif (
+        part in lists
+        and isinstance(value, Mapping)
+        and "unknown" in value
+        and isinstance(owner.get(part), list)
+    ):
         value = {
             "items": owner[part],
             "complete": False,
@@ -276,7 +282,7 @@ class _Words:
         return zh if self.language == "zh" else en
 
     def state(self, about: str, state: str) -> str:
-        return self.either(*STATES[about].get(state, (state, state)))
+        return self.either(*STATES[about].get(state, (state, state))[:2])
 
     def listed(self, words: Iterable[str]) -> str:
         return self.either("、", ", ").join(words)
