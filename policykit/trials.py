@@ -5,7 +5,7 @@ One expectation is one question to the interpreter, so that a check of one claus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -102,10 +102,8 @@ def _put(owner: Any, part: str | int, value: Any) -> None:
         while len(owner) <= part:
             owner.append({})
     elif isinstance(value, Mapping) and "unknown" in value and _records(owner.get(part)):
-        value = {
-            "items": owner[part],
-            "complete": False,
-        }  # 收入项 = 未知 beside some items: there may be more
+        # 收入项 = 未知 beside some items: there may be more
+        value = {"items": owner[part], "complete": False}
     owner[part] = value
 
 
@@ -193,8 +191,21 @@ def missed(engine: Interpreter, wanted: ir.Expectation, language: str = "zh") ->
     record = engine.case.index.get(wanted.subject)
     if record is None:
         return Miss(wanted, _wanted(wanted, say), say.either("没有这个人或户", "no such record"))
+    if record.entity not in _asked_of(engine.program, wanted):
+        return Miss(
+            wanted, _wanted(wanted, say), say.either("问的不是这一种记录", "not asked of such a record")
+        )
     got = {"measure": _measure, "clause": _clause, "note": _note}[wanted.about](engine, wanted, record, say)
     return None if got is None else Miss(wanted, _wanted(wanted, say), got)
+
+
+def _asked_of(program: ir.Program, wanted: ir.Expectation) -> Collection[str]:
+    """The entities that a measure, a clause or a note speaks of."""
+    if wanted.about == "measure":
+        return program.measures[wanted.name].entities
+    if wanted.about == "clause":
+        return [version.entity for version in program.clauses[wanted.name]]
+    return [note.entity for note in program.notes if note.basis.name.id == wanted.name]
 
 
 def _measure(engine: Interpreter, wanted: ir.Expectation, record: Instance, say: _Words) -> str | None:
@@ -281,8 +292,7 @@ class _Words:
         return zh if self.language == "zh" else en
 
     def state(self, about: str, state: str) -> str:
-        zh, en, *_ = STATES[about].get(state, (state, state))
-        return self.either(zh, en)
+        return self.either(*STATES[about].get(state, (state, state)))
 
     def listed(self, words: Iterable[str]) -> str:
         return self.either("、", ", ").join(words)

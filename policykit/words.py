@@ -114,7 +114,7 @@ TYPE_NAMES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 #: what a case may expect: of a measure, of a clause (its verdict, or how its duty, ban or record stands), of a note
-STATES: dict[str, dict[str, tuple[str, ...]]] = {
+STATES: dict[str, dict[str, tuple[str, str]]] = {
     "measure": {
         "granted": ("给予", "granted"), "discretionary": ("可裁量", "discretionary"), "refused": ("不符合", "refused"),
         "superseded": ("被替代", "superseded"), "excluded": ("排除", "excluded"), "not_covered": ("未涉及", "not_covered"),
@@ -122,7 +122,7 @@ STATES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "clause": {
         "grants": ("给予", "grants"), "may": ("可裁量", "may"), "silent": ("未涉及", "silent"),
-        "not_met": ("未满足", "not_met", "不满足"), "overridden": ("被替代", "overridden"), "excludes": ("排除", "excludes"),
+        "not_met": ("未满足", "not_met"), "overridden": ("被替代", "overridden"), "excludes": ("排除", "excludes"),
         "undetermined": ("待定", "undetermined"), "applies": ("适用", "applies"), "open": ("未办", "open"),
         "done": ("已办", "done"), "overdue": ("逾期", "overdue"), "blocked": ("受禁", "barred"),
         "unknown": ("不明", "unclear"),

@@ -368,6 +368,42 @@ def test_bans_and_notes() -> None:
     assert missed(unknown + "    期望：成员[1] 不得收费 不明\n    期望：成员[1] 问问 不出现\n") == []
 
 
+@pytest.mark.parametrize("wanted", ["护理 未涉及", "不得收费 未涉及", "问问 不出现"])
+def test_what_is_asked_of_a_person_says_nothing_of_the_household(wanted: str) -> None:
+    assert missed(PERSON + f"    期望：{wanted}\n") == ["问的不是这一种记录"]
+
+
+def test_a_fact_of_several_labels_is_unknown_in_a_row() -> None:
+    rules = RULES.replace(
+        "待遇 补助",
+        """选项 情形 (ground)：服刑中 (serving)、失踪 (gone)
+
+事实 人.情形 (grounds)：多选 情形
+
+条款 列情形 (list_ground)
+    依据：办法 第九条
+    对每个 人
+    条件：情形 含 失踪
+    发现：失踪了
+
+待遇 补助""",
+        1,
+    )
+    case = """案例 情形 (grounds_case)
+    评价日：2020-06-10
+    已知 成员[1]：情形 = {服刑中}
+    列：成员[1].情形
+    行：{失踪} → 成员[1] 列情形 适用
+    行：{服刑中} → 成员[1] 列情形 未满足
+    行：未知 → 成员[1] 列情形 待定
+    行：{失踪} → 成员[1] 列情形 未满足
+    行：{服刑中} → 成员[1] 列情形 适用
+"""
+    found = list(run(policies(case, rules)))
+    assert not [error for verdict in found for error in verdict.errors]
+    assert [[miss.got for miss in verdict.misses] for verdict in found] == [[], [], [], ["适用"], ["未满足"]]
+
+
 def test_a_person_nobody_described_is_a_failure() -> None:
     assert missed(PERSON + "    期望：成员[2] 护理 给予\n") == ["没有这个人或户"]
 
