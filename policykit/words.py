@@ -80,9 +80,11 @@ _UNIT_PAIRS = (
     ("项", "item", "items"), ("%", "%", "%"),
 )  # fmt: skip
 _OTHER_UNITS = {"个月": "月", "岁": "周岁", "日": "天", "％": "%"}
-#: marks → the one that is written
-_MARKS_WRITTEN = {"<": "<＜", "≤": "<=≦", ">": ">＞", "≥": ">=≧", "≠": "!=", "=": "==＝", "+": "＋", "-": "－−", "×": "*＊",
-                  "÷": "/／", "(": "（", ")": "）", "[": "［", "]": "］", "{": "｛", "}": "｝", ".": "．的", "→": "=>"}  # fmt: skip
+#: marks as they are written, before the others that mean the same
+_MARKS_WRITTEN = (
+    "< ＜", "≤ <= ≦", "> ＞", "≥ >= ≧", "≠ !=", "= == ＝", "+ ＋", "- － −", "× * ＊", "÷ / ／", "( （", ") ）", "[ ［", "] ］",
+    "{ ｛", "} ｝", ". ． 的", "→ =>",
+)  # fmt: skip
 _MOST_NAMED = 6
 
 #: characters that mean nothing in a rule → what to write instead (中文, English), and the mended text if it is certain
@@ -203,7 +205,7 @@ def spelling(terminal: str, written: str, language: Language) -> str:
 
 def mark(written: str) -> str:
     """A mark in its canonical spelling."""
-    return next((one for one, others in _MARKS_WRITTEN.items() if written in others), written)
+    return next((marks.split()[0] for marks in _MARKS_WRITTEN if written in marks.split()), written)
 
 
 def unit(written: str, language: Language, one: bool) -> str:
