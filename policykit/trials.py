@@ -195,7 +195,9 @@ def missed(engine: Interpreter, wanted: ir.Expectation, language: str = "zh") ->
     if record is None:
         return Miss(wanted, _wanted(wanted, say), say.either("没有这个人或户", "no such record"))
     if record.entity not in _asked_of(engine.program, wanted):
-        return Miss(wanted, _wanted(wanted, say), say.either("问的不是这一种记录", "not asked of such a record"))
+        return Miss(
+            wanted, _wanted(wanted, say), say.either("问的不是这一种记录", "not asked of such a record")
+        )
     got = {"measure": _measure, "clause": _clause, "note": _note}[wanted.about](engine, wanted, record, say)
     return None if got is None else Miss(wanted, _wanted(wanted, say), got)
 

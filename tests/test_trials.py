@@ -337,7 +337,9 @@ def test_what_is_asked_of_a_person_says_nothing_of_the_household(wanted: str) ->
 
 
 def test_a_fact_of_several_labels_is_unknown_in_a_row() -> None:
-    rules = RULES.replace("待遇 补助", """选项 情形 (ground)：服刑中 (serving)、失踪 (gone)
+    rules = RULES.replace(
+        "待遇 补助",
+        """选项 情形 (ground)：服刑中 (serving)、失踪 (gone)
 
 事实 人.情形 (grounds)：多选 情形
 
@@ -347,7 +349,9 @@ def test_a_fact_of_several_labels_is_unknown_in_a_row() -> None:
     条件：情形 含 失踪
     发现：失踪了
 
-待遇 补助""", 1)
+待遇 补助""",
+        1,
+    )
     case = """案例 情形 (grounds_case)
     评价日：2020-06-10
     已知 成员[1]：情形 = {服刑中}
