@@ -287,11 +287,12 @@ def _effects(program: ir.Program, clause: ir.Clause) -> Iterator[Made[ir.Clause]
             for where, change, place, new in _amounts(program, amount) if amount is not None else ():
                 yield where, change, place, replace(clause, effect=replace(grant, amount=new))
             return
-        case ir.Withhold(members=members) as withhold:
+        case ir.Withhold(members=members) as withhold if _has_members(program, clause):
             bars = [("不及成员", "without members"), ("及于成员", "with members")]
             yield label, _to("modality", bars[members], bars[not members]), span, replace(clause, effect=replace(withhold, members=not members))  # fmt: skip
         case ir.Duty() as duty:
-            for field in ("done", "due", "every"):
+            # without a day it is due, nothing recurs: `every` is then said and decides nothing
+            for field in ("done", "due", "every") if duty.due is not None else ("done",):
                 for where, change, place, inside in _inside(program, duty, field, span):
                     yield where, change, place, replace(clause, effect=inside)
                 if getattr(duty, field) is not None:
@@ -299,6 +300,10 @@ def _effects(program: ir.Program, clause: ir.Clause) -> Iterator[Made[ir.Clause]
                     yield label, change, span, replace(clause, effect=_set(duty, field, None))
     kind: Kind = "priority" if isinstance(clause.effect, ir.Withhold) else "modality"
     yield label, _without(kind, ("整条", "the whole clause"), ("整条", "The whole clause")), span, replace(clause, scope=_NEVER)  # fmt: skip
+
+
+def _has_members(program: ir.Program, clause: ir.Clause) -> bool:
+    return any(inside.kind == "members" for inside in program.entities[clause.entity].lists.values())
 
 
 def _discretion(program: ir.Program, clause: ir.Clause) -> Iterator[Made[ir.Clause]]:

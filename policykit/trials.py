@@ -5,7 +5,7 @@ One expectation is one question to the interpreter, so that a check of one claus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -77,12 +77,11 @@ def household(program: ir.Program, example: ir.Example, trial: ir.Trial) -> dict
     """The household of a trial as plain data, with what is not mentioned filled in where the case says so."""
     root: dict[str, Any] = {}
     referred: set[tuple[str | int, ...]] = set()
-    lists = {name for e in program.entities.values() for name in e.lists}
     for cell in trial.given:
         owner: Any = root
         for part, following in zip(cell.path, (*cell.path[1:], None), strict=True):
             if following is None:
-                _put(owner, part, cell.value, lists)
+                _put(owner, part, cell.value)
             else:
                 owner = _step(owner, part, [] if isinstance(following, int) else {})
         if isinstance(cell.value, Mapping) and "ref" in cell.value:
@@ -98,21 +97,19 @@ def household(program: ir.Program, example: ir.Example, trial: ir.Trial) -> dict
     return root
 
 
-def _put(owner: Any, part: str | int, value: Any, lists: Set[str]) -> None:
+def _put(owner: Any, part: str | int, value: Any) -> None:
     if isinstance(part, int):
         while len(owner) <= part:
             owner.append({})
-    elif (
-        part in lists
-        and isinstance(value, Mapping)
-        and "unknown" in value
-        and isinstance(owner.get(part), list)
-    ):
-        value = {
-            "items": owner[part],
-            "complete": False,
-        }  # 收入项 = 未知 beside some items: there may be more
+    elif isinstance(value, Mapping) and "unknown" in value and _records(owner.get(part)):
+        # 收入项 = 未知 beside some items: there may be more
+        value = {"items": owner[part], "complete": False}
     owner[part] = value
+
+
+def _records(there: Any) -> bool:
+    """Whether some records stand there already, and not the labels of a fact."""
+    return isinstance(there, list) and any(isinstance(item, Mapping) for item in there)
 
 
 def _step(owner: Any, part: str | int, empty: Any) -> Any:
@@ -295,7 +292,7 @@ class _Words:
         return zh if self.language == "zh" else en
 
     def state(self, about: str, state: str) -> str:
-        return self.either(*STATES[about].get(state, (state, state))[:2])
+        return self.either(*STATES[about].get(state, (state, state)))
 
     def listed(self, words: Iterable[str]) -> str:
         return self.either("、", ", ").join(words)

@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
+from policykit import ir
+from policykit.datatypes import show_dimension
 from policykit.diagnostics import CATALOGUE, SEVERITIES
+from policykit.explain.phrases import Phrases
 from policykit.ops import OPS, Op
+from policykit.reach import reached
+from policykit.syntax import ALWAYS
 from policykit.words import keywords
 
 GENERATED = "<!-- generated from policykit/ops.py and grammar.lark by `make golden`: do not edit -->"
@@ -186,3 +191,108 @@ def diagnostic_head(code: str) -> str:
     if zh or en:
         lines.append(f"| 改法 help | {zh} | {en} |")
     return "\n".join(lines) + "\n"
+
+
+# ---- what the bundled rules leave open --------------------------------------------------------------------------------
+
+GENERATED_RULES = "<!-- generated from policies/ by `make golden`: do not edit -->"
+
+
+def _named(program: ir.Program, used: dict[str, list[str]], ident: str) -> str:
+    return "、".join(dict.fromkeys(used.get(ident, ()))) or "—"
+
+
+def _users(program: ir.Program) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """For each reading the rules that name it; for each parameter the clauses and amounts that rest on it."""
+    readings: dict[str, list[str]] = {}
+    parameters: dict[str, list[str]] = {}
+    bases: list[ir.Basis] = [c.basis for versions in program.clauses.values() for c in versions]
+    bases += [v.basis for d in program.defines.values() for v in d.versions]
+    bases += [*(a.basis for a in program.amounts), *(e.basis for e in program.exclusives)]
+    bases += [n.basis for n in program.notes]
+    for basis in bases:
+        for name in basis.readings:
+            readings.setdefault(name, []).append(basis.name.zh)
+    for p in program.parameters.values():
+        for name in p.readings:
+            readings.setdefault(name, []).append(p.name.zh)
+    resting: list[tuple[str, list[ir.Expr | None]]] = []
+    for versions in program.clauses.values():
+        for c in versions:
+            exprs: list[ir.Expr | None] = [c.scope, c.test, c.as_of]
+            match c.effect:
+                case ir.Grant(amount=ir.Amount(total=total, start=start, months=months)):
+                    exprs += [total, start, months]
+                case ir.Duty(done=done, due=due, every=every):
+                    exprs += [done, due, every]
+            exprs += [d.limit for d in c.discretion]
+            resting.append((c.basis.name.zh, exprs))
+    for a in program.amounts:
+        resting.append((a.basis.name.zh, [a.total, a.start, a.months, *(part.expr for part in a.parts)]))
+    for label, exprs in resting:
+        for name in sorted(reached(program, exprs).parameters):
+            parameters.setdefault(name, []).append(label)
+    return readings, parameters
+
+
+def readings_page(program: ir.Program) -> str:
+    """Every 口径: the question's words, the reading taken, those refused, and who relies on it."""
+    used, _ = _users(program)
+    parts = [GENERATED_RULES, "", "# 口径", ""]
+    parts += ["原文没有说清、又不能不定的地方。凡靠它得出的结果，都会把它印出来。县里另有规定的，改 `policies/readings.rules`。", ""]  # fmt: skip
+    for ident, reading in program.readings.items():
+        number = f"（{reading.ruling_id}）" if reading.ruling_id else ""
+        parts += [f"## {reading.basis.name.zh}{number}", ""]
+        for cite in reading.basis.cites:
+            quote = f"「{cite.quote}」" if cite.quote else "（文本未收录）"
+            parts.append(f"- 原文：《{program.texts[cite.text].name.zh}》{cite.locator}{quote}")
+        parts.append(f"- 采用：{reading.chosen}")
+        parts += [f"- 不采用：{refused}" for refused in reading.refused]
+        parts += [f"- 用到它的：{_named(program, used, ident)}", ""]
+    return "\n".join(parts)
+
+
+def parameters_page(program: ir.Program) -> str:
+    """Every parameter: what it asks, its unit, the values of the example sheet with dates and document, who uses it."""
+    _, used = _users(program)
+    sheet = next((s for s in program.sheets if s.example), None)
+    parts = [GENERATED_RULES, "", "# 参数", ""]
+    parts += [
+        "规则没有写明、由各地规定的数额和办法。没有参数表就是未设：用到它的结果是“待定”，并指名。",
+        f"下面的值取自“{sheet.name.zh if sheet else '—'}”，**都是虚构的**，只供演示。",
+        "",
+    ]
+    for ident, p in program.parameters.items():
+        unit = show_dimension(p.type.dimension, "zh") if p.type.kind == "number" else {"bool": "是否"}.get(p.type.kind, p.type.kind)  # fmt: skip
+        unit = f"元{unit.removeprefix('元')}" if p.type.money and unit.startswith("元") else unit
+        parts += [f"## {p.name.zh}", "", f"{p.question or '—'}", "", f"- 单位：{unit or '个'}"]
+        if p.entity:
+            parts.append(f"- 对每个：{program.entities[p.entity].name.zh}（可以写成算法）")
+        if p.keys:
+            parts.append("- 按：" + "、".join(program.choices[k].name.zh for k in p.keys))
+        for cite in p.cites:
+            quote = f"「{cite.quote}」" if cite.quote else "（文本未收录）"
+            parts.append(f"- 依据：《{program.texts[cite.text].name.zh}》{cite.locator}{quote}")
+        for s in p.settings:
+            keys = "、".join(
+                o.name.zh for k, c in zip(s.keys, p.keys, strict=True) for o in program.choices[c].options if o.name.id == k
+            )  # fmt: skip
+            value = "未设" if s.value is None else _value(program, s.value)
+            dates = "" if s.period == ALWAYS else f"，{s.period.start or ''} 至 {s.period.end or '今后'}"
+            document = f"，文号：{s.document}" if s.document else ""
+            parts.append(f"- 值{f'（{keys}）' if keys else ''}：{value}{dates}{document}")
+        parts += [f"- 用到它的：{_named(program, used, ident)}", ""]
+    return "\n".join(parts)
+
+
+def _value(program: ir.Program, expr: ir.Expr) -> str:
+    if isinstance(expr, ir.Const) and expr.type.kind == "number":
+        number = expr.value.value
+        unit = show_dimension(expr.type.dimension, "zh")
+        shown = (
+            f"{int(number) // 100}.{int(number) % 100:02d}".removesuffix(".00")
+            if expr.type.money
+            else str(number)
+        )
+        return f"{shown} {unit}"
+    return Phrases(program, "zh").term(expr)

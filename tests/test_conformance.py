@@ -9,6 +9,9 @@ code of an `error`. A case with an `expr` wants its `value`, or that it is `unkn
 value is seen through nothing but decisions, which is what every engine has.
 
 `covers` says which (operation or clause, situation) a case shows. Amounts given are in yuan, amounts wanted in fen.
+
+That every clause of the bundled policies is shown at work is asked of the 案例 in `policies/cases`, which
+`policykit test` runs; here stand the clauses whose figures, days and priorities the engines must agree on.
 """
 
 from __future__ import annotations
@@ -579,14 +582,6 @@ def test_covers_name_what_exists() -> None:
     """What a case covers is an operation, a clause of the bundled policies, or another construct of the language."""
     clauses = {f"clause:{name}" for name in loader.load_bundled().program.clauses}
     assert {about for about, _ in covered()} - OPS.keys() - clauses - CONSTRUCTS == set()
-
-
-def test_every_clause_is_shown() -> None:
-    """Every clause of the bundled policies fires in some case, and fails to in another."""
-    shown = {"/".join(key) for key in covered()}
-    for name in loader.load_bundled().program.clauses:
-        assert f"clause:{name}/fired" in shown, name
-        assert f"clause:{name}/not_met" in shown or f"clause:{name}/silent" in shown, name
 
 
 def test_every_threshold_is_shown() -> None:

@@ -188,3 +188,20 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in {
                 re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") for heading in headings
             }, link
+
+
+# ---- what the rules leave open
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize("page", ["readings", "parameters"])
+def test_pages_of_readings_and_parameters_are_current(page: str) -> None:
+    """Every 口径 and every parameter with its values and users; `make golden` writes the pages anew."""
+    program = loader.load_bundled().with_parameters(POLICIES / "parameters" / "ps1.rules").program
+    made = {"readings": generate_docs.readings_page, "parameters": generate_docs.parameters_page}[page](
+        program
+    )
+    path = POLICIES.parent / "docs" / "zh" / f"{page}.md"
+    if os.environ.get("POLICYKIT_GOLDEN"):
+        path.write_text(made, encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == made

@@ -11,8 +11,9 @@ import typer
 from policykit import coverage
 from policykit.app.console import BAD, FINDINGS, Format, Tongue, complain, emit
 from policykit.diagnostics import Language
-from policykit.loader import bundled, compile_all, examine, files_of
+from policykit.loader import Policies, bundled, compile_all, examine, files_of
 from policykit.source import MAX_FILE_BYTES, decode
+from policykit.trials import run
 
 #: a quote that does not stand in another edition of its text is what is asked for, not a fault
 OF_QUOTES = {"Q001", "Q002", "Q003"}
@@ -37,19 +38,33 @@ def coverage_command(
     if against is not None:
         _reread(where, against, language, format)
         return
-    policies, diagnostics = examine(*where)
+    # a case that is wrong is for `test` to tell: the text is covered as the rules alone cover it
+    policies, diagnostics = examine(*where, cases=format is not Format.text)
     if policies is None:
         complain((d for d in diagnostics if d.severity == "error"), language)
         raise typer.Exit(BAD)
     found = coverage.measure(policies.program)
     if format is Format.html:
-        emit(coverage.to_html(found, policies.sources, language))
+        emit(coverage.to_html(found, policies.sources, language, _cases(policies)))
     elif format is Format.json:
-        emit(json.dumps(coverage.to_data(found), ensure_ascii=False, indent=2))
+        emit(json.dumps(coverage.to_data(found, _cases(policies)), ensure_ascii=False, indent=2))
     else:
         emit(coverage.to_text(found, language).rstrip("\n"))
     if not found.complete:
         raise typer.Exit(FINDINGS)
+
+
+def _cases(policies: Policies) -> dict[str, list[coverage.CaseResult]]:
+    """How the cases of each clause come out: those that expect something of it, or a measure by it."""
+    found: dict[str, list[coverage.CaseResult]] = {}
+    for verdict in run(policies):
+        place = f"{verdict.trial.span.file}:{verdict.trial.span.line}"
+        result = coverage.CaseResult(verdict.name, place, "passed" if verdict.passed else "failed")
+        expected = verdict.trial.expected
+        named = {e.name for e in expected if e.about == "clause"}.union(*(e.by for e in expected))
+        for clause in sorted(named):
+            found.setdefault(clause, []).append(result)
+    return found
 
 
 def _reread(paths: list[Path], against: Path, language: Language, format: Format) -> None:
