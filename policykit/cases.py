@@ -5,12 +5,12 @@ Values stay as household data gives them: `records` reads them when the case is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any, Literal
 
-from policykit import ir, syntax
+from policykit import ir, syntax, words
 from policykit.datatypes import parse_unit
 from policykit.lowering import Declared
 from policykit.source import Span
@@ -19,7 +19,8 @@ from policykit.syntax import Declaration, Place, Quantity, Word
 from policykit.words import STATES, UNKNOWN, listed
 
 MOST_LIKE = 20  # cases that each start from another
-DECLINED = {"不给予", "decline"}
+_DECLINED = ir.Name("decline", "不给予")
+_UNKNOWN = ir.Name(UNKNOWN[1], UNKNOWN[0])
 
 
 class _Wrong(Exception):
@@ -145,10 +146,12 @@ class _Reader:
             upper = self.symbols.find("entity", word.text)
             found = self.types.on_entity(entity, word.text)
             if found is None and upper in uppers:
+                self.symbols.tie(word, self.symbols.names["entity", upper])
                 path, entity = [*path, upper], upper
                 continue
             if found is None:
                 raise self.unknown(word, self.types.names_on(entity))
+            self.symbols.tie(word, found.name)
             path.append(found.name.id)
             if isinstance(found, ir.ListDecl) and (
                 number is not None or (found.single and word is not place.steps[-1][0])
@@ -197,7 +200,7 @@ class _Reader:
         match given:
             case Quantity(number, unit):
                 text = _decimal(number)
-                return f"{text} {unit}" if unit else text
+                return f"{text} {words.unit(unit, 'zh', True)}" if unit else text
             case syntax.Literal_(value=None):
                 return [] if many else "无"
             case syntax.Literal_(value=bool() as truth):
@@ -205,12 +208,25 @@ class _Reader:
             case syntax.Literal_(value=value):
                 return str(value)
             case Place(steps=((word, None),)) if word.text in UNKNOWN:
-                return {"unknown": word.text}
+                return {"unknown": self.called(word, [_UNKNOWN])}
             case Place(steps=((word, None),)) if isinstance(decl, ir.FactDecl) and decl.type.kind != "record":
-                return [word.text] if many else word.text
+                return [self.label(word, decl)] if many else self.label(word, decl)
             case Place():
                 return self.reference(given)
-        return [word.text for word in given]
+        return [self.label(word, decl) for word in given]
+
+    def label(self, word: Word, decl: ir.FactDecl | ir.ListDecl) -> str:
+        """A label by its Chinese name; a word that is none is left for the reading of the household to refuse."""
+        choice = self.types.choices.get(decl.type.of) if isinstance(decl, ir.FactDecl) else None
+        return self.called(word, [option.name for option in choice.options] if choice else [])
+
+    def called(self, word: Word, names: Iterable[ir.Name]) -> str:
+        """The Chinese name of what a word means among these names, or the word itself."""
+        for name in names:
+            if word.text in (name.zh, name.id):
+                self.symbols.tie(word, name)
+                return name.zh
+        return word.text
 
     # -- rulings and expectations
 
@@ -225,17 +241,29 @@ class _Reader:
         base = {
             "subject": self.subject(ruled.subject),
             "date": ruled.day.isoformat(),
-            "by": self.say("案例", "case"),
+            "by": self.declaration.name.text,
         }
-        words = {word.text: quantity for word, quantity in ruled.chosen}
-        if self.symbols.find("exclusion", ruled.name.text):
-            return {**base, "exclusive": ruled.name.text, "measure": next(iter(words), "")}
-        if self.symbols.require(self.declaration, "clause", ruled.name) is None:
+        exclusion = self.symbols.find("exclusion", ruled.name.text)
+        if exclusion:
+            self.symbols.tie(ruled.name, self.symbols.names["exclusion", exclusion])
+            measures = [self.types.measures[m].name for m in self.types.measures]
+            words = [self.called(word, measures) for word, _ in ruled.chosen]
+            return {**base, "exclusive": exclusion, "measure": next(iter(words), "")}
+        clause = self.symbols.require(self.declaration, "clause", ruled.name)
+        if clause is None:
             raise _Wrong
-        if DECLINED & words.keys():
-            return {**base, "clause": ruled.name.text, "decline": True}
-        chosen = {name: int(q.number) for name, q in words.items() if q is not None}
-        return {**base, "clause": ruled.name.text, "choose": chosen or True}
+        names = [_DECLINED, *self.chosen(clause)]
+        chosen = {self.called(word, names): quantity for word, quantity in ruled.chosen}
+        if _DECLINED.zh in chosen:
+            return {**base, "clause": clause, "decline": True}
+        numbers = {name: int(q.number) for name, q in chosen.items() if q is not None}
+        return {**base, "clause": clause, "choose": numbers or True}
+
+    def chosen(self, clause: str) -> list[ir.Name]:
+        """What a clause leaves to somebody's discretion."""
+        versions = self.symbols.declared["clause"][clause]
+        parts = [field.values[0] for version in versions for field in version.all("discretion")]
+        return [ir.Name(part.ident or part.name.text, part.name.text) for part in parts]
 
     def expectation(self, written: syntax.Expectation) -> ir.Expectation:
         about, name = self.about(written.name)
@@ -248,7 +276,7 @@ class _Reader:
         for term in written.terms:
             kind = term.keyword if term.keyword in ("by_whom", "missing") else kind
             if term.keyword in ("by_whom", "missing", "also") and kind == "missing":
-                missing.add(term.value.text)
+                missing.add(self.called(term.value, self.may_be_missing()))
             elif term.keyword in ("by_whom", "also"):
                 clause = self.symbols.require(self.declaration, "clause", term.value)
                 if clause is None:
@@ -261,17 +289,27 @@ class _Reader:
             int(months) if months is not None else None, terms.get("due"), frozenset(by), frozenset(missing), written.span,
         )  # fmt: skip
 
+    def may_be_missing(self) -> Iterator[ir.Name]:
+        """The names of everything that can be unknown: facts, lists and parameters."""
+        for entity in self.types.entities.values():
+            yield from (fact.name for fact in entity.facts.values())
+            yield from (list_.name for list_ in entity.lists.values())
+        yield from (parameter.name for parameter in self.types.parameters.values())
+
     def about(self, word: Word) -> tuple[Literal["measure", "clause", "note"], str]:
         kinds: tuple[Literal["measure", "clause", "note"], ...] = ("measure", "clause", "note")
         for kind in kinds:
             ident = self.symbols.find(kind, word.text)
             if ident is not None:
+                self.symbols.tie(word, self.symbols.names[kind, ident])
                 return kind, ident
         raise self.unknown(word, [name for kind in kinds for name in self.symbols.ids[kind]])
 
     def state(self, about: str, word: Word) -> str:
         known = STATES[about]
         found = next((ident for ident, spelled in known.items() if word.text in spelled), None)
+        if found is not None:
+            self.symbols.tied[word.span] = ir.Name(known[found][1], known[found][0])
         if found is None:
             names = [spelled[0 if self.say("zh", "en") == "zh" else 1] for spelled in known.values()]
             hint = self.say("可写：", "one of: ") + listed(names, self.symbols.language(self.declaration), 20)

@@ -28,7 +28,9 @@ UNITS: dict[str, tuple[str, Fraction]] = {
     "年": ("年", Fraction(1)), "year": ("年", Fraction(1)), "years": ("年", Fraction(1)),
     "周岁": ("岁", Fraction(1)), "岁": ("岁", Fraction(1)), "years old": ("岁", Fraction(1)),
     "天": ("天", Fraction(1)), "日": ("天", Fraction(1)), "day": ("天", Fraction(1)), "days": ("天", Fraction(1)),
-    "个": ("", Fraction(1)), "次": ("", Fraction(1)), "项": ("", Fraction(1)),
+    "个": ("", Fraction(1)), "piece": ("", Fraction(1)), "pieces": ("", Fraction(1)),
+    "次": ("", Fraction(1)), "time": ("", Fraction(1)), "times": ("", Fraction(1)),
+    "项": ("", Fraction(1)), "item": ("", Fraction(1)), "items": ("", Fraction(1)),
     "%": ("", Fraction(1, 100)), "％": ("", Fraction(1, 100)),
 }  # fmt: skip
 

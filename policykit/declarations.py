@@ -10,14 +10,26 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 
-from policykit import ir
+from policykit import ir, words
 from policykit.cases import examples
 from policykit.datatypes import BOOL, TEXT, Type, number, parse_unit
 from policykit.lowering import Declared, Fault, Lowering, Scope, on_subject
 from policykit.ops import OPS
 from policykit.resolver import citations, part_name, quoted
 from policykit.symbols import EFFECTS, Symbols
-from policykit.syntax import Declaration, Expr, Field, Part, Quantity, Quote, Term, TypeName, Word, words_in
+from policykit.syntax import (
+    Declaration,
+    DeclarationKind,
+    Expr,
+    Field,
+    Part,
+    Quantity,
+    Quote,
+    Term,
+    TypeName,
+    Word,
+    words_in,
+)
 from policykit.words import OBJECTIVE_KINDS
 
 MOST_ITEMS = 200
@@ -135,7 +147,7 @@ class _Assembly:
         """The defined terms, each after those that its words may refer to: lowering one then finds the others done."""
         uses: dict[str, list[str]] = {}
         for name, versions in self.types.pending.items():
-            words = words_in([(d.header.get("body"), *d.all("body")) for d in versions])
+            words = words_in([field for d in versions for field in d.all("body")])
             uses[name] = [ident for word in sorted(words) if (ident := self.symbols.find("define", word))]
         found: dict[str, None] = {}
         begun: set[str] = set()
@@ -221,8 +233,9 @@ class _Assembly:
                 else:
                     self.symbols.lost |= {fact.header["names"][0].text, fact.ident}
             called, known = declaration.get("called"), declaration.get("known_from")
+            unit = words.unit(declaration.header["unit"], "zh", True) if "unit" in declaration.header else ""
             entity = ir.Entity(
-                self.symbols.names["entity", ident], declaration.header.get("unit", ""), facts, lists, uppers.get(ident),
+                self.symbols.names["entity", ident], unit, facts, lists, uppers.get(ident),
                 self.fact_name(declaration, facts, called), self.fact_name(declaration, facts, known), declaration.name.span,
             )  # fmt: skip
             self.types.entities[ident] = entity
@@ -240,6 +253,8 @@ class _Assembly:
             names = [n for f in facts.values() for n in (f.name.id, f.name.zh)]
             hint = self.symbols.hint(word.text, names, self.symbols.language(declaration))
             self.symbols.report(declaration, "N001", word.span, ("name", word.text), ("hint", hint))
+        else:
+            self.symbols.tie(word, facts[found].name)
         return found
 
     def list_of(
@@ -291,6 +306,8 @@ class _Assembly:
             )
         for ident, declaration in self.firsts("define"):
             entity = next(iter(self.subjects(declaration)), None)
+            for version in self.symbols.declared["define"][ident][1:]:
+                self.subjects(version)  # the first one counts, but the names of all must be known
             self.types.defines[ident] = ir.Define(self.symbols.names["define", ident], entity, BOOL, ())
             self.types.pending[ident] = self.symbols.declared["define"][ident]
         for ident, versions in self.symbols.declared["clause"].items():
@@ -576,7 +593,7 @@ class _Assembly:
                     found = lowering.first(value, scope, None)
                     if isinstance(found, ir.Items):
                         raise lowering.wrong_kind(value, found)
-                    items.append((value.text, lowering.expect(found, BOOL)))
+                    items.append((self.label(value), lowering.expect(found, BOOL)))
                 else:
                     items.append((value.text, None))
         return tuple(items)
@@ -641,28 +658,34 @@ class _Assembly:
 
     def exclusive(self, ident: str, declaration: Declaration) -> ir.Exclusive:
         names = declaration.header.get("names", ())
-        how, chooser = declaration.header.get("how", "by_election"), declaration.header.get("chooser", "")
+        how, chooser = declaration.header.get("how", "by_election"), declaration.header.get("chooser")
+        if chooser is not None and (entity := self.symbols.find("entity", chooser.text)):
+            self.symbols.tie(chooser, self.symbols.names["entity", entity])
         return ir.Exclusive(
-            self.basis(ident, declaration), self.refs(declaration, "measure", names), how, chooser
+            self.basis(ident, declaration), self.refs(declaration, "measure", names), how, self.label(chooser)
         )
+
+    def label(self, word: Word | None) -> str:
+        """The Chinese name of what a word means, or the word itself where it means nothing declared."""
+        if word is None:
+            return ""
+        name = self.symbols.tied.get(word.span)
+        return name.zh if name else word.text
 
     def reading(self, ident: str, declaration: Declaration) -> ir.Reading:
         refused = tuple(quoted(f.values[0]) for f in declaration.all("refused"))
-        sees = tuple(w.text for f in declaration.all("see") for w in f.values)
-        for field in declaration.all("see"):
-            for word in field.values:
-                if not any(
-                    word.text in self.symbols.ids[kind]
-                    for kind in ("define", "parameter", "clause", "amount", "measure", "exclusion")
-                ):
-                    self.symbols.require(declaration, "define", word)
+        seen = [word for field in declaration.all("see") for word in field.values]
+        for word in seen:
+            kinds: list[DeclarationKind] = ["define", "parameter", "clause", "amount", "measure", "exclusion"]
+            found = next((kind for kind in kinds if word.text in self.symbols.ids[kind]), kinds[0])
+            self.symbols.require(declaration, found, word)
         basis = self.basis(ident, declaration)
         return ir.Reading(
             basis,
             declaration.header.get("ruling_id", ""),
             self.text(declaration, "chosen"),
             refused,
-            sees,
+            tuple(map(self.label, seen)),
             basis.name.en,
         )
 

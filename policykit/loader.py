@@ -1,4 +1,4 @@
-"""Files → program: the driver, and the only module that strings all passes together."""
+"""Files → program, and files → the same files rewritten: the only module that strings all passes together."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from policykit import ir
 from policykit.checker import check
 from policykit.declarations import assemble
 from policykit.diagnostics import Diagnostic, Language, PolicyError
+from policykit.formatter import formatted, meaning
 from policykit.linter import lint, without_allowed
-from policykit.parser import LANGUAGE_VERSION, parse
+from policykit.parser import LANGUAGE_VERSION, parse, written
 from policykit.resolver import resolve, texts
 from policykit.source import MAX_FILE_BYTES, Source, Span, decode
+from policykit.symbols import Symbols
 from policykit.syntax import Declaration, Module
 from policykit.words import operator_words
 
@@ -111,26 +113,8 @@ def compile_all(
 
     `editions` are texts to read instead of those held, by the path under which the rules name them.
     """
-    diagnostics: list[Diagnostic] = []
-    modules: list[Module] = []
-    for source in sources:
-        module, found = parse(source)
-        modules.append(module)
-        diagnostics += found
-    symbols = resolve(modules, LANGUAGE_VERSION, operator_words())
+    program, _, modules, diagnostics = _understand(sources, roots, editions or {})
     by_file = {source.file: source for source in sources}
-
-    def read(declaration: Declaration, path: str) -> str | None:
-        if editions and path in editions:
-            return editions[path]
-        for root in roots:
-            text = _text_below(root, path)
-            if text is not None:
-                return text
-        return None
-
-    program = assemble(symbols, texts(symbols, read))
-    diagnostics += symbols.diagnostics
     if not any(d.severity == "error" for d in diagnostics):
 
         def line(span: Span) -> str:
@@ -141,6 +125,87 @@ def compile_all(
     if lints and not any(d.severity == "error" for d in diagnostics):
         diagnostics = without_allowed([*diagnostics, *lint(program, modules)], modules)
     return program, _in_order(diagnostics, list(by_file))
+
+
+def _understand(
+    sources: Sequence[Source], roots: tuple[Path, ...], editions: Mapping[str, str]
+) -> tuple[ir.Program, Symbols, list[Module], list[Diagnostic]]:
+    """The program of some sources before it is checked as a whole, and who each of their names is."""
+    diagnostics: list[Diagnostic] = []
+    modules: list[Module] = []
+    for source in sources:
+        module, found = parse(source)
+        modules.append(module)
+        diagnostics += found
+    symbols = resolve(modules, LANGUAGE_VERSION, operator_words())
+
+    def read(declaration: Declaration, path: str) -> str | None:
+        if path in editions:
+            return editions[path]
+        for root in roots:
+            text = _text_below(root, path)
+            if text is not None:
+                return text
+        return None
+
+    program = assemble(symbols, texts(symbols, read))
+    return program, symbols, modules, diagnostics + symbols.diagnostics
+
+
+# ---- rewriting rule files -----------------------------------------------------------------------------------------------
+
+
+class MeaningChanged(Exception):
+    """A file that would not mean the same if it were rewritten: a fault of the formatter, and nothing was written."""
+
+
+def tidied(source: Source) -> str:
+    """The canonical text of a rule file.
+
+    Raises `PolicyError` when the file cannot be read without an error, `MeaningChanged` rather than say something else.
+    """
+    module, found = parse(source)
+    if any(d.severity == "error" for d in found):
+        raise PolicyError(found)
+    text = formatted(source, written(source), module.language)
+    again, faults = parse(Source(source.file, text))
+    same = meaning(again.declarations) == meaning(module.declarations)
+    if faults or not same or list(again.comments.values()) != list(module.comments.values()):
+        raise MeaningChanged(source.file)
+    return text
+
+
+def converted(
+    sources: Sequence[Source], roots: tuple[Path, ...], language: Language, wanted: Set[str]
+) -> dict[str, str]:
+    """The canonical texts of the wanted files in a language, by file; `sources` declare every name that they use.
+
+    Raises `PolicyError` when the sources have an error, `MeaningChanged` when the program would not be the same.
+    """
+    program, symbols, modules, diagnostics = _understand(sources, roots, {})
+    errors = [d for d in diagnostics if d.severity == "error"]
+    if errors:
+        raise PolicyError(_in_order(errors, [source.file for source in sources]))
+    names: dict[str, dict[int, ir.Name]] = {source.file: {} for source in sources}
+    for span, name in symbols.tied.items():
+        names[span.file][span.start] = name
+    texts_ = {
+        source.file: formatted(source, written(source), language, names[source.file])
+        for source in sources
+        if source.file in wanted
+    }
+    again = [Source(source.file, texts_.get(source.file, source.text)) for source in sources]
+    new, _, after, faults = _understand(again, roots, {})
+    for module, other in zip(modules, after, strict=True):
+        if list(module.comments.values()) != list(other.comments.values()):
+            raise MeaningChanged(module.source.file)
+    error = next((d for d in faults if d.severity == "error"), None)
+    if error is not None or meaning(new) != meaning(program):
+        raise MeaningChanged(str(error or "、".join(sorted(wanted))))
+    return texts_
+
+
+# ---- files --------------------------------------------------------------------------------------------------------------
 
 
 def _in_order(diagnostics: list[Diagnostic], files: list[str]) -> list[Diagnostic]:
@@ -177,14 +242,14 @@ def files_of(
             diagnostics.append(Diagnostic("Q005", str(path.name), "zh", (("file", path.name),)))
             continue
         path = path.resolve()
-        root = path if path.is_dir() else _root_of(path)
+        root = path if path.is_dir() else root_of(path)
         roots.append(root)
         files = sorted(file for file in path.rglob("*.rules") if file.is_file()) if path.is_dir() else [path]
         for file in files:
             if path.is_dir() and left_out & {*file.relative_to(path).parts[:-1]}:
                 continue
             name = file.relative_to(root.parent).as_posix()
-            source = _source(file, name, diagnostics)
+            source = read_source(file, name, diagnostics)
             if source is not None:
                 sources.append(source)
     return sources, diagnostics, tuple(dict.fromkeys(roots))
@@ -197,12 +262,13 @@ def _there(path: Path) -> bool:
         return False
 
 
-def _root_of(file: Path) -> Path:
+def root_of(file: Path) -> Path:
     """The policy folder a single file belongs to: the nearest one above it that holds `sources`, else its own."""
     return next((folder for folder in file.parents if (folder / "sources").is_dir()), file.parent)
 
 
-def _source(file: Path, name: str, diagnostics: list[Diagnostic]) -> Source | None:
+def read_source(file: Path, name: str, diagnostics: list[Diagnostic]) -> Source | None:
+    """A rule file under a name, with line ends as `\\n`; `None` and a diagnostic when it cannot be read."""
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
             diagnostics.append(Diagnostic("L001", name, "zh", (("limit", f"{MAX_FILE_BYTES:,} bytes"),)))

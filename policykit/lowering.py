@@ -30,7 +30,10 @@ from policykit.values import Options, Subset, exactly
 from policykit.words import SPELLINGS, TYPE_NAMES, listed, swallowed
 
 TODAY = {"今日": DATE, "today": DATE, "本月": MONTH, "this_month": MONTH}
-SELF = {"本人", "本户", "self"}
+SELF = {"本人", "self", "本户", "this_household"}
+_OWN_NAMES = [
+    ir.Name("today", "今日"), ir.Name("this_month", "本月"), ir.Name("self", "本人"), ir.Name("this_household", "本户")
+]  # fmt: skip
 
 #: Defined terms are lowered inner ones first, so that only a circle of references nests deeper than this.
 MOST_UNDERWAY = 50
@@ -137,6 +140,7 @@ class Lowering:
             member = self.member(found, word.text, word.span)
             if member is None:
                 raise self.unknown(word, self.types.names_on(found.type.of))
+            self.tie(word, member)
             found = self.narrow(member, scope)
         return found
 
@@ -155,7 +159,45 @@ class Lowering:
             "N004", word.span, ("name", word.text), ("found", have), ("wanted", want), ("hint", hint)
         )
 
+    def tie(self, word: Word, meant: ir.Expr | ir.Items) -> None:
+        """Notes which declared name a word was found to mean."""
+        match meant:
+            case ir.Fact(_, entity, _) | ir.Items(_, entity, _):
+                declared = self.types.on_entity(entity, word.text)
+                names = [declared.name] if declared is not None else []
+            case ir.Param(ident):
+                names = [self.types.parameters[ident].name]
+            case ir.Ref(ident):
+                names = [self.types.defines[ident].name]
+            case ir.Const():
+                names = [
+                    o.name
+                    for o in self.types.choices[meant.type.of].options
+                    if o.name.id == meant.value.value
+                ]
+            case _:
+                names = [*_OWN_NAMES, *self.chosen()]
+                if meant.type.kind == "record":
+                    names.append(self.symbols.names["entity", meant.type.of])
+        for name in names:
+            self.symbols.tie(word, name)
+
+    def chosen(self) -> list[ir.Name]:
+        """The names of what the declaration leaves to somebody's discretion."""
+        parts = [field.values[0] for field in self.declaration.all("discretion")]
+        return [ir.Name(part.ident or part.name.text, part.name.text) for part in parts]
+
     def first(self, word: Word, scope: Scope, expected: Type | None) -> ir.Expr | ir.Items:
+        """What a name stands for where nothing stands before it."""
+        found = self.lookup(word, scope, expected)
+        element = scope.named.get(word.text)
+        if not isinstance(element, ir.Var) or element.slot.startswith(
+            "choice:"
+        ):  # an element has one name only
+            self.tie(word, found)
+        return found
+
+    def lookup(self, word: Word, scope: Scope, expected: Type | None) -> ir.Expr | ir.Items:
         text, span = word.text, word.span
         if text in scope.named:
             named = scope.named[text]
@@ -376,7 +418,9 @@ class Lowering:
         found = self.types.label(choice.of, word.text)
         if found is None:
             raise self.no_label(word, choice)
-        return ir.Const(Options(frozenset([found])), choice, word.span)
+        label = ir.Const(Options(frozenset([found])), choice, word.span)
+        self.tie(word, label)
+        return label
 
     def no_label(self, word: Word, choice: Type) -> Fault:
         options = self.types.choices[choice.of].options
@@ -426,6 +470,7 @@ class Lowering:
         op = ops.FUNCTIONS.get(name.text)
         if op is None:
             raise self.unknown(name, list(ops.FUNCTIONS))
+        self.symbols.tie(name, ir.Name(op.en, op.zh))
         if (
             op.key == "undetermined"
             and self.declaration.kind != "note"
@@ -490,7 +535,10 @@ class Lowering:
                 )
             domain, element = found, Type("record", found.item)
         self.fresh += 1
-        var = ir.Var(f"{self.declaration.name.text}#{self.fresh}", element, listing.span)
+        owner = self.symbols.tied.get(self.declaration.name.span)
+        var = ir.Var(
+            f"{(owner.zh if owner else self.declaration.name.text)}#{self.fresh}", element, listing.span
+        )
         inner = scope.with_slot(var, listing.name.text if listing.name else None)
         where = self.truth(listing.where, inner) if listing.where else None
         take = self.expr(node.take, inner) if node.take else None
@@ -661,16 +709,14 @@ class Declared:
             of: Type | None = None
             for declaration in versions:
                 lowering = Lowering(self.symbols, declaration, self)
-                body = declaration.header.get("body")
-                inner = declaration.get("body")
-                written = body if body is not None else inner.values[0] if inner else None
-                if written is None:
+                body = declaration.get("body")
+                if body is None:
                     if not declaration.damaged:
                         kind = KIND_NAMES["define"][0 if lowering.language == "zh" else 1]
                         self.symbols.report(declaration, "P006", declaration.name.span,
                                             ("kind", kind), ("name", declaration.name.text), ("field", "= …"))  # fmt: skip
                     raise Fault
-                expr = lowering.expr(written, on_subject(self.defines[name].entity))
+                expr = lowering.expr(body.values[0], on_subject(self.defines[name].entity))
                 if of is not None and expr.type != of:
                     lowering.expect(expr, of)
                 of = expr.type

@@ -6,9 +6,12 @@ cannot change with it. It is done with at the first that notices.
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +25,7 @@ from policykit.trials import Prepared, Verdict, missed, prepare, programs
 EQUIVALENTS = "equivalent.toml"
 LEAST_NOTICED = 95  # of a hundred mutants
 MOST_EQUIVALENT = 3  # of a hundred mutants
+FEW = 100  # mutants that are not worth another process
 
 T = TypeVar("T")
 
@@ -188,11 +192,35 @@ def equivalents(policies: Policies) -> dict[str, str]:
     return found
 
 
+def _tried(made: Sequence[Mutant], asked: Sequence[Question]) -> list[Question | None]:
+    """What notices each mutant; on two or more cores where the system can fork, since every mutant stands alone."""
+    workers = min(os.cpu_count() or 1, 8) if "fork" in multiprocessing.get_all_start_methods() else 1
+    if workers == 1 or len(made) < FEW:
+        return [notices(mutant, asked) for mutant in made]
+    context = multiprocessing.get_context("fork")
+    places = {id(question): place for place, question in enumerate(asked)}
+
+    def work(pipe: Connection, first: int) -> None:
+        found = (notices(mutant, asked) for mutant in made[first::workers])
+        pipe.send([None if question is None else places[id(question)] for question in found])
+
+    pipes = []
+    for first in range(workers):
+        mine, its = context.Pipe(duplex=False)
+        context.Process(target=work, args=(its, first)).start()
+        its.close()  # so that a worker that dies is an end of file here, and not a wait for ever
+        pipes.append(mine)
+    noticed: list[Question | None] = [None] * len(made)
+    for first, pipe in enumerate(pipes):
+        noticed[first::workers] = [None if place is None else asked[place] for place in pipe.recv()]
+    return noticed
+
+
 def report(policies: Policies, argued: Mapping[str, str]) -> Report:
     """Puts every mutant to the cases."""
     asked, failing = questions(policies)
     made = mutants(policies.program, {source.file: source.text for source in policies.sources})
-    tried = [(mutant, notices(mutant, asked)) for mutant in made]
+    tried = list(zip(made, _tried(made, asked), strict=True))
     unnoticed = [mutant for mutant, by in tried if by is None]
     reasons = {mutant.id: argued.get(mutant.id, "").strip() for mutant in unnoticed}
     return Report(

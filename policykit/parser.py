@@ -7,12 +7,13 @@ declaration's field and not the file. A field that does not parse is reported, b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from lark import Lark, TextSlice, Token, Tree
@@ -44,14 +45,16 @@ _FILTERED = re.compile(r"(满足|取|按|where|of|by)[ \t\u3000]+[^\s()（）]+\
 _NAMING = ("F_MEMBERS", "F_RECORDS", "F_REFERS", "F_PART", "F_DISCRETION")
 
 
-@lru_cache(maxsize=1)
-def _lark() -> Lark:
+@lru_cache(maxsize=2)
+def _lark(marks: bool = False) -> Lark:
+    """The parser; with `marks` its trees hold every word and mark that was written."""
     return Lark(
         words.grammar(),
         parser="lalr",
         start="declaration",
         maybe_placeholders=False,
         propagate_positions=True,
+        keep_all_tokens=marks,
     )
 
 
@@ -87,6 +90,39 @@ def parse(source: Source) -> tuple[syntax.Module, list[Diagnostic]]:
     return syntax.Module(
         source, tuple(declarations), _comments(source), reader.language, frozenset(lost)
     ), errors
+
+
+def written(source: Source) -> tuple[syntax.Node, ...]:
+    """Every declaration of a file that parses without an error, with every word and mark of it."""
+    text = source.text.removeprefix("\ufeff")
+    found = []
+    for start, end in pairwise([*(head.start() for head in _HEAD.finditer(text)), len(text)]):
+        reading, rivals = _lark(marks=True).parse_interactive(TextSlice(text, start, end)), {}
+        for token in reading.iter_parse():
+            if token.type in ("NAME", "BRACKETED"):
+                rivals[token.start_pos] = frozenset(reading.choices())  # type: ignore[no-untyped-call]
+        tree = reading.feed_eof().children[0]  # type: ignore[no-untyped-call]
+        found.append(_node(tree, rivals))
+    return tuple(found)
+
+
+def _node(tree: Tree[Token], rivals: Mapping[int | None, frozenset[str]]) -> syntax.Node:
+    parts: list[syntax.Node | syntax.Lexeme] = []
+    for child in tree.children:
+        if isinstance(child, Tree):
+            parts.append(_node(child, rivals))
+        else:
+            text = child.lstrip()
+            start = (child.start_pos or 0) + len(child) - len(text)
+            parts.append(syntax.Lexeme(child.type, text, start, rivals.get(child.start_pos, frozenset())))
+    return syntax.Node(str(tree.data), tuple(parts))
+
+
+def _in_order(name: syntax.Word, ident: syntax.Word | None) -> tuple[syntax.Word, str]:
+    """The name and the identifier of something that may be written in either order: 低保 (dibao), dibao (低保)."""
+    if ident is not None and name.text.isascii() and not ident.text.isascii():
+        name, ident = ident, name
+    return name, ident.text if ident else ""
 
 
 class _Reader:
@@ -396,7 +432,8 @@ class _Builder:
         head = children.pop(0)
         assert isinstance(head, Token)
         name = syntax.Word("", self.span(head))
-        ident, period, header, fields = "", syntax.ALWAYS, {}, []  # type: str, syntax.Period, dict[str, Any], list[syntax.Field]
+        ident: syntax.Word | None = None
+        period, header, fields = syntax.ALWAYS, {}, []  # type: syntax.Period, dict[str, Any], list[syntax.Field]
         for index, child in enumerate(children):
             if isinstance(child, Token):
                 if child.type in ("NAME", "BRACKETED"):
@@ -416,7 +453,7 @@ class _Builder:
                 continue
             match child.data:
                 case "ident":
-                    ident = str(child.children[0])
+                    ident = self.word(child.children[0])
                 case "period":
                     period = self.period(child)
                 case "for_each" if child.children[0].type == "FOR_EACH":  # type: ignore[union-attr]
@@ -433,7 +470,7 @@ class _Builder:
                     header["how"] = str(child.data)
                     words = [t for t in child.children if isinstance(t, Token)]
                     chooser = next((t for t in words if t.type in ("NAME", "BRACKETED")), None)
-                    header["chooser"] = self.word(chooser).text if chooser else ""
+                    header["chooser"] = self.word(chooser) if chooser else None
                 case (
                     "text_type"
                     | "bool_type"
@@ -449,7 +486,14 @@ class _Builder:
                     fields.append(self.field(child))
                 case _:
                     header["body"] = self.expr(child)
-        return syntax.Declaration(kind, name, ident, period, header, tuple(fields), self.span(head), damaged)  # type: ignore[arg-type]
+        if kind == "define" and "body" in header:  # beside the name or below it, it is one and the same
+            body = header.pop("body")
+            fields.insert(0, syntax.Field("body", (body,), body.span))
+        named = header["names"] if kind == "fact" else [name]
+        named[0], identifier = _in_order(named[0], ident)
+        name = named[0] if kind != "fact" else name
+        made, place = tuple(fields), self.span(head)
+        return syntax.Declaration(kind, name, identifier, period, header, made, place, damaged)  # type: ignore[arg-type]
 
     @staticmethod
     def is_field(tree: Tree[Token]) -> bool:
@@ -463,13 +507,12 @@ class _Builder:
             return syntax.Field(keyword, self.of_case(keyword, rest, span), span)
         if keyword in ("members", "records", "refers", "part", "discretion"):
             word, *rest = rest
-            ident = ""
+            inner = None
             if rest and isinstance(rest[0], Tree) and rest[0].data == "ident":
-                inner = rest.pop(0)
-                assert isinstance(inner, Tree)
-                ident = str(inner.children[0])
+                inner = self.word(rest.pop(0))
+            name, ident = _in_order(self.word(word), inner)
             values = tuple(self.value(node) for node in rest if not self.mark(node))
-            return syntax.Field(keyword, (syntax.Part(self.word(word), ident, values),), span)
+            return syntax.Field(keyword, (syntax.Part(name, ident, values),), span)
         return syntax.Field(keyword, tuple(self.value(node) for node in rest if not self.mark(node)), span)
 
     # -- what a case gives and expects
@@ -616,14 +659,13 @@ class _Builder:
 
     def label(self, tree: Tree[Token]) -> syntax.Label:
         first = tree.children[0]
-        word = self.word(first)
-        ident, code = "", None
+        inner, code = None, None
         for child in tree.children[1:]:
             if isinstance(child, Tree):
-                ident = str(child.children[0])
+                inner = self.word(child)
             elif child.type == "NUMBER":
                 code = self.whole(child)
-        return syntax.Label(word, ident, code)
+        return syntax.Label(*_in_order(self.word(first), inner), code)
 
     def type(self, tree: Tree[Token]) -> syntax.TypeName:
         of, unit, optional = None, "", False

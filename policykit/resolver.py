@@ -166,7 +166,9 @@ def _declare(symbols: Symbols, declaration: Declaration, operators: Sequence[str
     _good_name(symbols, declaration, word, operators)
     ident = _ident(symbols, declaration, word, ident)
     _add(symbols, declaration, ident, (ident, word.text), word)
-    symbols.names.setdefault((kind, ident), ir.Name(ident, word.text, _english(declaration)))
+    symbols.tie(
+        word, symbols.names.setdefault((kind, ident), ir.Name(ident, word.text, _english(declaration)))
+    )
 
 
 def _add(symbols: Symbols, declaration: Declaration, ident: str, names: Iterable[str], word: Word) -> None:

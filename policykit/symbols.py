@@ -78,13 +78,15 @@ EFFECTS = ("grant", "may_grant", "withhold", "duty", "ban", "listing", "referral
 class Symbols:
     """The declarations of all files: `declared[kind][id]` are the versions of one name, `ids[kind]` finds the
     identifier for either name. Facts are kept under `entity.name`. `lost` are the names of what is declared but
-    could not be understood: that fault is reported, and what only follows from it is not."""
+    could not be understood: that fault is reported, and what only follows from it is not. `tied` says for each place
+    where a name stands which of the declared names is meant."""
 
     declared: dict[str, dict[str, list[Declaration]]] = field(
         default_factory=lambda: {k: {} for k in KIND_NAMES}
     )
     ids: dict[str, dict[str, str]] = field(default_factory=lambda: {k: {} for k in KIND_NAMES})
     names: dict[tuple[str, str], ir.Name] = field(default_factory=dict)
+    tied: dict[Span, ir.Name] = field(default_factory=dict)
     homes: dict[int, Module] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
@@ -94,6 +96,11 @@ class Symbols:
     def find(self, kind: DeclarationKind, word: str) -> str | None:
         """The identifier of a declared thing of this kind, by either of its names."""
         return self.ids[kind].get(word)
+
+    def tie(self, word: Word, name: ir.Name) -> None:
+        """Notes that a word means this name."""
+        if word.text in (name.zh, name.id):
+            self.tied[word.span] = name
 
     def home(self, declaration: Declaration) -> Module:
         return self.homes[id(declaration)]
@@ -134,4 +141,6 @@ class Symbols:
             near = self.hint(word.text, self.ids[kind], language)
             near = near or (f"先写一条声明：{shown} (…)" if language == "zh" else f"declare it: {shown}")
             self.report(declaration, "N001", word.span, ("name", shown), ("hint", near))
+        elif found is not None:
+            self.tie(word, self.names[kind, found])
         return found

@@ -353,6 +353,27 @@ class Module:
     lost: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Lexeme:
+    """One word or mark as it stands in the file: its terminal, its text without the white space before it, its place.
+
+    `rivals` are the terminals that the place allows: a name that reads as one of them needs brackets there.
+    """
+
+    terminal: str
+    text: str
+    start: int
+    rivals: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A rule of the grammar with everything that was written for it, in order: the form that is written back."""
+
+    rule: str
+    parts: tuple[Node | Lexeme, ...]
+
+
 def words_in(written: Any) -> set[str]:
     """Every name written in some syntax."""
     found, todo = set[str](), [written]

@@ -5,7 +5,7 @@ One expectation is one question to the interpreter, so that a check of one claus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -101,12 +101,15 @@ def _put(owner: Any, part: str | int, value: Any) -> None:
     if isinstance(part, int):
         while len(owner) <= part:
             owner.append({})
-    elif isinstance(value, Mapping) and "unknown" in value and isinstance(owner.get(part), list):
-        value = {
-            "items": owner[part],
-            "complete": False,
-        }  # 收入项 = 未知 beside some items: there may be more
+    elif isinstance(value, Mapping) and "unknown" in value and _records(owner.get(part)):
+        # 收入项 = 未知 beside some items: there may be more
+        value = {"items": owner[part], "complete": False}
     owner[part] = value
+
+
+def _records(there: Any) -> bool:
+    """Whether some records stand there already, and not the labels of a fact."""
+    return isinstance(there, list) and any(isinstance(item, Mapping) for item in there)
 
 
 def _step(owner: Any, part: str | int, empty: Any) -> Any:
@@ -188,8 +191,21 @@ def missed(engine: Interpreter, wanted: ir.Expectation, language: str = "zh") ->
     record = engine.case.index.get(wanted.subject)
     if record is None:
         return Miss(wanted, _wanted(wanted, say), say.either("没有这个人或户", "no such record"))
+    if record.entity not in _asked_of(engine.program, wanted):
+        return Miss(
+            wanted, _wanted(wanted, say), say.either("问的不是这一种记录", "not asked of such a record")
+        )
     got = {"measure": _measure, "clause": _clause, "note": _note}[wanted.about](engine, wanted, record, say)
     return None if got is None else Miss(wanted, _wanted(wanted, say), got)
+
+
+def _asked_of(program: ir.Program, wanted: ir.Expectation) -> Collection[str]:
+    """The entities that a measure, a clause or a note speaks of."""
+    if wanted.about == "measure":
+        return program.measures[wanted.name].entities
+    if wanted.about == "clause":
+        return [version.entity for version in program.clauses[wanted.name]]
+    return [note.entity for note in program.notes if note.basis.name.id == wanted.name]
 
 
 def _measure(engine: Interpreter, wanted: ir.Expectation, record: Instance, say: _Words) -> str | None:

@@ -1,7 +1,7 @@
 """The words of the language, read back from `grammar.lark`: how each is spelled, and what a person is told about it.
 
-The grammar is their only home. A keyword has a Chinese and an English spelling, in this order; a field belongs to
-declarations as `symbols.FIELDS` says.
+The grammar is their only home. The spellings of a keyword come in pairs, the Chinese one before its English twin; a
+field belongs to declarations as `symbols.FIELDS` says.
 """
 
 from __future__ import annotations
@@ -70,8 +70,21 @@ _MARKS: dict[str, tuple[str, str]] = {
 END_OF_LINE = ("行末", "the end of the line")
 _UNITS = (
     "元、角、分、人、户、个月、年、周岁、天、个、次、项、%",
-    "yuan, fen, person, household, months, years, years old, days, %",
+    "yuan, fen, person, household, months, years, years old, days, pieces, times, items, %",
 )
+#: units as they are written: in Chinese, and in English one and several
+_UNIT_PAIRS = (
+    ("元", "yuan", "yuan"), ("角", "jiao", "jiao"), ("分", "fen", "fen"), ("人", "person", "persons"),
+    ("户", "household", "households"), ("月", "month", "months"), ("年", "year", "years"),
+    ("周岁", "years old", "years old"), ("天", "day", "days"), ("个", "piece", "pieces"), ("次", "time", "times"),
+    ("项", "item", "items"), ("%", "%", "%"),
+)  # fmt: skip
+_OTHER_UNITS = {"个月": "月", "岁": "周岁", "日": "天", "％": "%"}
+#: marks as they are written, before the others that mean the same
+_MARKS_WRITTEN = (
+    "< ＜", "≤ <= ≦", "> ＞", "≥ >= ≧", "≠ !=", "= == ＝", "+ ＋", "- － −", "× * ＊", "÷ / ／", "( （", ") ）", "[ ［", "] ］",
+    "{ ｛", "} ｝", ". ． 的", "→ =>",
+)  # fmt: skip
 _MOST_NAMED = 6
 
 #: characters that mean nothing in a rule → what to write instead (中文, English), and the mended text if it is certain
@@ -103,7 +116,7 @@ TYPE_NAMES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 #: what a case may expect: of a measure, of a clause (its verdict, or how its duty, ban or record stands), of a note
-STATES: dict[str, dict[str, tuple[str, ...]]] = {
+STATES: dict[str, dict[str, tuple[str, str]]] = {
     "measure": {
         "granted": ("给予", "granted"), "discretionary": ("可裁量", "discretionary"), "refused": ("不符合", "refused"),
         "superseded": ("被替代", "superseded"), "excluded": ("排除", "excluded"), "not_covered": ("未涉及", "not_covered"),
@@ -111,7 +124,7 @@ STATES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "clause": {
         "grants": ("给予", "grants"), "may": ("可裁量", "may"), "silent": ("未涉及", "silent"),
-        "not_met": ("未满足", "not_met", "不满足"), "overridden": ("被替代", "overridden"), "excludes": ("排除", "excludes"),
+        "not_met": ("未满足", "not_met"), "overridden": ("被替代", "overridden"), "excludes": ("排除", "excludes"),
         "undetermined": ("待定", "undetermined"), "applies": ("适用", "applies"), "open": ("未办", "open"),
         "done": ("已办", "done"), "overdue": ("逾期", "overdue"), "blocked": ("受禁", "barred"),
         "unknown": ("不明", "unclear"),
@@ -179,6 +192,56 @@ def field_line() -> re.Pattern[str]:
 def spelled(spellings: tuple[str, ...], language: Language) -> str:
     """The word in a language."""
     return spellings[0] if language == "zh" or len(spellings) == 1 else spellings[1]
+
+
+def spelling(terminal: str, written: str, language: Language) -> str:
+    """A keyword in a language: itself or its twin, or the first spelling for one that has no twin."""
+    pairs = keywords()[terminal]
+    at = pairs.index(written) // 2 * 2
+    if at + 1 == len(pairs):
+        at = 0
+    return pairs[at + (language == "en")]
+
+
+def mark(written: str) -> str:
+    """A mark in its canonical spelling."""
+    return next((marks.split()[0] for marks in _MARKS_WRITTEN if written in marks.split()), written)
+
+
+def unit(written: str, language: Language, one: bool) -> str:
+    """A unit in a language, English ones in the singular for one of them: 元/人·月 is yuan/person·month."""
+    sides = [re.split(r"[/／·*]", side) for side in re.split(r"[/／]", written, maxsplit=1)]
+    found = [
+        [next(pair for pair in _UNIT_PAIRS if _OTHER_UNITS.get(name, name) in pair) for name in side]
+        for side in sides
+    ]
+    names = [[pair[language == "en"] for pair in side] for side in found]
+    if language == "en" and not one:
+        names[0][0] = found[0][0][2]
+    elif names == [["月"]]:
+        return "个月"
+    return "/".join("·".join(side) for side in names)
+
+
+def may_stand_bare(name: str, rivals: Iterable[str]) -> bool:
+    """Whether a name needs no brackets where these terminals could stand as well."""
+    patterns = _compiled()
+    if not name.isidentifier() or not patterns["NAME"].fullmatch(name):
+        return False
+    others = (patterns[rival] for rival in rivals if rival in patterns and rival not in ("NAME", "BRACKETED"))
+    return not any(pattern.match(name + " ") for pattern in others)
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> dict[str, re.Pattern[str]]:
+    return {name: re.compile(pattern) for name, pattern in _patterns().items()}
+
+
+@lru_cache(maxsize=1)
+def rules_with_a_colon() -> frozenset[str]:
+    """The declarations and fields in which a colon stands between the name and the rest."""
+    lines = [line for line in grammar().splitlines() if "COLON?" in line]
+    return frozenset((re.search(r"-> *(\w+)", line) or re.match(r"(\w+):", line))[1] for line in lines)  # type: ignore[index]
 
 
 def listed(words: Iterable[str], language: Language, most: int = _MOST_NAMED) -> str:

@@ -256,7 +256,7 @@ def test_a_priority_is_noticed_where_both_would_grant() -> None:
 def test_a_duty_dropped_is_noticed() -> None:
     duty = clause("己", "条件：残疾", "必须：建档，完成 已办，期限 未规定，由 「民政」")
     done = case("残疾 = 是、已办 = 是", "成员[1] 己 已办")
-    none = case("残疾 = 否、已办 = 否", "成员[1] 己 【不满足】")
+    none = case("残疾 = 否、已办 = 否", "成员[1] 己 未满足")
     undone = case("残疾 = 是、已办 = 否", "成员[1] 己 未办")
     assert unnoticed(rules(duty, undone)) == {"己/条件:去掉条件", "己/效果:去掉完成"}
     assert unnoticed(rules(duty, done, none)) == set()
@@ -298,7 +298,7 @@ def test_outside_its_slice_a_mutant_changes_no_answer() -> None:
         clause("丙", "条件：任一 成员 满足 已办", "不给予：补助 及成员", entity="户"),
         clause("丁", "条件：残疾", "给予：津贴，每月 1 元/月"), clause("戊", "给予：户补，一次 1 元", entity="户"),
         "互斥 二选一 (one_of_two)：补助、津贴 取高", clause("己", "条件：有 等级", "不得：建档"),
-        case("月收入 = 1 元/月、残疾 = 是", "成员[1] 补助 给予", "成员[1] 津贴 被替代", "户补 给予", "成员[1] 己 【不满足】"),
+        case("月收入 = 1 元/月、残疾 = 是", "成员[1] 补助 给予", "成员[1] 津贴 被替代", "户补 给予", "成员[1] 己 未满足"),
         case("月收入 = 1 元/月、已办 = 是", "成员[1] 补助 排除", "成员[1] 津贴 不符合", "户补 给予"),
     ]  # fmt: skip
     policies = rules(*declared)

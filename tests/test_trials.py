@@ -271,7 +271,7 @@ def test_a_record_is_named_by_where_it_stands() -> None:
     评价日：2020-06-10
     已知：成员[2].服刑 = 是、成员[1].义务人[1] = 成员[2]、成员[2].义务人 = 无
     期望：成员[1] 义务人服刑 适用
-    期望：成员[2] 义务人服刑 【不满足】
+    期望：成员[2] 义务人服刑 未满足
 """
     assert missed(case) == []
 
@@ -289,7 +289,7 @@ def test_what_is_unknown_is_not_no() -> None:
 
 
 @pytest.mark.parametrize(("yearly", "more", "state"), [
-    ("1200.01", "", "适用"), ("1200", "", "【不满足】"), ("1200", "、成员[1].收入项 = 未知", "不明"),
+    ("1200.01", "", "适用"), ("1200", "", "未满足"), ("1200", "、成员[1].收入项 = 未知", "不明"),
     ("1200.01", "、成员[1].收入项 = 未知", "适用"),
 ])  # fmt: skip
 def test_a_list_may_hold_more(yearly: str, more: str, state: str) -> None:
@@ -299,6 +299,43 @@ def test_a_list_may_hold_more(yearly: str, more: str, state: str) -> None:
     期望：成员[1] 列名单 {state}
 """
     assert missed(case) == []
+
+
+def test_labels_given_before_may_become_unknown() -> None:
+    rules = (
+        RULES
+        + """
+选项 情形 (circumstance)：病 (sick)、残 (disabled)
+
+事实 人.情形 (circumstances)：多选 情形
+
+条款 有病 (is_sick)
+    依据：办法 第九条
+    对每个 人
+    条件：情形 含 病
+    列入：病人名单
+"""
+    )
+    case = """案例 情形 (base)
+    评价日：2020-06-10
+    已知 成员[1]：情形 = {病}
+
+案例 情形未知 (unknown)
+    承：情形
+    已知 成员[1]：情形 = 未知
+    期望：成员[1] 有病 不明
+
+案例 情形不同 (other)
+    承：情形
+    已知 成员[1]：情形 = {残}
+    期望：成员[1] 有病 适用
+"""
+    found = list(run(policies(case, rules)))
+    assert [(v.passed, [m.got for m in v.misses]) for v in found] == [
+        (True, []),
+        (True, []),
+        (False, ["未满足"]),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -329,6 +366,42 @@ def test_bans_and_notes() -> None:
     assert missed(well + wanted) == ["未涉及", "不出现"]
     unknown = PERSON.replace("患重病 = 是 凭「诊断证明」", "患重病 = 未知")
     assert missed(unknown + "    期望：成员[1] 不得收费 不明\n    期望：成员[1] 问问 不出现\n") == []
+
+
+@pytest.mark.parametrize("wanted", ["护理 未涉及", "不得收费 未涉及", "问问 不出现"])
+def test_what_is_asked_of_a_person_says_nothing_of_the_household(wanted: str) -> None:
+    assert missed(PERSON + f"    期望：{wanted}\n") == ["问的不是这一种记录"]
+
+
+def test_a_fact_of_several_labels_is_unknown_in_a_row() -> None:
+    rules = RULES.replace(
+        "待遇 补助",
+        """选项 情形 (ground)：服刑中 (serving)、失踪 (gone)
+
+事实 人.情形 (grounds)：多选 情形
+
+条款 列情形 (list_ground)
+    依据：办法 第九条
+    对每个 人
+    条件：情形 含 失踪
+    发现：失踪了
+
+待遇 补助""",
+        1,
+    )
+    case = """案例 情形 (grounds_case)
+    评价日：2020-06-10
+    已知 成员[1]：情形 = {服刑中}
+    列：成员[1].情形
+    行：{失踪} → 成员[1] 列情形 适用
+    行：{服刑中} → 成员[1] 列情形 未满足
+    行：未知 → 成员[1] 列情形 待定
+    行：{失踪} → 成员[1] 列情形 未满足
+    行：{服刑中} → 成员[1] 列情形 适用
+"""
+    found = list(run(policies(case, rules)))
+    assert not [error for verdict in found for error in verdict.errors]
+    assert [[miss.got for miss in verdict.misses] for verdict in found] == [[], [], [], ["适用"], ["未满足"]]
 
 
 def test_a_person_nobody_described_is_a_failure() -> None:
@@ -520,12 +593,12 @@ def test_a_line_behind_a_sum_is_found() -> None:
     case = """案例 收入 (incomes_case)
     评价日：2020-06-10
     已知：成员[1].收入项[1].年金额 = 100 元/年、成员[1].收入项[2].年金额 = 700 元/年
-    期望：成员[1] 列名单 【不满足】
+    期望：成员[1] 列名单 未满足
 """
     first = [(moved, said) for moved, said in answers(case) if "收入项[1]" in moved]
     assert first == [
-        ("成员[1].收入项[1].年金额 = 499.99 元/年", "成员[1] 列名单 【不满足】"),
-        ("成员[1].收入项[1].年金额 = 500 元/年", "成员[1] 列名单 【不满足】"),
+        ("成员[1].收入项[1].年金额 = 499.99 元/年", "成员[1] 列名单 未满足"),
+        ("成员[1].收入项[1].年金额 = 500 元/年", "成员[1] 列名单 未满足"),
         ("成员[1].收入项[1].年金额 = 500.01 元/年", "成员[1] 列名单 适用"),
     ]
 
