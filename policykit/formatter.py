@@ -22,22 +22,15 @@ from policykit.source import Source
 from policykit.syntax import Field, Lexeme, Node, Word
 
 WIDTH = 110  # columns; a Chinese character takes two
-FIELD, BODY, MORE = (
-    4,
-    6,
-    8,
-)  # columns at which a field begins, what follows `=` goes on, anything else goes on
+# columns at which a field begins, what follows `=` goes on, anything else goes on
+FIELD, BODY, MORE = 4, 6, 8
 DEEPER = 4  # columns more inside brackets
 
 _NAMES = ("NAME", "BRACKETED")
 _OPENING = ("_LPAR", "_LSQB", "_LBRACE", "_DOT")
 _CLOSING = ("_RPAR", "_RSQB", "_RBRACE", "_SEP", "COLON", "_DOT")
-_OF_EFFECTS = (
-    "grant",
-    "may_grant",
-    "duty",
-    "discretion",
-)  # where room is short, each of their terms has its line
+# where room is short, each of their terms has its line
+_OF_EFFECTS = ("grant", "may_grant", "duty", "discretion")
 _OF_TERMS = (*_OF_EFFECTS, "ruled", "expectation")  # set off by ，, the parts of any other list by 、
 _LIKE_CALLS = ("call", "index")
 _READ_ON = ("for_each", "body")  # fields without a colon
@@ -162,7 +155,7 @@ def formatted(
     for node in declarations:
         start = _first(node).start
         gap = _between(lines, comments, start)
-        made = _Writer(source.text, comments, language, names).declaration(node)
+        made = _Writer(comments, language, names).declaration(node)
         blanks = [*(comment.after_blank for comment in gap), _after_blank(source.text, start)]
         if not lines:
             blanks[0] = False
@@ -228,9 +221,9 @@ class _Writer:
     """Writes one declaration: the row of its head, and a row for each field."""
 
     def __init__(
-        self, text: str, comments: deque[_Comment], language: Language, names: Mapping[int, ir.Name] | None
+        self, comments: deque[_Comment], language: Language, names: Mapping[int, ir.Name] | None
     ) -> None:
-        self.text, self.comments, self.language = text, comments, language
+        self.comments, self.language = comments, language
         self.names: Mapping[int, ir.Name] = names or {}
         self.renames = names is not None
         self.last: Lexeme | None = None  # what was written last, and the rule it is of

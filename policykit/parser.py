@@ -99,7 +99,7 @@ def written(source: Source) -> tuple[syntax.Node, ...]:
     for start, end in pairwise([*(head.start() for head in _HEAD.finditer(text)), len(text)]):
         reading, rivals = _lark(marks=True).parse_interactive(TextSlice(text, start, end)), {}
         for token in reading.iter_parse():
-            if token.type in ("NAME", "BRACKETED"):
+            if token.type in ("NAME", "BRACKETED", "QUOTE"):
                 rivals[token.start_pos] = frozenset(reading.choices())  # type: ignore[no-untyped-call]
         tree = reading.feed_eof().children[0]  # type: ignore[no-untyped-call]
         found.append(_node(tree, rivals))
