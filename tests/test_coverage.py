@@ -520,3 +520,27 @@ def test_the_page_escapes_what_others_wrote(folder: Path) -> None:
 
 def test_the_page_is_the_same_every_time() -> None:
     assert page_of(loader.load_bundled()) == page_of(loader.load_bundled())
+
+
+# ---- the notice -------------------------------------------------------------------------------------------------------
+
+#: every sentence of the notice that the inventory names, by the place it is cited under
+INVENTORY = """
+一·0 二(一)·1 二(一)·2 二(一)·3 二(一)·4 二(二)一 二(二)二a 二(二)二b 二(二)二c 二(二)三a 二(二)三b 二(二)三c 二(二)三d
+二(三)一 二(三)二a 二(三)二b 二(三)二c 二(三)三a 二(三)三b 二(三)三c 二(三)三d 二(四)·1 二(四)·2 二(四)·3 二(四)·4
+二(五)一a 二(五)一b 二(五)一c 二(五)一d 二(五)一e 二(五)二a 二(五)二b 三(一) 三(二)a 三(二)b 三(二)c 三(三)a 三(三)b 三(四)
+四(一) 四(二)a 四(二)b 四(二)c 四(三)a 四(三)b
+""".split()
+
+
+def test_the_notice_is_covered_whole() -> None:
+    found = coverage.measure(loader.load_bundled().program)
+    notice = next(text for text in found.texts if text.text.name.id == "plan")
+    assert {left(notice, s)[0] for s in notice.sentences if s.open} == set()
+    assert found.complete and coverage.to_text(found).endswith("　100 %\n")
+
+
+def test_every_row_of_the_inventory_is_found_under_its_place() -> None:
+    rules = coverage.measure(loader.load_bundled().program).rules
+    cited = {cite.locator for places in rules for cite in places.rule.basis.cites if cite.text == "plan"}
+    assert [place for place in INVENTORY if place not in cited] == []
