@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: setup demo test large golden docs serve soak clean
+.PHONY: setup demo test large mutants golden docs serve soak clean
 
 # make .venv and install policykit into it with every extra but Spark
 setup: .venv/.installed
@@ -23,12 +23,17 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/policykit check policies/
+	$(BIN)/policykit fmt --check policies/ examples/
 	$(BIN)/pytest -n 2
 	$(BIN)/mkdocs build --strict
 
 # the large counts: random inputs, brute force, agreement
 large: setup
 	POLICYKIT_LARGE=1 $(BIN)/pytest -n 2 -m large
+
+# change the rules one thing at a time: which changes does no case notice
+mutants: setup
+	$(BIN)/policykit test --mutants
 
 # record golden files and generated pages anew; read the diff before you commit it
 golden: setup
