@@ -40,6 +40,7 @@ from policykit.values import (
     Missing,
     Options,
     Value,
+    both,
     either,
     exactly,
     gaps,
@@ -210,6 +211,22 @@ class Interpreter:
         """The answer under every assumption that matters, joined; and whether the budget sufficed."""
         search = Search(self.first, ask)
         return search.answer(), not search.stopped
+
+    # -- properties
+
+    def property(self, claim: ir.Property, record: Instance) -> tuple[Bounds, Bounds]:
+        """Whether what a property assumes holds of a record on this day, and whether what it concludes does.
+
+        Broken is only what surely holds and surely does not follow. A monotone property speaks of two households; of
+        one it concludes nothing, which is taken for true.
+        """
+        given = both([self.holding(expr, record) for expr in claim.given])
+        return given, TRUE if claim.then is None else self.holding(claim.then, record)
+
+    def holding(self, expr: ir.Expr, record: Instance) -> Bounds:
+        """Whether a condition holds of a record, at the exact level."""
+        answer, _ = self.exactly(lambda level: truth_answer(level.terms.truth(expr, subject(record))))
+        return answer_truth(answer)
 
     # -- the trace
 
