@@ -8,7 +8,7 @@ Euclidean and total; here the divisor is always a positive constant, where it is
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -22,6 +22,7 @@ from policykit.values import Month
 Truth: TypeAlias = "bool | z3.BoolRef"
 Term: TypeAlias = "int | z3.ArithRef"
 
+EVERYTHING = 10**40  # more than any number that the checker lets through
 MOST_WAYS = 40  # a product or quotient is told apart by so many values of one operand at most
 
 
@@ -213,7 +214,9 @@ def choose(test: Truth, then: Value, otherwise: Value) -> Value:
     match then, otherwise:
         case Num(), Num():
             den = lcm(then.den, otherwise.den)
-            top = pick_term(test, _scaled(then.top, den // then.den), _scaled(otherwise.top, den // otherwise.den))
+            top = pick_term(
+                test, _scaled(then.top, den // then.den), _scaled(otherwise.top, den // otherwise.den)
+            )
             none = pick_truth(test, then.none, otherwise.none)
             lo, hi = _hull([then, otherwise])
             return Num(top, den, none, lo, hi)
@@ -232,9 +235,22 @@ def choose(test: Truth, then: Value, otherwise: Value) -> Value:
             names = dict.fromkeys([*(n for n, _ in then.holds), *(n for n, _ in otherwise.holds)])
             return Labels(tuple((n, pick_truth(test, then.of(n), otherwise.of(n))) for n in names))
         case Text(), Text():
-            return Text(pick_term(test, then.number, otherwise.number), pick_truth(test, then.none, otherwise.none))
+            return Text(
+                pick_term(test, then.number, otherwise.number), pick_truth(test, then.none, otherwise.none)
+            )
     assert isinstance(then, bool | z3.BoolRef) and isinstance(otherwise, bool | z3.BoolRef), (then, otherwise)
     return pick_truth(test, then, otherwise)
+
+
+def with_none(value: Value, none: Truth) -> Value:
+    """The same number or day, 无 where this holds."""
+    assert isinstance(value, Num | Day), value
+    return replace(value, none=none)
+
+
+def unbounded(number: Num) -> Num:
+    """The number without what is known of its range, so that a comparison is left to the solver."""
+    return replace(number, lo=-EVERYTHING, hi=EVERYTHING)
 
 
 def merged(ways: Iterable[tuple[Truth, Any]]) -> Pick:
@@ -293,13 +309,21 @@ def divide(a: Num, b: Num) -> Num:
         share = Fraction(b.den, b.top)
         return replace(multiply(a, exact(share)), none=either((a.none, b.none)))
     none = either((a.none, b.none, b.top == 0))
-    if _ways(b) > MOST_WAYS:
-        raise Refused("÷")
+    if _ways(b) > MOST_WAYS:  # a real quotient, which the solver may or may not get to the bottom of
+        top = z3.ToReal(_term(_scaled(a.top, b.den))) / z3.ToReal(_term(_scaled(b.top, a.den)))
+        return Num(top, 1, none, *_quotient_ends(a, b))
     numbers = [number for number in _tops(b) if number != 0]
     unit = lcm(*numbers) if numbers else 1
     top = by_cases(b, lambda number: 0 if number == 0 else _scaled(a.top, b.den * (unit // number)))
     ends = [Fraction(x) * b.den / number for x in (a.lo, a.hi) for number in numbers] or [Fraction(0)]
     return Num(top, a.den * unit, none, min(ends), max(ends))
+
+
+def _quotient_ends(a: Num, b: Num) -> tuple[Fraction, Fraction]:
+    """The range of a quotient whose divisor is a whole number of its unit or 0."""
+    least = Fraction(1, b.den) if b.lo <= 0 <= b.hi else min(abs(Fraction(b.lo)), abs(Fraction(b.hi)))
+    most = max(abs(Fraction(a.lo)), abs(Fraction(a.hi))) / least
+    return (Fraction(0) if a.lo >= 0 and b.lo >= 0 else -most), most
 
 
 def _tops(number: Num) -> range:
@@ -350,7 +374,9 @@ def rounded(a: Num, step: int, way: str) -> Num:
 
 
 def _floor(top: Term, by: int) -> Term:
-    return top // by if isinstance(top, int) else top / by
+    if isinstance(top, int):
+        return top // by
+    return z3.ToInt(top / by) if top.is_real() else top / by
 
 
 # ---- order -------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ import z3
 from policykit import ir
 from policykit.engine.smt import logic
 from policykit.engine.smt.logic import Num, Pick, Truth, Value, both, choose, either, negate, none_of
-from policykit.engine.smt.world import Env, Record, Size, Stretch, Variables, World, replace_none
+from policykit.engine.smt.variables import Record, Size, Stretch, Variables
+from policykit.engine.smt.world import Env, World
 
 OUTCOMES = ("excluded", "granted", "discretionary", "refused", "superseded", "not_covered")
 
@@ -112,9 +113,7 @@ class Verdicts:
     def statuses(self, clause: str, record: Record) -> list[Status]:
         return [self.status(version, record, force) for version, force in self.versions(clause, record)]
 
-    def beaters(
-        self, clause: ir.Clause, record: Record, measure: str = ""
-    ) -> Iterator[tuple[str, Truth]]:
+    def beaters(self, clause: ir.Clause, record: Record, measure: str = "") -> Iterator[tuple[str, Truth]]:
         """The clauses that prevail over one, with whether each stands; a may-clause counts once a ruling grants it."""
         if isinstance(clause.effect, ir.Grant):
             measure = clause.effect.measure
@@ -184,7 +183,7 @@ class Verdicts:
             shown = f"?{record.path}.{clause}"
             # of somebody outside the household nothing is decided
             inside = record is self.world.root or record.upper is not None
-            pick = self.world.free_pick(shown, ["none", "denied", "granted"] if inside else ["none"])
+            pick = self.vars.free_pick(shown, ["none", "denied", "granted"] if inside else ["none"])
             choices = {}
             for discretion in self.program.clauses[clause][0].discretion:
                 top = z3.Int(f"{shown}.{discretion.name.id}")
@@ -260,8 +259,7 @@ class Verdicts:
         if exclusive.how == "by_election":
             chosen = self.election(exclusive, record)
             taken = either(
-                both((chosen.of(other), self.beside(other, record, self.granted_before)))
-                for other in others
+                both((chosen.of(other), self.beside(other, record, self.granted_before))) for other in others
             )
             return lose(answer, taken, ("granted", "discretionary"))
         if exclusive.how == "by_order":
@@ -316,7 +314,7 @@ class Verdicts:
         key = (exclusive.basis.name.id, top.path)
         if key not in self.vars.elections:
             options = [None, *exclusive.measures] if top is self.world.root else [None]
-            self.vars.elections[key] = self.world.free_pick(f"?{top.path}.{key[0]}", options)
+            self.vars.elections[key] = self.vars.free_pick(f"?{top.path}.{key[0]}", options)
         return self.vars.elections[key]
 
     def verdict(self, kind: str, name: str, record: Record) -> Value:
@@ -326,7 +324,7 @@ class Verdicts:
                 return self.final(name, record)
             case "amount":
                 amount = self.amount(name, record)
-                return replace_none(amount, either((amount.none, negate(self.granted(name, record)))))
+                return logic.with_none(amount, either((amount.none, negate(self.granted(name, record)))))
             case "obtains":
                 final = self.final(name, record)
                 pending = final.of("discretionary")
@@ -381,20 +379,20 @@ class Verdicts:
         whole: Num | None = None
         for number, (status, pays) in enumerate(groups):
             others = either(p for n, (_, p) in enumerate(groups) if n != number)
-            total = self.total(status)
+            total = self.total(status.clause, status.subject)
             alone = both((pays, negate(others)))
-            whole = replace_none(total, either((total.none, negate(alone)))) if whole is None else choose(alone, total, whole)  # type: ignore[assignment]  # fmt: skip
+            whole = logic.with_none(total, either((total.none, negate(alone)))) if whole is None else choose(alone, total, whole)  # type: ignore[assignment]  # fmt: skip
         assert whole is not None
         return whole
 
-    def total(self, status: Status) -> Num:
+    def total(self, clause: ir.Clause, record: Record) -> Num:
         """What a clause pays, each month or once."""
-        rule = self.rule(status.clause)
+        rule = self.rule(clause)
         if rule is None:
             return logic.NO_NUMBER
-        env: dict[str, Any] = dict(subject(status.subject))
-        if status.clause.discretion:
-            _, choices = self._ruled(status.clause.basis.name.id, status.subject)
+        env: dict[str, Any] = dict(subject(record))
+        if clause.discretion:
+            _, choices = self._ruled(clause.basis.name.id, record)
             env |= {f"choice:{name}": number for name, number in choices.items()}
         total = self.world.value(rule.total, env)
         assert isinstance(total, Num)

@@ -15,8 +15,8 @@ from policykit import ir
 from policykit.datatypes import Type
 from policykit.engine.smt import logic
 from policykit.engine.smt.logic import Day, Labels, Num, Pick, Text, Truth, Value
+from policykit.engine.smt.variables import Record
 from policykit.engine.smt.verdicts import Verdicts
-from policykit.engine.smt.world import Record
 from policykit.facts import Case, Instance
 from policykit.values import Bounds, Gap, Month, Options, Subset, exactly
 from policykit.values import Value as Known
@@ -49,14 +49,14 @@ class Reader:
     def truth(self, truth: Truth) -> bool:
         if isinstance(truth, bool):
             return truth
-        return z3.is_true(self.model.eval(truth, model_completion=True))
+        return bool(z3.is_true(self.model.eval(truth, model_completion=True)))
 
     def term(self, term: Any) -> int:
         if isinstance(term, int):
             return term
         found = self.model.eval(term, model_completion=True)
         assert isinstance(found, z3.IntNumRef), found
-        return found.as_long()
+        return int(found.as_long())
 
     def plain(self, value: Value) -> Any:
         """The plain value of a term in the model; `None` is 无. A month comes as its index."""
@@ -227,7 +227,7 @@ def given(verdicts: Verdicts, case: Case) -> Iterator[Truth]:
 
     What it leaves open stays free. Ask first, then call this: only variables that exist are held to it.
     """
-    world, variables = verdicts.world, verdicts.vars
+    variables = verdicts.vars
     for (path, name), value in list(variables.facts.items()):
         if name == "":
             yield from _element(path, value, case)
@@ -248,7 +248,6 @@ def given(verdicts: Verdicts, case: Case) -> Iterator[Truth]:
                 yield logic.negate(there)
         if len(listing.items) > len(filled):
             raise logic.Refused(f"{path}.{name}")
-    del world
 
 
 def _element(place: str, value: Value, case: Case) -> Iterator[Truth]:
@@ -267,7 +266,9 @@ def _is(value: Value, known_: Known) -> Truth:
     match value, known_:
         case Pick(), Options(values=frozenset() as values):
             named = {one.path if isinstance(one, Instance) else one for one in values}
-            return logic.either(g for one, g in value.ways if (one.path if isinstance(one, Record) else one) in named)
+            return logic.either(
+                g for one, g in value.ways if (one.path if isinstance(one, Record) else one) in named
+            )
         case Labels(), Subset():
             inside = [value.of(label) for label in known_.must]
             outside = [logic.negate(truth) for label, truth in value.holds if label not in known_.may]
@@ -276,7 +277,7 @@ def _is(value: Value, known_: Known) -> Truth:
             return True
         case Text(), _:
             return True  # texts are looked at as equal or not; see `named`
-        case (Num() | Day() | bool() | z3.BoolRef()), Bounds():
+        case ((Num() | Day() | bool() | z3.BoolRef()), Bounds()):
             if known_.lo is None:
                 return logic.none_of(value)
             if isinstance(value, bool | z3.BoolRef):
@@ -285,9 +286,9 @@ def _is(value: Value, known_: Known) -> Truth:
                 return value if known_.lo else logic.negate(value)
             low, high = term(known_.lo), term(known_.hi)
             order = logic.ordered(value)
-            inside = logic.both((logic.at_most(low, order), logic.at_most(order, high)))
+            between = logic.both((logic.at_most(low, order), logic.at_most(order, high)))
             none = logic.none_of(value)
-            return logic.either((none, inside)) if known_.none else logic.both((logic.negate(none), inside))
+            return logic.either((none, between)) if known_.none else logic.both((logic.negate(none), between))
     raise AssertionError((value, known_))
 
 

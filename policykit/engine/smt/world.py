@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Protocol, TypeAlias
 
 import z3
 
 from policykit import ir
-from policykit.datatypes import Type, widest
+from policykit.datatypes import Type
 from policykit.engine.smt import logic
 from policykit.engine.smt.logic import (
     Day,
@@ -34,71 +33,18 @@ from policykit.engine.smt.logic import (
     negate,
     none_of,
 )
-from policykit.values import NOTHING, Bounds, Month, Options, Subset
+from policykit.engine.smt.operations import OPERATIONS, alike
+from policykit.engine.smt.variables import Record, Size, Stretch, Variables
+from policykit.values import Bounds, Month, Options, Subset
 
 Env: TypeAlias = Mapping[str, Value]
 MOST_MONTHS = 240
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How large the households are that are looked at: the most members of a record, the most entries of any other
-    list."""
-
-    members: int = 8
-    entries: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Some days, both ends included, between which no rule, term or parameter changes its version."""
-
-    first: date
-    last: date
-
-
-@dataclass(slots=True, eq=False)
-class Record:
-    """One record of the household looked at; `path` is where it would stand in the input."""
-
-    entity: str
-    path: str
-    upper: Record | None = None
-
-    def __repr__(self) -> str:
-        return f"<{self.entity} {self.path}>"
 
 
 class Judge(Protocol):
     """Who answers what a clause or a measure comes to for a record."""
 
     def verdict(self, kind: str, name: str, subject: Record) -> Value: ...
-
-
-@dataclass(slots=True)
-class Variables:
-    """The free variables, by what they stand for; shared by the rule sets that are compared.
-
-    `facts` are facts and references by record path, `lists` lengths of lists, `parameters` unset parameters,
-    `rulings` and `elections` what approvers and households decide.
-    """
-
-    facts: dict[tuple[str, str], Value] = field(default_factory=dict)
-    lists: dict[tuple[str, str], tuple[Truth, ...]] = field(default_factory=dict)
-    parameters: dict[tuple[str, str, tuple[str, ...]], Value] = field(default_factory=dict)
-    rulings: dict[tuple[str, str], tuple[Pick, dict[str, Num]]] = field(default_factory=dict)
-    elections: dict[tuple[str, str], Pick] = field(default_factory=dict)
-    pending: dict[tuple[str, str], Truth] = field(default_factory=dict)
-    records: dict[str, Record] = field(default_factory=dict)
-    texts: dict[str, int] = field(default_factory=dict)
-    constraints: list[z3.BoolRef] = field(default_factory=list)
-
-    def require(self, truth: Truth) -> None:
-        """Notes what holds of the variables."""
-        if isinstance(truth, bool):
-            truth = z3.BoolVal(truth)
-        if not z3.is_true(truth):
-            self.constraints.append(truth)
 
 
 class World:
@@ -132,57 +78,9 @@ class World:
             return logic.on_day(first)
         found = self.vars.facts.get(("", "today"))
         if found is None:
-            found = self.vars.facts["", "today"] = self.free_day("today", first, last, False)
+            found = self.vars.facts["", "today"] = self.vars.free_day("today", first, last, False)
         assert isinstance(found, Day)
         return found
-
-    def free_day(self, name: str, first: date, last: date, optional: bool) -> Day:
-        month, day = z3.Int(f"{name}·month"), z3.Int(f"{name}·day")
-        none: Truth = z3.Bool(f"{name}·none") if optional else False
-        found = Day(month, day, none, first, last)
-        self.vars.require(logic.is_calendar_day(month, day))
-        for low, high in ((logic.on_day(first), found), (found, logic.on_day(last))):
-            self.vars.require(
-                logic.at_most(_unbounded(low.key), _unbounded(high.key))
-            )
-        return found
-
-    def free(self, name: str, of: Type, low: Any, high: Any) -> Value:
-        """A variable of a type, anywhere between two known ends (`None`: those of the type)."""
-        labels = self.program.choices[of.of].labels if of.kind in ("choice", "multi") else frozenset[str]()
-        wide = widest(of, NOTHING, labels)
-        match of.kind:
-            case "bool":
-                return z3.Bool(name)
-            case "choice":
-                order = [option.name.id for option in self.program.choices[of.of].options]
-                return self.free_pick(name, [*([None] if of.optional else []), *order])
-            case "multi":
-                return Labels(tuple((label, z3.Bool(f"{name}·{label}")) for label in sorted(labels)))
-            case "text":
-                return Text(z3.Int(name), z3.Bool(f"{name}·none") if of.optional else False)
-        assert isinstance(wide, Bounds)
-        lo, hi = (wide.lo if low is None else low), (wide.hi if high is None else high)
-        if of.kind == "date":
-            return self.free_day(name, lo, hi, of.optional)
-        if of.kind == "month":
-            lo, hi = logic.month_index(lo), logic.month_index(hi)
-        none: Truth = z3.Bool(f"{name}·none") if of.optional else False
-        top = z3.Int(name)
-        den = 1 if of.kind == "month" or of.money or is_counted(of) else SHARE
-        self.vars.require(both((top >= lo * den, top <= hi * den)))
-        return Num(top, den, none, lo, hi)
-
-    def free_pick(self, name: str, values: Sequence[Any]) -> Pick:
-        """A variable that is one of some values."""
-        if len(values) == 1:
-            return Pick(((values[0], True),))
-        if len(values) == 2:
-            second = z3.Bool(f"{name}={_shown(values[1])}")
-            return Pick(((values[0], z3.Not(second)), (values[1], second)))
-        guards = [z3.Bool(f"{name}={_shown(value)}") for value in values]
-        self.vars.require(z3.PbEq([(guard, 1) for guard in guards], 1))
-        return Pick(tuple(zip(values, guards, strict=True)))
 
     # -- records
 
@@ -207,7 +105,9 @@ class World:
                 self.vars.facts[key] = self.reference(record, name)
             else:
                 low, high = (self._end(end, at) for end, at in ((decl.low, "first"), (decl.high, "last")))
-                self.vars.facts[key] = self.free(f"{record.path}.{name}", decl.type, low, high)
+                self.vars.facts[key] = self.vars.free(
+                    self.program.choices, f"{record.path}.{name}", decl.type, low, high
+                )
         found = self.vars.facts[key]
         if decl is not None:
             self._restrict(record, name, found)
@@ -232,7 +132,7 @@ class World:
             if end is not None:
                 limit = self.value(end, env)
                 pair = (limit, value) if above else (value, limit)
-                small, large = (_unbounded(logic.ordered(one)) for one in pair)
+                small, large = (logic.unbounded(logic.ordered(one)) for one in pair)
                 parts.append(either((none_of(limit), logic.at_most(small, large))))
         return both(parts)
 
@@ -255,7 +155,7 @@ class World:
     def free_reference(self, owner: Record, decl: ir.ListDecl, path: str, values: list[Any]) -> Pick:
         apart = self.record(decl.item, path, None)
         inside = [one for one, _ in self.everyone(decl.item) if one is not owner]
-        pick = self.free_pick(path, [*values, apart, *inside])
+        pick = self.vars.free_pick(path, [*values, apart, *inside])
         for one, there in self.everyone(decl.item):
             self.vars.require(either((negate(pick.of(one)), there)))
         return pick
@@ -270,7 +170,7 @@ class World:
                 if decl.kind == "members":
                     inner = [(one, both((there, present))) for one, present in self.slots(owner, name)]
                     found += inner
-                    todo += inner  # type: ignore[arg-type]
+                    todo += inner
         return [(record, there) for record, there in found if record.entity == entity]
 
     def upper(self, record: Record, entity: str) -> Record:
@@ -317,10 +217,9 @@ class World:
         for n, filled in enumerate(self._filled(owner, decl, most)):
             key = (f"{path}[{n}]", "")
             if key not in self.vars.facts:
-                pick = self.vars.facts[key] = self.free_reference(owner, decl, f"{path}[{n}]", [])
-                assert isinstance(pick, Pick)
+                fresh = self.vars.facts[key] = self.free_reference(owner, decl, f"{path}[{n}]", [])
                 for other, there in earlier:  # nobody is named twice
-                    self.vars.require(negate(both((there, filled, logic.equal(pick, other)))))
+                    self.vars.require(negate(both((there, filled, logic.equal(fresh, other)))))
             pick = self.vars.facts[key]
             assert isinstance(pick, Pick)
             earlier.append((pick, filled))
@@ -435,31 +334,7 @@ class World:
                     return stop
                 found.append(truth)
             return either(found) if stop else both(found)
-        return OPERATIONS[op](self, *(self.value(arg, env) for arg in args))
-
-    def add_days(self, day: Day, days: Num, sign: int = 1) -> Day:
-        """So many days later: the day whose number is so much greater."""
-        found = self._moved(day, days, sign)
-        if isinstance(found, Day):
-            return found
-        name = f"day#{len(self.vars.constraints)}"
-        lo, hi = date(1, 1, 1), date(9999, 12, 31)
-        ends = [max(1, min(end.toordinal() + sign * int(n), hi.toordinal())) for end in (day.lo, day.hi) for n in (days.lo, days.hi)]  # fmt: skip
-        lo, hi = date.fromordinal(min(ends)), date.fromordinal(max(ends))
-        moved = replace_none(self.free_day(name, lo, hi, False), found)
-        count = logic.add(Num(logic.ordinal(day), 1, False, 0, 10**7), days, sign)
-        there = negate(either((day.none, days.none)))
-        self.vars.require(either((negate(there), logic.equal_numbers(Num(logic.ordinal(moved), 1, False, 0, 10**7), _unbounded(count)))))  # fmt: skip
-        return moved
-
-    @staticmethod
-    def _moved(day: Day, days: Num, sign: int) -> Day | Truth:
-        """The day itself when everything is known, else whether it is 无."""
-        none = either((day.none, days.none))
-        if isinstance(day.month, int) and isinstance(day.day, int) and isinstance(days.top, int) and none is False:
-            number = date(day.month // 12, day.month % 12 + 1, day.day).toordinal() + sign * days.top // days.den
-            return logic.on_day(date.fromordinal(max(1, min(number, date.max.toordinal()))))
-        return none
+        return OPERATIONS[op](self.vars, *(self.value(arg, env) for arg in args))
 
     # -- folds
 
@@ -533,7 +408,7 @@ class World:
         if best is None:
             return found
         missing = either((none, negate(any_there)))
-        return replace_none(best, missing)
+        return logic.with_none(best, missing)
 
     def first_or_last(
         self, items: Sequence[Pick], keys: Sequence[tuple[Truth, Num | Day]], latest: bool
@@ -574,7 +449,11 @@ class World:
         for way in itertools.product(*(reversed(pick.ways) for pick in picks if isinstance(pick, Pick))):
             labels, guard = tuple(label for label, _ in way), both(guard for _, guard in way)
             none = None in labels
-            one = self.nothing(self.program.parameters[name].type) if none else self.setting(name, record, labels)
+            one = (
+                self.nothing(self.program.parameters[name].type)
+                if none
+                else self.setting(name, record, labels)
+            )
             found = one if found is None else choose(guard, *alike(one, found))
         assert found is not None
         return found
@@ -593,9 +472,13 @@ class World:
             inside = either((none_of(value), self.inside(value, declared.low, declared.high, env)))
         if inside is not True:
             if key not in self.vars.parameters:
-                low, high = (self._end(end, at) for end, at in ((declared.low, "first"), (declared.high, "last")))
+                low, high = (
+                    self._end(end, at) for end, at in ((declared.low, "first"), (declared.high, "last"))
+                )
                 shown = f"!{path}.{name}[{','.join(labels)}]"
-                free = self.vars.parameters[key] = self.free(shown, declared.type, low, high)
+                free = self.vars.parameters[key] = self.vars.free(
+                    self.program.choices, shown, declared.type, low, high
+                )
                 self._within(free, declared.low, declared.high, env)
             free = self.vars.parameters[key]
             value = free if value is None else choose(inside, *alike(value, free))
@@ -618,124 +501,8 @@ class World:
                 path = record.path if record else ""
                 cell = (name, path, ("term",))
                 if cell not in self.vars.parameters:
-                    self.vars.parameters[cell] = self.free(f":{path}.{name}", define.type, None, None)
+                    self.vars.parameters[cell] = self.vars.free(
+                        self.program.choices, f":{path}.{name}", define.type, None, None
+                    )
                 self._defined[key] = self.vars.parameters[cell]
         return self._defined[key]
-
-
-SHARE = 100  # a number that counts nothing is looked at in hundredths
-
-
-def is_counted(of: Type) -> bool:
-    """Whether a number is of whole units: persons, months, years, days."""
-    return not of.dimension or (len(of.dimension) == 1 and of.dimension[0][1] == 1)
-
-
-def _shown(value: Any) -> str:
-    return "无" if value is None else value.path if isinstance(value, Record) else str(value)
-
-
-def _unbounded(number: Num) -> Num:
-    """The number without what is known of its range, so that a comparison is left to the solver."""
-    return Num(number.top, number.den, number.none, float("-inf"), float("inf"))  # type: ignore[arg-type]
-
-
-def alike(a: Value, b: Value) -> tuple[Value, Value]:
-    """Two values in one form, where one of them is a literal 无."""
-    if isinstance(a, Pick) and not isinstance(b, Pick) and all(value is None for value, _ in a.ways):
-        return _none_like(b), b
-    if isinstance(b, Pick) and not isinstance(a, Pick) and all(value is None for value, _ in b.ways):
-        return a, _none_like(a)
-    if isinstance(a, Num) and isinstance(b, Day):
-        return logic.NO_DAY, b
-    if isinstance(a, Day) and isinstance(b, Num):
-        return a, logic.NO_DAY
-    return a, b
-
-
-def _none_like(value: Value) -> Value:
-    match value:
-        case Num():
-            return logic.NO_NUMBER
-        case Day():
-            return logic.NO_DAY
-        case Text():
-            return Text(0, True)
-    raise AssertionError(value)
-
-
-def replace_none(value: Any, none: Truth) -> Any:
-    match value:
-        case Num():
-            return Num(value.top, value.den, none, value.lo, value.hi)
-        case Day():
-            return Day(value.month, value.day, none, value.lo, value.hi)
-    raise AssertionError(value)
-
-
-# ---- what each operation of the table is to the solver ------------------------------------------------------------------
-
-
-def _compare(strictly: bool, turned: bool) -> Any:
-    def apply(world: World, a: Value, b: Value) -> Truth:
-        pair = (b, a) if turned else (a, b)
-        there = (negate(none_of(a)), negate(none_of(b)))
-        return both((*there, logic.at_most(*(logic.ordered(one) for one in pair), strictly=strictly)))
-
-    return apply
-
-
-def _extreme(greatest: bool) -> Any:
-    def apply(world: World, a: Value, b: Value) -> Value:
-        x, y = logic.ordered(a), logic.ordered(b)
-        none = either((none_of(a), none_of(b)))
-        test = logic.at_most(y, x) if greatest else logic.at_most(x, y)
-        return replace_none(choose(test, *alike(a, b)), none)
-
-    return apply
-
-
-def _among(world: World, a: Pick, labels: Labels) -> Truth:
-    return either(guard for value, guard in a.ways if value is not None and labels.of(value) is True)
-
-
-def _contains(world: World, a: Labels, label: Pick) -> Truth:
-    return either(both((guard, a.of(value))) for value, guard in label.ways if value is not None)
-
-
-def _undetermined(world: World, a: Value) -> Truth:
-    return False  # of a complete household everything is known
-
-
-OPERATIONS: dict[str, Any] = {
-    "not": lambda w, a: negate(a),
-    "lt": _compare(True, False), "le": _compare(False, False), "gt": _compare(True, True), "ge": _compare(False, True),
-    "eq": lambda w, a, b: logic.equal(*alike(a, b)), "ne": lambda w, a, b: negate(logic.equal(*alike(a, b))),
-    "among": _among, "contains": _contains,
-    "has": lambda w, a: negate(none_of(a)), "has_not": lambda w, a: none_of(a), "present": lambda w, a: a,
-    "add": lambda w, a, b: logic.add(a, b), "subtract": lambda w, a, b: logic.add(a, b, -1),
-    "negative": lambda w, a: logic.negative(a),
-    "multiply": lambda w, a, b: logic.multiply(a, b), "divide": lambda w, a, b: logic.divide(a, b),
-    "max_of": _extreme(True), "min_of": _extreme(False),
-    "round_to_fen": lambda w, a: logic.rounded(a, 1, "nearest"),
-    "round_to_jiao": lambda w, a: logic.rounded(a, 10, "nearest"),
-    "round_to_yuan": lambda w, a: logic.rounded(a, 100, "nearest"),
-    "round_up_to_yuan": lambda w, a: logic.rounded(a, 100, "up"),
-    "round_down_to_yuan": lambda w, a: logic.rounded(a, 100, "down"),
-    "full_years": lambda w, a, b: logic.full_years(a, b), "month_of": lambda w, a: logic.month_of(a),
-    "first_day": lambda w, a: logic.day_of_month(a, last=False), "last_day": lambda w, a: logic.day_of_month(a, last=True),
-    "add_months": lambda w, a, b: logic.add(a, b), "subtract_months": lambda w, a, b: logic.add(a, b, -1),
-    "add_months_to_date": lambda w, a, b: logic.plus_months(a, b),
-    "subtract_months_from_date": lambda w, a, b: logic.plus_months(a, b, -1),
-    "add_days": lambda w, a, b: w.add_days(a, b), "subtract_days": lambda w, a, b: w.add_days(a, b, -1),
-    "months_between": lambda w, a, b: logic.add(a, b, -1),
-    "days_between": lambda w, a, b: logic.days_between(a, b),
-    "undetermined": _undetermined,
-}  # fmt: skip
-
-
-def stretches(first: date, last: date, turns: set[date]) -> list[Stretch]:
-    """The days from one to another, cut where a new version begins."""
-    starts = [first, *sorted(day for day in turns if first < day <= last)]
-    ends = [*(day - timedelta(days=1) for day in starts[1:]), last]
-    return [Stretch(a, b) for a, b in zip(starts, ends, strict=True)]
