@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from policykit.diagnostics import Diagnostic, PolicyError
+    from policykit.lines import NearLine, near_line
     from policykit.loader import Policies, load, load_text
-    from policykit.result import Amount, Decision, Missing, Result, evaluate
+    from policykit.result import Amount, Decision, Missing, Result, evaluate, what_ends, why_not
 
 __all__ = [
     "Amount",
     "Decision",
     "Diagnostic",
     "Missing",
+    "NearLine",
     "Policies",
     "PolicyError",
     "Result",
     "evaluate",
     "load",
     "load_text",
+    "near_line",
+    "what_ends",
+    "why_not",
 ]
 
 _HOMES = {
@@ -34,6 +39,10 @@ _HOMES = {
     "Missing": "result",
     "Result": "result",
     "evaluate": "result",
+    "why_not": "result",
+    "what_ends": "result",
+    "NearLine": "lines",
+    "near_line": "lines",
 }
 
 

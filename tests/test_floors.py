@@ -48,7 +48,19 @@ FLOORS = {
         "loader",
     },
     "engines": {"engine"},
-    "door": {DOOR, "result", "schema", "trials", "mutants", "exercised", "boundaries", "claims", "prove"},
+    "door": {
+        DOOR,
+        "result",
+        "schema",
+        "trials",
+        "mutants",
+        "exercised",
+        "boundaries",
+        "claims",
+        "prove",
+        "near",
+        "lines",
+    },
     "app": {"app"},
 }
 
