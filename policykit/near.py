@@ -1,9 +1,10 @@
 """What a decision turns on: the smallest change of facts that would grant a measure, or that would end it.
 
 A change is of facts that can change: never what is declared 不可变, never who belongs to whom, never what has already
-happened on a day, never what sort of entry a record is, and never a name. What is personal, and
-what others attest or judge, comes only where nothing else would do. Facts nobody knows are not changed: they are what `ask` is for. Every change has been put to the
-reference engine. It says what the rule turns on, and decides nothing.
+happened on a day, never what sort of entry a record is, never a name, never the illness or disability of somebody else.
+What is personal, and what others attest or judge, comes only where nothing else would do. Facts nobody knows are not
+changed: they are what `ask` is for. Every change has been put to the reference engine. It says what the rule turns on,
+and decides nothing.
 """
 
 from __future__ import annotations
@@ -140,15 +141,21 @@ def _state(outcome: str, sense: Sense) -> State:
 # ---- what can change -----------------------------------------------------------------------------------------------------
 
 
-def changeable(program: ir.Program, case: Case, personal: bool = False) -> frozenset[Cell]:
-    """The known facts of a household that can change; with `personal` those too that a paper or a judge must prove, or
-    that are sensitive: illness and disability are nobody's to arrange."""
+def changeable(program: ir.Program, case: Case, whose: str = "") -> frozenset[Cell]:
+    """The known facts of a household that can change. With `whose`, those too that a paper or a judge must prove, and
+    what is sensitive about that subject itself: illness and disability of the others are nobody's to suppose."""
     entries = {
         decl.item
         for entity in program.entities.values()
         for decl in entity.lists.values()
         if decl.kind == "records"
     }
+
+    def personal(path: str, decl: ir.FactDecl) -> bool:
+        own = path == whose or path.startswith(f"{whose}.")
+        attested = decl.evidence is not None or decl.judgement is not None
+        return bool(whose) and (own or not decl.sensitive) if attested or decl.sensitive else True
+
     return frozenset(
         (record.path, name)
         for record in case.index.values()
@@ -158,7 +165,7 @@ def changeable(program: ir.Program, case: Case, personal: bool = False) -> froze
         and not decl.fixed
         and decl.type.kind != "text"
         and not (record.entity in entries and decl.type.kind in ("choice", "multi"))
-        and (personal or not (decl.sensitive or decl.evidence is not None or decl.judgement is not None))
+        and personal(record.path, decl)
     )
 
 
@@ -184,8 +191,8 @@ class _Search:
     def answers(self, sense: Sense, limit: float) -> tuple[Answer, ...]:
         before = Interpreter(self.program, self.case, self.on, self.rulings, self.elections)
         decided = self.decided(before)
-        for personal in (False, True):
-            loose = changeable(self.program, self.case, personal)
+        for whose in ("", self.path):
+            loose = changeable(self.program, self.case, whose)
             household = Household(self.program, self.case, self.on, decided, loose)
             for wanted in WANTED[sense]:
                 found = dict[Change, Answer]()
@@ -396,9 +403,9 @@ class _Words:
                     )
             case "none" if near.sense == "grant":
                 yield Line(self.say(
-                    "能变的事实里，变一项、两项、三项都不会使它符合：这取决于不会变的事实（年龄、亲属关系、已经发生的事），或者取决于已经作出的决定。",
+                    "能变的事实里，变一项、两项、三项都不会使它符合：这取决于不会变的事实（年龄、亲属关系、家人的身体状况、已经发生的事），或者取决于已经作出的决定。",
                     "No change of one, two or three facts that can change would grant it: it turns on what does not change (age, "
-                    "family ties, what has happened), or on what has been decided.",
+                    "family ties, the health of others, what has happened), or on what has been decided.",
                 ))  # fmt: skip
             case "none":
                 yield Line(self.say(

@@ -154,7 +154,7 @@ class Household:
         self, solver: z3.Solver, moved: Mapping[Cell, Any], most: int, judge: Callable[[Change], Verdict]
     ) -> Iterator[Change]:
         within = z3.PbEq([(truth, 1) for truth in moved.values()], most)
-        tried: list[Any] = []
+        tried, fruitless = list[Any](), True
         for _ in range(MOST_TRIED):
             model = _model(solver, [within, *tried])
             if model is None:
@@ -163,10 +163,13 @@ class Household:
             others = [truth for cell, truth in moved.items() if cell not in those]
             change = self._best(solver, [within, *map(z3.Not, others)], moved, those, judge)
             if change is not None:
+                fruitless = False
                 yield change
             if not others:
                 return
             tried.append(z3.Or(others))
+        if fruitless:
+            raise solve.Undecided("too many sets of facts")
 
     def _best(
         self,
