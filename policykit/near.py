@@ -204,7 +204,10 @@ class _Search:
                     if answer is None:
                         return "no"
                     found[change] = answer
-                    return "possible" if answer.outcome == "undetermined" else "sure"
+                    if answer.outcome != "undetermined":
+                        return "sure"
+                    # "perhaps, if two things were otherwise" explains nothing
+                    return "possible" if len(change.facts) == 1 else "no"
 
                 for changes in household.changes(self.measure, self.path, wanted, limit, judge):
                     answers = [found[change] for change in changes]
@@ -403,14 +406,14 @@ class _Words:
                     )
             case "none" if near.sense == "grant":
                 yield Line(self.say(
-                    "能变的事实里，变一项、两项、三项都不会使它符合：这取决于不会变的事实（年龄、亲属关系、家人的身体状况、已经发生的事），或者取决于已经作出的决定。",
-                    "No change of one, two or three facts that can change would grant it: it turns on what does not change (age, "
-                    "family ties, the health of others, what has happened), or on what has been decided.",
+                    "能变的事实里，变一项、两项、三项，都没有确定会使它符合的：这取决于不会变的事实（年龄、亲属关系、家人的身体状况、已经发生的事）、还不知道的事，或者已经作出的决定。",
+                    "No change of one, two or three facts that can change would surely grant it: it turns on what does not change (age, "
+                    "family ties, the health of others, what has happened), on what nobody knows yet, or on what has been decided.",
                 ))  # fmt: skip
             case "none":
                 yield Line(self.say(
-                    "能变的事实里，变一项、两项、三项都不会使它停止。",
-                    "No change of one, two or three facts that can change would end it.",
+                    "能变的事实里，变一项、两项、三项，都没有确定会使它停止的。",
+                    "No change of one, two or three facts that can change would surely end it.",
                 ))  # fmt: skip
             case "open":
                 yield Line(self.say("还没有定：先把要问的问清楚。", "Not decided yet: first find out what is asked."),
@@ -431,7 +434,12 @@ class _Words:
             case "settled":
                 yield Line(self.say("现在没有给予。", "It is not granted now."))
             case _:
-                yield Line(self.say("没有算出来：超过了时限。", "Not found within the time limit."))
+                yield Line(
+                    self.say(
+                        "没有算出来：超过了时限，或者可能太多。",
+                        "Not found: out of time, or too many possibilities.",
+                    )
+                )
 
     def answer(self, answer: Answer, sense: Sense) -> Line:
         joint = self.say("，并且", ", and ")

@@ -274,7 +274,7 @@ class Result:
         return tuple(
             self._nearest(decision, "end" if decision.outcome == "granted" else "grant")
             for decision in self.trace.decisions
-            if decision.outcome in ("granted", "refused", "excluded")
+            if decision.outcome in ("granted", "refused")  # what is excluded mostly has something better
         )
 
     def why_not(self, measure: str, subject: str | None = None) -> Near:
