@@ -7,7 +7,7 @@ question, and joins the answers. Past the budget an answer may be wider, never d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -200,9 +200,11 @@ class Interpreter:
         on: date,
         rulings: tuple[Ruling, ...],
         elections: tuple[Election, ...],
+        assumed: Mapping[Gap, Value] | None = None,
     ) -> None:
+        """`assumed` fills gaps, such as the parameters that a household found by the solver supposes."""
         self.program, self.case, self.on = program, case, on
-        self.first = Outcomes(program, case, on, rulings, elections)
+        self.first = Outcomes(program, case, on, rulings, elections, assumed)
         self.terms = self.first.terms
 
     # -- the exact level
