@@ -244,7 +244,10 @@ class _Reader:
                 expected += self.say(f"；接着上一行写：{also}", f"; to go on with the line above: {also}")
             name = token.rstrip(":：")
             near = nearest(name, [spelling for spellings in fields.values() for spelling in spellings])
-            if near:
+            if name in near:  # a field that is one only before its colon
+                hint = self.say(f"栏目 `{name}` 后面要有冒号。", f"the field `{name}` needs its colon. ")
+                fix = self.mended(at, at + len(name), name + self.say("：", ":"))
+            elif near:
                 hint = did_you_mean(name, near[:1], self.language) + self.say("", " ")
                 fix = self.mended(at, at + len(name), near[0])
         else:
