@@ -250,7 +250,8 @@ def _argued(
         else "delete the line if the rules changed"
     )
     for ident, reason in entries.items():
-        line = next((n for n, text in enumerate(lines, 1) if ident in text), 1)
+        key = re.compile(rf"""\s*\[*["']?{re.escape(ident)}["'\s=\].]""")
+        line = next((n for n, text in enumerate(lines, 1) if key.match(text)), 1)
         if not isinstance(reason, str) or not reason.strip():
             wrong(line, f"「{ident}」没有写理由", f"“{ident}” gives no reason")
         elif ident not in made:

