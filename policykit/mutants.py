@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
 
 from policykit import ir
-from policykit.diagnostics import Language, PolicyError
+from policykit.diagnostics import Diagnostic, Language, PolicyError, did_you_mean
 from policykit.engine.interpreter import Interpreter
-from policykit.loader import CASES, Policies
-from policykit.mutations import Mutant, Read, Section, mutants
+from policykit.loader import CASES, Policies, read_source
+from policykit.mutations import Mutant, Read, Section, Words, mutants
+from policykit.source import Source
 from policykit.trials import Prepared, Verdict, missed, prepare, programs
 
 EQUIVALENTS = "equivalent.toml"
+HOW_TO_ARGUE: Words = (
+    '每个变异一行，写成 "变异的名字" = "理由"',
+    'write one line a mutant: "name of the mutant" = "reason"',
+)
 LEAST_NOTICED = 95  # of a hundred mutants
 MOST_EQUIVALENT = 3  # of a hundred mutants
 FEW = 100  # mutants that are not worth another process
@@ -123,8 +131,8 @@ def _differs(engine: Interpreter, expected: ir.Expectation) -> bool:
 class Report:
     """What the cases noticed. `equivalent` are unnoticed and argued to be no change, with the argument.
 
-    `unused` are arguments for what is noticed, does not exist or gives no reason; `failing` the trials that fail
-    without any change, whose unmet expectations were not asked.
+    `unused` are arguments for what a case notices; `failing` the trials that fail without any change, whose unmet
+    expectations were not asked.
     """
 
     noticed: tuple[tuple[Mutant, Question], ...]
@@ -160,9 +168,9 @@ class Report:
             )
         for ident in self.unused:
             yield (
-                f"{EQUIVALENTS}：「{ident}」没有用处：没有这个变异、已被案例察觉，或没有写理由"
+                f"{EQUIVALENTS}：「{ident}」没有用处，删去：已有案例察觉它"
                 if zh
-                else f"{EQUIVALENTS}: “{ident}” serves nothing: no such mutant, a case notices it, or no reason is given"
+                else f"{EQUIVALENTS}: “{ident}” serves nothing, delete it: a case notices it"
             )
         rule = None
         for mutant in self.unnoticed:
@@ -182,14 +190,74 @@ class Report:
         yield f"mutants noticed: {len(self.noticed)} of {self.counted}, {self.percent} %"
 
 
+@lru_cache(maxsize=1)
+def changes(policies: Policies) -> tuple[Mutant, ...]:
+    """Every mutant of some rules, by what the rules say and the sheets and parameters that their cases name."""
+    program_of = programs(policies)
+    settings: dict[int, tuple[str, ir.Setting]] = {}
+    for example in policies.program.examples:
+        with suppress(PolicyError):  # a sheet that does not load: its cases fail, and are told as failing
+            for name, parameter in program_of(example).parameters.items():
+                settings |= {id(setting): (name, setting) for setting in parameter.settings}
+    texts = {source.file: source.text for source in policies.sources}
+    return tuple(mutants(policies.program, texts, settings.values()))
+
+
 def equivalents(policies: Policies) -> dict[str, str]:
-    """The mutants that are argued to change nothing, each with the argument, from the files beside the cases."""
+    """The mutants that are argued to change nothing, each with the argument, from the files beside the cases.
+
+    Raises `PolicyError` for what cannot be read, names no mutant that is made, or gives no argument.
+    """
+    language: Language = "zh" if policies.program.language == "zh" else "en"
     found: dict[str, str] = {}
+    errors: list[Diagnostic] = []
     for root in policies.roots:
         file = Path(root) / CASES / EQUIVALENTS
         if file.is_file():
-            found |= {ident: str(reason) for ident, reason in tomllib.loads(file.read_text("utf-8")).items()}
+            source = read_source(file, file.relative_to(Path(root).parent).as_posix(), errors)
+            if source is not None:
+                found |= _argued(source, policies, language, errors)
+    if any(error.severity == "error" for error in errors):
+        raise PolicyError(errors)
     return found
+
+
+def _argued(
+    source: Source, policies: Policies, language: Language, errors: list[Diagnostic]
+) -> dict[str, str]:
+    """The arguments of one file; what is wrong in it joins `errors`."""
+
+    def wrong(line: int, zh: str, en: str, hint: str = "") -> None:
+        why, how = (zh, HOW_TO_ARGUE[0]) if language == "zh" else (en, HOW_TO_ARGUE[1])
+        place = f"{source.file}:{line}"
+        errors.append(Diagnostic("R012", place, language, (("why", why), ("hint", hint or how))))
+
+    lines = source.text.splitlines()
+    try:
+        entries = tomllib.loads(source.text)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"line (\d+)", str(error))
+        zh, en = (
+            "这一行写法不对，或者同一个名字写了两次",
+            "this line is malformed, or gives a name a second time",
+        )
+        wrong(int(at[1]) if at else len(lines), zh, en)
+        return {}
+    made = {mutant.id for mutant in changes(policies)}
+    gone = (
+        "规则改了、不再有这个变异的，删去这一行"
+        if language == "zh"
+        else "delete the line if the rules changed"
+    )
+    for ident, reason in entries.items():
+        key = re.compile(rf"""\s*\[*["']?{re.escape(ident)}["'\s=\].]""")
+        line = next((n for n, text in enumerate(lines, 1) if key.match(text)), 1)
+        if not isinstance(reason, str) or not reason.strip():
+            wrong(line, f"「{ident}」没有写理由", f"“{ident}” gives no reason")
+        elif ident not in made:
+            hint = did_you_mean(ident, made, language) or gone
+            wrong(line, f"没有变异「{ident}」", f"there is no mutant “{ident}”", hint)
+    return entries
 
 
 def _tried(made: Sequence[Mutant], asked: Sequence[Question]) -> list[Question | None]:
@@ -217,9 +285,9 @@ def _tried(made: Sequence[Mutant], asked: Sequence[Question]) -> list[Question |
 
 
 def report(policies: Policies, argued: Mapping[str, str]) -> Report:
-    """Puts every mutant to the cases."""
+    """Puts every mutant to the cases; `argued` are those that change nothing, with the argument."""
+    made = changes(policies)
     asked, failing = questions(policies)
-    made = mutants(policies.program, {source.file: source.text for source in policies.sources})
     tried = list(zip(made, _tried(made, asked), strict=True))
     unnoticed = [mutant for mutant, by in tried if by is None]
     reasons = {mutant.id: argued.get(mutant.id, "").strip() for mutant in unnoticed}

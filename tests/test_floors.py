@@ -26,6 +26,7 @@ FLOORS = {
         "ir",
         "reach",
         "conditions",
+        "unseen",
         "extents",
         "facts",
         "trace",

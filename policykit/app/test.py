@@ -13,7 +13,7 @@ import typer
 
 from policykit.app.boundaries import propose
 from policykit.app.console import BAD, FINDINGS, Tongue, complain, emit
-from policykit.diagnostics import Language
+from policykit.diagnostics import Language, PolicyError
 from policykit.exercised import Exercise, Kind, Seen, exercised
 from policykit.loader import Policies, bundled, examine
 from policykit.mutants import equivalents, report
@@ -81,7 +81,12 @@ def test_command(
         propose(policies, case, into, language)
         return
     if mutants:
-        found = report(policies, equivalents(policies))
+        try:
+            argued = equivalents(policies)
+        except PolicyError as error:
+            complain(error.diagnostics)
+            raise typer.Exit(BAD) from None
+        found = report(policies, argued)
         emit("\n".join(found.lines(language)))
         if not found.passed:
             raise typer.Exit(FINDINGS)
