@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from policykit import ir, syntax, words
 from policykit.datatypes import parse_unit
+from policykit.facts import path_text
 from policykit.lowering import Declared
 from policykit.source import Span
 from policykit.symbols import Symbols
@@ -192,7 +193,7 @@ class _Reader:
         path, target = self.walk(place)
         if target is not None:
             raise self.wrong_kind(place, "事实", "a fact", "一条记录", "a record")
-        return {"ref": shown(path)}
+        return {"ref": path_text(path)}
 
     def value(self, given: syntax.GivenValue, decl: ir.FactDecl | ir.ListDecl) -> Any:
         """A value as household data gives it."""
@@ -235,7 +236,7 @@ class _Reader:
             return self.root
         path, target = self.walk(place)
         assert target is None
-        return shown(path)
+        return path_text(path)
 
     def ruling(self, ruled: syntax.Ruled) -> dict[str, Any]:
         base = {
@@ -321,14 +322,6 @@ class _Reader:
             raise self.fault("T002", written.span, ("wanted", self.say("带单位的数", "a number with its unit")),
                              ("found", "…"), ("hint", ""))  # fmt: skip
         return written.number * (parse_unit(written.unit)[1] if written.unit else 1)
-
-
-def shown(path: Sequence[str | int]) -> str:
-    """A path as results write it: members[0].obligors[1]."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
 
 
 def _decimal(number: Fraction) -> str:

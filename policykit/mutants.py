@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, TypeVar
 
 from policykit import ir
-from policykit.diagnostics import Language, PolicyError
+from policykit.diagnostics import Language
 from policykit.engine.interpreter import Interpreter
-from policykit.loader import CASES, Policies
+from policykit.loader import Policies
 from policykit.mutations import Mutant, Read, Section, mutants
-from policykit.trials import Prepared, Verdict, missed, prepare, programs
+from policykit.trials import Prepared, Verdict, argued, missed, prepared
 
 EQUIVALENTS = "equivalent.toml"
 LEAST_NOTICED = 95  # of a hundred mutants
@@ -66,33 +64,28 @@ class Question:
 
 def questions(policies: Policies) -> tuple[list[Question], list[Verdict]]:
     """The expectations of all cases that the unchanged rules meet, and the trials in which they do not."""
-    program_of = programs(policies)
     found: list[Question] = []
     failing: list[Verdict] = []
-    for example in policies.program.examples:
-        for trial in example.trials:
-            try:
-                program = program_of(example)
-                prepared = prepare(program, example, trial)
-            except PolicyError as error:
-                failing.append(Verdict(example, trial, (), tuple(error.diagnostics)))
-                continue
-            misses = []
-            for expected in trial.expected:
-                seen: set[Read] = set()
-                watched = replace(
-                    program,
-                    clauses=_Watched("clauses", program.clauses, seen),
-                    defines=_Watched("defines", program.defines, seen),
-                    blockers=_Watched("blockers", program.blockers, seen),
-                )
-                miss = missed(prepared.interpreter(watched), expected, program.language)
-                if miss is None:
-                    found.append(Question(prepared, program, expected, frozenset(seen)))
-                else:
-                    misses.append(miss)
-            if misses:
-                failing.append(Verdict(example, trial, tuple(misses), ()))
+    for ready in prepared(policies):
+        if isinstance(ready, Verdict):
+            failing.append(ready)
+            continue
+        program, misses = ready.program, []
+        for expected in ready.trial.expected:
+            seen: set[Read] = set()
+            watched = replace(
+                program,
+                clauses=_Watched("clauses", program.clauses, seen),
+                defines=_Watched("defines", program.defines, seen),
+                blockers=_Watched("blockers", program.blockers, seen),
+            )
+            miss = missed(ready.interpreter(watched), expected, program.language)
+            if miss is None:
+                found.append(Question(ready, program, expected, frozenset(seen)))
+            else:
+                misses.append(miss)
+        if misses:
+            failing.append(Verdict(ready.example, ready.trial, tuple(misses), ()))
     return found, failing
 
 
@@ -184,12 +177,7 @@ class Report:
 
 def equivalents(policies: Policies) -> dict[str, str]:
     """The mutants that are argued to change nothing, each with the argument, from the files beside the cases."""
-    found: dict[str, str] = {}
-    for root in policies.roots:
-        file = Path(root) / CASES / EQUIVALENTS
-        if file.is_file():
-            found |= {ident: str(reason) for ident, reason in tomllib.loads(file.read_text("utf-8")).items()}
-    return found
+    return argued(policies, EQUIVALENTS)
 
 
 def _tried(made: Sequence[Mutant], asked: Sequence[Question]) -> list[Question | None]:

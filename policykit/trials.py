@@ -5,6 +5,7 @@ One expectation is one question to the interpreter, so that a check of one claus
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -16,8 +17,8 @@ from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.engine.interpreter import Interpreter
 from policykit.explain.document import explain
 from policykit.explain.page import Block, to_text
-from policykit.facts import Case, Election, Instance, Ruling
-from policykit.loader import Policies
+from policykit.facts import Case, Election, Instance, Ruling, path_parts, path_text
+from policykit.loader import CASES, Policies
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.trace import Decision, DutyInstance, Entry, Prohibition
@@ -57,8 +58,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A trial whose household and rulings have been read: all that evaluating any variant of the program needs."""
+    """A trial whose household and rulings have been read: all that evaluating its program, or any variant, needs."""
 
+    program: ir.Program
     example: ir.Example
     trial: ir.Trial
     case: Case
@@ -85,13 +87,13 @@ def household(program: ir.Program, example: ir.Example, trial: ir.Trial) -> dict
             else:
                 owner = _step(owner, part, [] if isinstance(following, int) else {})
         if isinstance(cell.value, Mapping) and "ref" in cell.value:
-            referred.add(_path(cell.value["ref"]))
+            referred.add(path_parts(cell.value["ref"]))
     entity = _entity_of(program, root)
     for path in referred:
         target: Any = root
         for part in path:
             target = target[part]
-        target.setdefault("id", "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path)[1:])
+        target.setdefault("id", path_text(path))
     if example.rest:
         _fill(program, entity, root)
     return root
@@ -119,14 +121,6 @@ def _step(owner: Any, part: str | int, empty: Any) -> Any:
         return owner[part]
     inside = owner.setdefault(part, empty)
     return inside["items"] if isinstance(inside, dict) and "items" in inside and empty == [] else inside
-
-
-def _path(text: str) -> tuple[str | int, ...]:
-    found: list[str | int] = []
-    for part in text.split("."):
-        name, _, number = part.partition("[")
-        found += [name, int(number[:-1])] if number else [name]
-    return tuple(found)
 
 
 def _entity_of(program: ir.Program, root: Mapping[str, Any]) -> str:
@@ -179,7 +173,7 @@ def prepare(program: ir.Program, example: ir.Example, trial: ir.Trial) -> Prepar
     rulings, elections, errors = read_rulings(program, case, example.rulings, language)
     if errors:
         raise PolicyError(errors)
-    return Prepared(example, trial, case, rulings, elections)
+    return Prepared(program, example, trial, case, rulings, elections)
 
 
 # ---- from an expectation to a question -------------------------------------------------------------------------------
@@ -378,22 +372,38 @@ def programs(policies: Policies) -> Callable[[ir.Example], ir.Program]:
     return lambda example: assuming(with_sheet(example.sheet), example)
 
 
-def run(policies: Policies, language: Language | None = None) -> Iterator[Verdict]:
-    """Every trial of every case, in the order they are written; told in a language, or that of the rules."""
+def prepared(policies: Policies) -> Iterator[Prepared | Verdict]:
+    """Every trial of every case, in the order they are written, ready to be asked; one that is bad input says why."""
     program_of = programs(policies)
     for example in policies.program.examples:
         for trial in example.trials:
             try:
-                program = program_of(example)
-                prepared = prepare(program, example, trial)
+                yield prepare(program_of(example), example, trial)
             except PolicyError as error:
                 yield Verdict(example, trial, (), tuple(error.diagnostics))
-                continue
-            engine = prepared.interpreter(program)
-            found = (
-                missed(engine, expectation, language or program.language) for expectation in trial.expected
-            )
-            yield Verdict(example, trial, tuple(miss for miss in found if miss is not None), ())
+
+
+def run(policies: Policies, language: Language | None = None) -> Iterator[Verdict]:
+    """How every trial of every case goes; told in a language, or that of the rules."""
+    for found in prepared(policies):
+        if isinstance(found, Verdict):
+            yield found
+            continue
+        engine = found.interpreter(found.program)
+        misses = (
+            missed(engine, wanted, language or found.program.language) for wanted in found.trial.expected
+        )
+        yield Verdict(found.example, found.trial, tuple(miss for miss in misses if miss is not None), ())
+
+
+def argued(policies: Policies, file: str) -> dict[str, str]:
+    """What is argued in a file beside the cases: what it is about → the reason."""
+    reasons: dict[str, str] = {}
+    for root in policies.roots:
+        held = Path(root) / CASES / file
+        if held.is_file():
+            reasons |= {name: str(why) for name, why in tomllib.loads(held.read_text("utf-8")).items()}
+    return reasons
 
 
 # ---- why ----------------------------------------------------------------------------------------------------------------
