@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
 
 from policykit import ir, ops, syntax, values
 from policykit.datatypes import (
@@ -593,8 +594,10 @@ class Lowering:
             # whoever may be nobody has no outcome
             of = Type("choice", ir.OUTCOME.name.id, (), subject.type.optional)
             return ir.Verdict("outcome", name, subject, of, node.span)
-        kind = {"MEETS": "meets", "OBTAINS": "obtains", "BLOCKED": "blocked"}[node.terminal]
-        return ir.Verdict(kind, name, subject, BOOL, node.span)  # type: ignore[arg-type]
+        asked: dict[str, Literal["meets", "obtains", "blocked"]] = {
+            "MEETS": "meets", "OBTAINS": "obtains", "BLOCKED": "blocked",
+        }  # fmt: skip
+        return ir.Verdict(asked[node.terminal], name, subject, BOOL, node.span)
 
     def index(self, base: syntax.Path, keys: tuple[syntax.Expr, ...], span: Span, scope: Scope) -> ir.Expr:
         found = self.path(base, scope)

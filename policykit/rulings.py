@@ -138,13 +138,13 @@ class _Reader:
         found = []
         for discretion in clause.discretion:
             number = chosen.get(discretion.name.id)
-            whole = isinstance(number, int) and not isinstance(number, bool)
-            if not whole or not discretion.low <= number <= discretion.high:  # type: ignore[operator]
+            whole = number if isinstance(number, int) and not isinstance(number, bool) else None
+            if whole is None or not discretion.low <= whole <= discretion.high:
                 raise self.refuse(
                     "G002", ("name", discretion.name.label(self.language)), ("found", str(number)),
                     ("low", str(discretion.low)), ("high", str(discretion.high)),
                 )  # fmt: skip
-            found.append((discretion.name.id, int(number)))  # type: ignore[arg-type]
+            found.append((discretion.name.id, whole))
         return tuple(found)
 
     def election(self, fields: Mapping[str, Any]) -> Election:

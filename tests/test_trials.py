@@ -683,6 +683,21 @@ def test_coverage_ends_with_the_clauses(folder: Path) -> None:
     assert "发补助  没有试到：不成立" in output
 
 
+def test_what_is_out_of_reach_stands_with_its_reason(folder: Path) -> None:
+    """A reason is shown beside what it speaks of; one that speaks of nothing is told."""
+    (folder / "cases" / "unreachable.toml").write_text(
+        '"要探视" = "没有这样的人"\n"没有的" = "写错了"\n', "utf-8"
+    )
+    output = CliRunner().invoke(app, ["test", str(folder), "--coverage"]).output
+    untried, argued = output.split("试不到的（有理由）条款\n")
+    assert "要探视  没有试到" not in untried.split("没有试全的适用范围")[0]
+    assert argued.splitlines()[0].endswith("要探视  没有试到：成立、不成立")
+    assert argued.splitlines()[1] == "      理由：没有这样的人"
+    assert "unreachable.toml：「没有的」没有用处" in argued
+    english = CliRunner().invoke(app, ["test", str(folder), "--coverage", "--lang", "en"]).output
+    assert "unreachable.toml: “没有的” serves nothing" in english
+
+
 def test_without_a_terminal_nothing_is_written(folder: Path) -> None:
     into = folder / "cases" / "edges.rules"
     result = CliRunner().invoke(app, ["test", str(folder), "--boundaries", "--into", str(into)], input="y\n")
