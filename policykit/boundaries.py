@@ -243,7 +243,8 @@ class _Moves:
                 for version in self.program.clauses[name]:
                     around += [(version.period.start, name), (version.period.end, name)]
             came = answer(self.prepared.interpreter(self.program), expectation)
-            around.append((came.due if came is not None else None, expectation.name))
+            due = came.due if came is not None else None
+            around.append((due if isinstance(due, date) else None, expectation.name))
         found: dict[date, str] = {}
         for day, name in around:
             if day is not None:
@@ -273,7 +274,8 @@ def answer(engine: Interpreter, asked: ir.Expectation) -> ir.Expectation | None:
     if record is None:
         return None
     blank = replace(
-        asked, form="", low=None, high=None, first_month=None, months=None, due=None, by=frozenset(), missing=frozenset()
+        asked, form="", low=None, high=None, first_month=None, months=None, due=None, by=frozenset(), holders=frozenset(),
+        missing=frozenset(),
     )  # fmt: skip
     if asked.about == "note":
         shown = any(n.note.basis.name.id == asked.name and n.subject is record for n in engine.notes())
@@ -284,7 +286,10 @@ def answer(engine: Interpreter, asked: ir.Expectation) -> ir.Expectation | None:
         if isinstance(effect, ir.Duty) and verdict.scope.hi and verdict.test.hi:
             duties = list(engine.duties(verdict, effect))
             if duties:
-                return replace(blank, state=duties[-1].state, due=duties[-1].due)
+                last = duties[-1]
+                return replace(
+                    blank, state=last.state, due="unspecified" if last.due_unspecified else last.due
+                )
         return replace(blank, state=verdict.state)
     decision = engine.decision(asked.name, record, exact=True)
     missing = frozenset(gap.name.split("[")[0] for gap in decision.missing)
@@ -399,7 +404,7 @@ class Writer:
         if e.months is not None:
             parts.append(f"为期 {e.months} 个月")
         if e.due is not None:
-            parts.append(f"期限 {e.due}")
+            parts.append(f"期限 {'未规定' if e.due == 'unspecified' else e.due}")
         for word, names in (("由", e.by), ("缺", e.missing)):
             if names:
                 parts.append(f"{word} " + "、".join(_bare(self.names.get(n, n)) for n in sorted(names)))

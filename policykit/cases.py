@@ -273,10 +273,12 @@ class _Reader:
             "monthly" if "monthly" in terms else "once" if "once" in terms else ""
         )
         ends = [self.amount(end) for end in terms.get(form, ())]
-        by, missing, kind = set[str](), set[str](), "by_whom"
+        by, holders, missing, kind = set[str](), set[str](), set[str](), "by_whom"
         for term in written.terms:
             kind = term.keyword if term.keyword in ("by_whom", "missing") else kind
-            if term.keyword in ("by_whom", "missing", "also") and kind == "missing":
+            if isinstance(term.value, syntax.Quote):
+                holders.add(term.value.text)
+            elif term.keyword in ("by_whom", "missing", "also") and kind == "missing":
                 missing.add(self.called(term.value, self.may_be_missing()))
             elif term.keyword in ("by_whom", "also"):
                 clause = self.symbols.require(self.declaration, "clause", term.value)
@@ -287,7 +289,8 @@ class _Reader:
         return ir.Expectation(
             about, self.subject(written.subject), name, self.state(about, written.state), form,
             ends[0] if ends else None, ends[-1] if ends else None, terms.get("start_month"),
-            int(months) if months is not None else None, terms.get("due"), frozenset(by), frozenset(missing), written.span,
+            int(months) if months is not None else None, terms.get("due"), frozenset(by), frozenset(holders),
+            frozenset(missing), written.span,
         )  # fmt: skip
 
     def may_be_missing(self) -> Iterator[ir.Name]:

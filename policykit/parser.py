@@ -612,15 +612,16 @@ class _Builder:
         keyword, *rest = (n for n in tree.children if not (isinstance(n, Token) and n.type == "TO"))
         match str(tree.data):
             case "also":
-                return syntax.Term("also", self.word(keyword))
+                return syntax.Term("also", self.value(keyword))
             case "by_whom" | "missing" as kind:
-                return syntax.Term(kind, self.word(rest[0]))
+                return syntax.Term(kind, self.value(rest[0]))
             case "start_month":
                 assert isinstance(rest[0], Token)
                 return syntax.Term("start_month", self.month(rest[0]))
             case "due":
                 assert isinstance(rest[0], Token)
-                return syntax.Term("due", self.date(rest[0]))
+                unset = rest[0].type == "UNSPECIFIED"
+                return syntax.Term("due", "unspecified" if unset else self.date(rest[0]))
             case "months":
                 return syntax.Term("months", self.expr(rest[0]))
         return syntax.Term(str(tree.data), tuple(self.expr(node) for node in rest))

@@ -185,6 +185,7 @@ def test_a_failure_says_what_was_wanted_what_came_and_why() -> None:
         ("补助 给予，一次 0.01 元", "给予，每月 0.01 元，由 发补助"),
         ("补助 给予，由 发护理", "给予，每月 0.01 元，由 发补助"),
         ("补助 给予，自 2020-07", "给予，每月 0.01 元，由 发补助"),
+        ("补助 给予，由 「镇」", "给予，每月 0.01 元，由 发补助"),
     ],
 )
 def test_every_part_of_an_expectation_counts(wanted: str, got: str) -> None:
@@ -357,6 +358,35 @@ def test_the_states_of_a_duty(day: str, visited: str, jailed: str, state: str) -
     assert missed(case) == []
     (got,) = missed(case.replace(state, "未涉及"))
     assert got.startswith(state.split("，")[0])
+
+
+def test_who_decides_and_who_does_a_duty() -> None:
+    """津贴 is left to 镇; 探视 is the duty of 村, due on a day; a text in quotes is no clause."""
+    case = """案例 由谁 (who)
+    评价日：2020-06-10
+    已知 成员[1]：患重病 = 是 凭「诊断证明」、服刑 = 否、探视日 = 无、出生日期 = 1950-01-01
+    期望：成员[1] 津贴 可裁量，由 可发津贴、「镇」
+    期望：成员[1] 要探视 未办，期限 2020-06-30，由 「村」
+    期望：成员[1] 津贴 可裁量，由 「县」
+    期望：成员[1] 要探视 未办，由 「镇」
+    期望：成员[1] 要探视 未办，期限 未规定
+    期望：成员[1] 不得收费 适用，由 「村」
+"""
+    assert missed(case) == [
+        "可裁量，每月 200.00 元，自 2020-07，为期 1 个月，由 可发津贴，由 「镇」",
+        "由 「村」",
+        "未办，期限 2020-06-30",
+        "没有由谁办这一说",
+    ]
+    undated = policies(
+        case.replace("期限 2020-06-30", "期限 未规定"), RULES.replace("期限 2020-06-30", "期限 未规定")
+    )
+    (verdict,) = run(undated)
+    assert [miss.wanted for miss in verdict.misses] == [
+        "可裁量，由 「县」",
+        "未办，由 「镇」",
+        "适用，由 「村」",
+    ]
 
 
 def test_bans_and_notes() -> None:
