@@ -8,29 +8,22 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, TypeVar
 
 from policykit import ir
-from policykit.diagnostics import Diagnostic, Language, PolicyError, did_you_mean
+from policykit.arguments import argued
+from policykit.diagnostics import Language, PolicyError
 from policykit.engine.interpreter import Interpreter
-from policykit.loader import CASES, Policies, read_source
-from policykit.mutations import Mutant, Read, Section, Words, mutants
-from policykit.source import Source
-from policykit.trials import Prepared, Verdict, missed, prepare, programs
+from policykit.loader import Policies
+from policykit.mutations import Mutant, Read, Section, mutants
+from policykit.trials import Prepared, Verdict, missed, prepared, programs
 
 EQUIVALENTS = "equivalent.toml"
-HOW_TO_ARGUE: Words = (
-    '每个变异一行，写成 "变异的名字" = "理由"',
-    'write one line a mutant: "name of the mutant" = "reason"',
-)
 LEAST_NOTICED = 95  # of a hundred mutants
 MOST_EQUIVALENT = 3  # of a hundred mutants
 FEW = 100  # mutants that are not worth another process
@@ -74,33 +67,28 @@ class Question:
 
 def questions(policies: Policies) -> tuple[list[Question], list[Verdict]]:
     """The expectations of all cases that the unchanged rules meet, and the trials in which they do not."""
-    program_of = programs(policies)
     found: list[Question] = []
     failing: list[Verdict] = []
-    for example in policies.program.examples:
-        for trial in example.trials:
-            try:
-                program = program_of(example)
-                prepared = prepare(program, example, trial)
-            except PolicyError as error:
-                failing.append(Verdict(example, trial, (), tuple(error.diagnostics)))
-                continue
-            misses = []
-            for expected in trial.expected:
-                seen: set[Read] = set()
-                watched = replace(
-                    program,
-                    clauses=_Watched("clauses", program.clauses, seen),
-                    defines=_Watched("defines", program.defines, seen),
-                    blockers=_Watched("blockers", program.blockers, seen),
-                )
-                miss = missed(prepared.interpreter(watched), expected, program.language)
-                if miss is None:
-                    found.append(Question(prepared, program, expected, frozenset(seen)))
-                else:
-                    misses.append(miss)
-            if misses:
-                failing.append(Verdict(example, trial, tuple(misses), ()))
+    for ready in prepared(policies):
+        if isinstance(ready, Verdict):
+            failing.append(ready)
+            continue
+        program, misses = ready.program, []
+        for expected in ready.trial.expected:
+            seen: set[Read] = set()
+            watched = replace(
+                program,
+                clauses=_Watched("clauses", program.clauses, seen),
+                defines=_Watched("defines", program.defines, seen),
+                blockers=_Watched("blockers", program.blockers, seen),
+            )
+            miss = missed(ready.interpreter(watched), expected, program.language)
+            if miss is None:
+                found.append(Question(ready, program, expected, frozenset(seen)))
+            else:
+                misses.append(miss)
+        if misses:
+            failing.append(Verdict(ready.example, ready.trial, tuple(misses), ()))
     return found, failing
 
 
@@ -208,56 +196,7 @@ def equivalents(policies: Policies) -> dict[str, str]:
 
     Raises `PolicyError` for what cannot be read, names no mutant that is made, or gives no argument.
     """
-    language: Language = "zh" if policies.program.language == "zh" else "en"
-    found: dict[str, str] = {}
-    errors: list[Diagnostic] = []
-    for root in policies.roots:
-        file = Path(root) / CASES / EQUIVALENTS
-        if file.is_file():
-            source = read_source(file, file.relative_to(Path(root).parent).as_posix(), errors)
-            if source is not None:
-                found |= _argued(source, policies, language, errors)
-    if any(error.severity == "error" for error in errors):
-        raise PolicyError(errors)
-    return found
-
-
-def _argued(
-    source: Source, policies: Policies, language: Language, errors: list[Diagnostic]
-) -> dict[str, str]:
-    """The arguments of one file; what is wrong in it joins `errors`."""
-
-    def wrong(line: int, zh: str, en: str, hint: str = "") -> None:
-        why, how = (zh, HOW_TO_ARGUE[0]) if language == "zh" else (en, HOW_TO_ARGUE[1])
-        place = f"{source.file}:{line}"
-        errors.append(Diagnostic("R012", place, language, (("why", why), ("hint", hint or how))))
-
-    lines = source.text.splitlines()
-    try:
-        entries = tomllib.loads(source.text)
-    except tomllib.TOMLDecodeError as error:
-        at = re.search(r"line (\d+)", str(error))
-        zh, en = (
-            "这一行写法不对，或者同一个名字写了两次",
-            "this line is malformed, or gives a name a second time",
-        )
-        wrong(int(at[1]) if at else len(lines), zh, en)
-        return {}
-    made = {mutant.id for mutant in changes(policies)}
-    gone = (
-        "规则改了、不再有这个变异的，删去这一行"
-        if language == "zh"
-        else "delete the line if the rules changed"
-    )
-    for ident, reason in entries.items():
-        key = re.compile(rf"""\s*\[*["']?{re.escape(ident)}["'\s=\].]""")
-        line = next((n for n, text in enumerate(lines, 1) if key.match(text)), 1)
-        if not isinstance(reason, str) or not reason.strip():
-            wrong(line, f"「{ident}」没有写理由", f"“{ident}” gives no reason")
-        elif ident not in made:
-            hint = did_you_mean(ident, made, language) or gone
-            wrong(line, f"没有变异「{ident}」", f"there is no mutant “{ident}”", hint)
-    return entries
+    return argued(policies, EQUIVALENTS, {mutant.id for mutant in changes(policies)})
 
 
 def _tried(made: Sequence[Mutant], asked: Sequence[Question]) -> list[Question | None]:

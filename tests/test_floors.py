@@ -49,7 +49,18 @@ FLOORS = {
         "loader",
     },
     "engines": {"engine"},
-    "door": {DOOR, "result", "schema", "trials", "mutants", "exercised", "boundaries", "claims", "prove"},
+    "door": {
+        DOOR,
+        "result",
+        "schema",
+        "trials",
+        "mutants",
+        "exercised",
+        "boundaries",
+        "arguments",
+        "claims",
+        "prove",
+    },
     "app": {"app"},
 }
 
