@@ -22,7 +22,7 @@ from policykit.engine.interpreter import Interpreter
 from policykit.engine.terms import Env, place, subject
 from policykit.exercised import bearing, deciding, walk
 from policykit.loader import Policies
-from policykit.trials import Prepared, ends, household, prepare, programs
+from policykit.trials import Prepared, ends, household, prepare, programs, steps
 from policykit.values import Bounds, Gap, Month, plus_days
 from policykit.words import STATES, operator_words
 
@@ -343,8 +343,8 @@ class Writer:
     def block(self, proposal: Proposal, number: int) -> str:
         """The proposal as a case that starts from the one it was made from."""
         example, trial = proposal.example, proposal.trial
-        lines = [f"案例 {_bare(f'{example.name.zh}界{number}')} ({example.name.id}{EDGE}{number})"]
-        lines.append(f"    承：{_bare(example.name.zh)}")
+        lines = [f"案例 {bare(f'{example.name.zh}界{number}')} ({example.name.id}{EDGE}{number})"]
+        lines.append(f"    承：{bare(example.name.zh)}")
         if proposal.cell is None:
             lines.append(f"    评价日：{example.on}")
         last = {cell.path: cell for cell in trial.given}
@@ -374,7 +374,7 @@ class Writer:
             case bool():
                 return "是" if value else "否"
             case {"ref": path}:
-                return self.place(_path(path))
+                return self.place(steps(path))
             case {"unknown": _}:
                 return "未知"
             case []:
@@ -386,13 +386,13 @@ class Writer:
     def place(self, path: tuple[str | int, ...]) -> str:
         said = ""
         for part in path:
-            said += f"[{part + 1}]" if isinstance(part, int) else f".{_bare(self.names.get(part, part))}"
+            said += f"[{part + 1}]" if isinstance(part, int) else f".{bare(self.names.get(part, part))}"
         return said[1:]
 
     def expected(self, e: ir.Expectation) -> str:
         root = e.subject in self.program.entities
-        subject_ = "" if root else self.place(_path(e.subject)) + " "
-        parts = [f"{subject_}{_bare(self.names[e.name])} {_bare(STATES[e.about][e.state][0])}"]
+        subject_ = "" if root else self.place(steps(e.subject)) + " "
+        parts = [f"{subject_}{bare(self.names[e.name])} {bare(STATES[e.about][e.state][0])}"]
         unit = "元/月" if e.form == "monthly" else "元"
         if e.low is not None and e.high is not None:
             ends = [f"{_yuan(end)} {unit}" for end in dict.fromkeys((e.low, e.high))]
@@ -405,7 +405,7 @@ class Writer:
             parts.append(f"期限 {e.due}")
         for word, names in (("由", e.by), ("缺", e.missing)):
             if names:
-                parts.append(f"{word} " + "、".join(_bare(self.names.get(n, n)) for n in sorted(names)))
+                parts.append(f"{word} " + "、".join(bare(self.names.get(n, n)) for n in sorted(names)))
         return "，".join(parts)
 
 
@@ -414,16 +414,8 @@ def _yuan(fen: Fraction | int) -> str:
     return f"{'-' * (fen < 0)}{whole // 100}.{whole % 100:02d}"
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
     """A name as rules may write it: in brackets where it would be read as something else."""
     swallowed = any(word in name for word in operator_words())
     plain = name.replace("_", "").isalnum() and not name[0].isdigit() and not swallowed
     return name if plain else f"【{name}】"
-
-
-def _path(text: str) -> tuple[str | int, ...]:
-    found: list[str | int] = []
-    for part in text.split("."):
-        name, _, number = part.partition("[")
-        found += [name, int(number[:-1])] if number else [name]
-    return tuple(found)

@@ -18,6 +18,7 @@ from typing import Literal, TypeAlias
 from policykit import ir
 from policykit.claims import Claim, Kind, days, questions, root_for, standing, turns
 from policykit.claims import claims as claimed
+from policykit.diagnostics import Diagnostic, Language, PolicyError, did_you_mean
 from policykit.engine.interpreter import Interpreter
 from policykit.engine.smt import solve
 from policykit.engine.smt.logic import Refused, both
@@ -37,20 +38,24 @@ SMALL = (Size(1, 1), Size(2, 2))  # where a household is looked for first
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A household that breaks a claim, as the reference engine has confirmed: the subject it is broken for, and for a
-    claim about a rising fact the same household after the rise."""
+    claim about a rising fact the same household after the rise, for a division what is 0."""
 
     witness: Witness
     subject: str
     after: Witness | None = None
+    divisor: ir.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The verdict on one claim. `rules` are what it speaks of; `why` says what kept it undecided."""
+    """The verdict on one claim, on the days from `first` to `last`. `rules` are what it speaks of; `why` says what kept
+    it undecided, or why a clause never stands."""
 
     kind: Kind
     rules: tuple[ir.Name, ...]
     span: Span
+    first: date
+    last: date
     state: State
     shown: Shown | None = None
     why: str = ""
@@ -87,6 +92,11 @@ def prove(
     `limit` is in seconds for each question to the solver; `only` names the properties and rules to look at; `on` looks
     at one day alone. Raises `PolicyError` when a name in `only` is not that of a property or rule.
     """
+    unknown = [
+        name for name in only if not any(_named(claim, [name]) for claim in claimed(program, *days(program)))
+    ]
+    if unknown:
+        raise PolicyError(_unknown(program, name) for name in unknown)
     first, last = days(program) if on is None else (on, on)
     wanted = [claim for claim in claimed(program, first, last) if not only or _named(claim, only)]
     prover = Prover(program, size, limit)
@@ -99,6 +109,13 @@ def prove(
 
 def _named(claim: Claim, only: Sequence[str]) -> bool:
     return any(name in (rule.id, rule.zh, rule.en) for rule in claim.rules for name in only)
+
+
+def _unknown(program: ir.Program, name: str) -> Diagnostic:
+    language: Language = "zh" if program.language == "zh" else "en"
+    rules = [rule for claim in claimed(program, *days(program)) for rule in claim.rules]
+    hint = did_you_mean(name, [word for rule in rules for word in (rule.zh, rule.id)], language)
+    return Diagnostic("N001", "--property", language, (("name", name), ("hint", hint)))
 
 
 # ---- proving ----------------------------------------------------------------------------------------------------------------
@@ -116,7 +133,14 @@ def _spread(prover: Prover, wanted: Sequence[Claim], cores: int) -> Iterator[Pro
 
 
 def _settle(number: int) -> Proof:
-    return _PROVER.settle(_WANTED[number])
+    try:
+        return _PROVER.settle(_WANTED[number])
+    except KeyboardInterrupt:  # the terminal tells every process; the one that waits for this stops them all
+        return replace(_blank(_WANTED[number]), state="not_decided", why="interrupted")
+
+
+def _blank(claim: Claim) -> Proof:
+    return Proof(claim.kind, claim.rules, claim.span, claim.first, claim.last, "proved")
 
 
 _PROVER: Prover
@@ -135,7 +159,7 @@ class Prover:
     def settle(self, claim: Claim) -> Proof:
         """The verdict on one claim."""
         began = time.monotonic()
-        proof = Proof(claim.kind, claim.rules, claim.span, "proved")
+        proof = _blank(claim)
         try:
             proof = self.decide(claim, proof)
         except solve.Undecided as why:
@@ -195,7 +219,7 @@ class Prover:
             after = Reader(question.after, reader.model).witness() if question.after is not None else None
             engines = [engine(self.program, one) for one in (witness, after) if one is not None]
             if question.confirmed(engines):
-                return Shown(witness, question.subject, after)
+                return Shown(witness, question.subject, after, question.divisor)
         raise solve.Undecided("unconfirmed")
 
 

@@ -85,7 +85,7 @@ def household(program: ir.Program, example: ir.Example, trial: ir.Trial) -> dict
             else:
                 owner = _step(owner, part, [] if isinstance(following, int) else {})
         if isinstance(cell.value, Mapping) and "ref" in cell.value:
-            referred.add(_path(cell.value["ref"]))
+            referred.add(steps(cell.value["ref"]))
     entity = _entity_of(program, root)
     for path in referred:
         target: Any = root
@@ -121,7 +121,8 @@ def _step(owner: Any, part: str | int, empty: Any) -> Any:
     return inside["items"] if isinstance(inside, dict) and "items" in inside and empty == [] else inside
 
 
-def _path(text: str) -> tuple[str | int, ...]:
+def steps(text: str) -> tuple[str | int, ...]:
+    """The path of a record, name by name and number by number."""
     found: list[str | int] = []
     for part in text.split("."):
         name, _, number = part.partition("[")
@@ -329,7 +330,13 @@ class _Words:
 
 
 def _yuan(fen: Any) -> str:
-    return f"{float(fen) / 100:.2f}" if fen % 1 else f"{int(fen) // 100}.{int(fen) % 100:02d}"
+    whole = abs(int(fen))
+    return f"{float(fen) / 100:.2f}" if fen % 1 else f"{'-' * (fen < 0)}{whole // 100}.{whole % 100:02d}"
+
+
+def said(program: ir.Program, expected: ir.Expectation, language: str) -> str:
+    """What an expectation wants of its subject, in words."""
+    return _wanted(expected, _Words(program, language))
 
 
 def _wanted(wanted: ir.Expectation, say: _Words) -> str:

@@ -48,7 +48,18 @@ FLOORS = {
         "loader",
     },
     "engines": {"engine"},
-    "door": {DOOR, "result", "schema", "trials", "mutants", "exercised", "boundaries", "claims", "prove"},
+    "door": {
+        DOOR,
+        "result",
+        "schema",
+        "trials",
+        "mutants",
+        "exercised",
+        "boundaries",
+        "claims",
+        "prove",
+        "witnesses",
+    },
     "app": {"app"},
 }
 

@@ -39,6 +39,10 @@ def possible(verdicts: Verdicts, goal: Truth, limit: float) -> bool:
 def _answer(solver: z3.Solver) -> bool:
     found = solver.check()
     if found == z3.unknown:
+        if (
+            solver.reason_unknown() == "interrupted from keyboard"
+        ):  # the solver has caught what was meant for all
+            raise KeyboardInterrupt
         raise Undecided(solver.reason_unknown())
     return bool(found == z3.sat)
 
