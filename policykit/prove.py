@@ -25,6 +25,7 @@ from policykit.engine.smt.logic import Refused, both
 from policykit.engine.smt.variables import Size, Stretch, stretches
 from policykit.engine.smt.verdicts import Verdicts
 from policykit.engine.smt.witness import Reader, Witness
+from policykit.leaner import leaner
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.source import Span
@@ -211,21 +212,27 @@ class Prover:
         the household holds what the question rests on and nothing else."""
         verdicts = Verdicts(self.program, stretch, size, root=root_for(self.program, claim.entity))
         question = next(q for n, q in enumerate(questions(verdicts, claim)) if n == number)
+
+        def breaks(found: tuple[Witness, ...]) -> bool:
+            return question.confirmed([engine(self.program, one) for one in found])
+
         for everything in (False, True):
             reader = solve.simplest(verdicts, question.goal, self.limit, everything)
             if reader is None:
                 continue
             witness = reader.witness()
             after = Reader(question.after, reader.model).witness() if question.after is not None else None
-            engines = [engine(self.program, one) for one in (witness, after) if one is not None]
-            if question.confirmed(engines):
-                return Shown(witness, question.subject, after, question.divisor)
+            found = (witness,) if after is None else (witness, after)
+            if breaks(found):
+                first, *second = leaner(found, breaks)
+                return Shown(first, question.subject, next(iter(second), None), question.divisor)
         raise solve.Undecided("unconfirmed")
 
 
 def engine(program: ir.Program, witness: Witness) -> Interpreter:
-    """The reference engine on a household that the solver found."""
+    """The reference engine on a household that the solver found; raises `PolicyError` when it cannot be read."""
     case = read_case(program, witness.household, witness.on)
     rulings, elections, errors = read_rulings(program, case, witness.rulings)
-    assert not errors, errors
+    if errors:
+        raise PolicyError(errors)
     return Interpreter(program, case, witness.on, rulings, elections, witness.parameters)

@@ -5,7 +5,7 @@ A witness holds only what the question rests on, so its table does too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -17,6 +17,7 @@ from policykit.datatypes import Type, show_dimension
 from policykit.engine.interpreter import Interpreter
 from policykit.explain.phrases import Phrases
 from policykit.facts import Given, Instance, Listing
+from policykit.loader import Policies
 from policykit.prove import Proof, Shown, engine
 from policykit.reach import within
 from policykit.source import NOWHERE, columns, padded
@@ -64,8 +65,15 @@ def declared(program: ir.Program, proof: Proof) -> list[Any]:
 class Findings:
     """One refuted claim with the household that breaks it, on the reference engine, in a language."""
 
-    def __init__(self, program: ir.Program, proof: Proof, shown: Shown, language: str) -> None:
-        self.program, self.proof, self.shown, self.language = program, proof, shown, language
+    def __init__(self, policies: Policies, proof: Proof, shown: Shown, language: str) -> None:
+        program = policies.program
+        self.policies, self.program, self.proof, self.shown, self.language = (
+            policies,
+            program,
+            proof,
+            shown,
+            language,
+        )
         self.rules = declared(program, proof)
         self.engines = [engine(program, w) for w in (shown.witness, shown.after) if w is not None]
         self.words = [Phrases(program, language, False, one.case) for one in self.engines]
@@ -73,20 +81,19 @@ class Findings:
     def say(self, zh: str, en: str) -> str:
         return zh if self.language == "zh" else en
 
-    def asked(self, number: int = 0) -> Iterator[tuple[str, ir.Expectation]]:
-        """What the claim asks of the household, with what came out."""
-        one = self.engines[number]
-        done: set[tuple[str, str, str]] = set()
-        for about, name, entities in self.about():
+    def asked(self, number: int = 0) -> list[tuple[str, ir.Expectation]]:
+        """What the claim asks of the household, with what came out; what stays open had no part in it."""
+        found = list(self.answers(self.engines[number]))
+        return [(label, came) for label, came in found if came.state != "undetermined"] or found
+
+    def answers(self, one: Interpreter) -> Iterator[tuple[str, ir.Expectation]]:
+        property_ = self.rules[0] if isinstance(self.rules[0], ir.Property) else None
+        everyone = property_ is not None and property_.monotone is None
+        for about, name, entities in dict.fromkeys(self.about()):
             for record in one.case.subjects:
-                near = self.proof.kind == "property" and self.rules[0].monotone is None
-                if record.entity not in entities or not (
-                    near or record.path == self.shown.subject or about == "clause"
-                ):
+                mine = everyone or about == "clause" or record.path == self.shown.subject
+                if record.entity not in entities or not mine:
                     continue
-                if (about, name, record.path) in done:
-                    continue
-                done.add((about, name, record.path))
                 blank = ir.Expectation(
                     about, record.path, name, "", "", None, None, None, None, None, frozenset(), frozenset(), NOWHERE
                 )  # fmt: skip
@@ -94,27 +101,31 @@ class Findings:
                 if came is not None:
                     yield self.label(about, name), came
 
-    def about(self) -> Iterator[tuple[Any, str, Sequence[str]]]:
+    def about(self) -> Iterator[tuple[Any, str, tuple[str, ...]]]:
         """The measures and clauses that the claim speaks of, with whom they may concern."""
         program, rule = self.program, self.rules[0]
         if isinstance(rule, ir.Property):
             exprs = [*rule.given, *([rule.then] if rule.then is not None else [])]
             if rule.monotone is not None:
-                yield "measure", rule.monotone.measure, program.measures[rule.monotone.measure].entities
+                yield (
+                    "measure",
+                    rule.monotone.measure,
+                    tuple(program.measures[rule.monotone.measure].entities),
+                )
             for expr in (e for outer in exprs for e in within(outer)):
                 if isinstance(expr, ir.Verdict) and expr.kind in ("meets", "blocked"):
-                    yield "clause", expr.name, [c.entity for c in program.clauses[expr.name]]
+                    yield "clause", expr.name, tuple(c.entity for c in program.clauses[expr.name])
                 elif isinstance(expr, ir.Verdict):
-                    yield "measure", expr.name, program.measures[expr.name].entities
+                    yield "measure", expr.name, tuple(program.measures[expr.name].entities)
             return
         if isinstance(rule, ir.Amount):
-            yield "measure", rule.measure, [rule.entity]
+            yield "measure", rule.measure, (rule.entity,)
             return
         for clause in self.rules:
             if isinstance(clause.effect, ir.Grant):
                 yield "measure", clause.effect.measure, program.measures[clause.effect.measure].entities
         for clause in self.rules:
-            yield "clause", clause.basis.name.id, [clause.entity]
+            yield "clause", clause.basis.name.id, (clause.entity,)
 
     def label(self, about: str, name: str) -> str:
         if about == "measure":
@@ -133,16 +144,15 @@ class Findings:
         if isinstance(rule, ir.Property):
             assert rule.then is not None
             whose = words.record(self.engines[0].case.index[self.shown.subject])
-            given = [
-                self.say(f"  设：{words.condition(e)}", f"  assumed: {words.condition(e)}")
-                for e in rule.given
-            ]
-            then = words.condition(rule.then)
+            heads = self.say("设：", "assumed: "), self.say("则（不成立）：", "then (does not hold): ")
             return [
-                self.say(f"违反：{whose} 前提都成立，结论不成立", f"broken for {whose}: what is assumed holds, the conclusion does not"),
-                *given,
-                self.say(f"  则（不成立）：{then}", f"  then (does not hold): {then}"),
-            ]  # fmt: skip
+                self.say(
+                    f"违反：对{whose}，设的都成立，则的不成立",
+                    f"broken for {whose}: what is assumed holds, what should follow does not",
+                ),
+                *(f"  {heads[0]}{self.quoted(expr)}" for expr in rule.given),
+                f"  {heads[1]}{self.quoted(rule.then)}",
+            ]
         names = self.say("、", ", ").join(f"“{name.label(self.language)}”" for name in self.proof.rules)
         match self.proof.kind:
             case "conflict":
@@ -158,6 +168,13 @@ class Findings:
         assert self.shown.divisor is not None
         divisor = words.term(self.shown.divisor)
         return [self.say(f"违反：算{names}时，除数“{divisor}”是 0", f"broken: in {names} the divisor “{divisor}” is 0")]  # fmt: skip
+
+    def quoted(self, expr: ir.Expr) -> str:
+        """An expression as the rule file has it, or in words where that is in the other language."""
+        text = next((s.text for s in self.policies.sources if s.file == expr.span.file), "")
+        as_written = " ".join(text[expr.span.start : expr.span.end].split())
+        same = self.language == self.program.language
+        return as_written if as_written and same else self.words[0].condition(expr)
 
     def moved(self, rising: ir.Monotone) -> str:
         program, label = self.program, self.program.measures[rising.measure].name.label(self.language)
@@ -221,7 +238,7 @@ class Findings:
         return Table(tuple((title, found) for title, found in sections if found))
 
     def supposed(self, words: Phrases) -> Iterator[Row]:
-        for gap, value in self.shown.witness.parameters.items():
+        for gap, value in sorted(self.shown.witness.parameters.items(), key=lambda pair: bool(pair[0].path)):
             whose, label, _ = words.question(gap)
             of = self.program.parameters[gap.name.partition("[")[0]].type
             yield Row(gap.path, 0, f"{label} {whose}".rstrip(), words.value(value, of))
@@ -262,6 +279,7 @@ class Findings:
                     line = f"{padded(_left(row), width)}  {padded(row.value, column)}  →  {other.value}{mark}"
                 yield line
         yield from self.broken()
+        yield self.say("没有列出的事实，不论怎样都是这个结果", "it is so whatever the facts not listed are")
 
 
 def _left(row: Row) -> str:
@@ -301,14 +319,22 @@ def own(record: Instance, decl: ir.FactDecl | ir.ListDecl, to: Instance) -> bool
 def rows(words: Phrases, root: Instance) -> Iterator[Row]:
     """The household, record by record: the root, what lies above it, its members."""
     yield from _record(words, root, 0, words.record(root))
-    if root.upper is not None:
+    if root.upper is not None and any(True for _ in parts(words.program, root.upper)):
         label = words.label(words.program.entities[root.upper.entity].name)
         yield from _record(words, root.upper, 0, label)
 
 
+def _own_facts(program: ir.Program, record: Instance) -> Iterator[object]:
+    """What is said of a record, besides who lies in it."""
+    for decl, found in parts(program, record):
+        if not (isinstance(decl, ir.ListDecl) and decl.kind == "members" and found):
+            yield found
+
+
 def _record(words: Phrases, record: Instance, depth: int, title: str) -> Iterator[Row]:
     program = words.program
-    yield Row(record.path, depth, title)
+    if record is not words.case.root or any(True for _ in _own_facts(program, record)):
+        yield Row(record.path, depth, title)
     nested: list[tuple[Instance, str]] = []
     members: list[Instance] = []
     for decl, found in parts(program, record):
@@ -344,7 +370,7 @@ def _record(words: Phrases, record: Instance, depth: int, title: str) -> Iterato
 def cells(program: ir.Program, root: Instance) -> Iterator[ir.Cell]:
     """The household as a case gives it."""
     records = [root]
-    if root.upper is not None:
+    if root.upper is not None and any(True for _ in parts(program, root.upper)):
         records.append(root.upper)
     for record in records:  # grows while it is gone through
         path = place(root, record)
@@ -468,11 +494,11 @@ class Cases:
             if keys:
                 options = zip(parameter.keys, keys.rstrip("]").split(","), strict=True)
                 label += "[" + "、".join(self.option(choice, key) for choice, key in options) + "]"
-            *others, (_, last) = said_.items()
-            formula = last
+            formula = next(reversed(said_.values()))
             if len(set(said_.values())) > 1:
-                for path, text in reversed(others):
-                    formula = f"如果 {self.told_apart(one, path, names)} 则 {text} 否则 {formula}"
+                tests = {path: self.told_apart(one, path, names) for path in said_}
+                for path, text in list(reversed(said_.items()))[1:]:
+                    formula = f"如果 {tests[path]} 则 {text} 否则 {formula}"
             yield f"    设定：{label} = {formula}"
 
     def told_apart(self, one: Interpreter, path: str, names: dict[str, str]) -> str:

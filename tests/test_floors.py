@@ -58,6 +58,7 @@ FLOORS = {
         "boundaries",
         "claims",
         "prove",
+        "leaner",
         "witnesses",
     },
     "app": {"app"},

@@ -158,7 +158,7 @@ class _Teller:
         language: Language,
         aloud: bool,
     ) -> None:
-        self.program, self.size, self.limit, self.save = policies.program, size, limit, save
+        self.policies, self.size, self.limit, self.save = policies, size, limit, save
         self.language, self.aloud = language, aloud
         self.saved: dict[str, Path] = {}
 
@@ -217,7 +217,7 @@ class _Teller:
     def findings(self, proof: prove.Proof) -> Findings | None:
         from policykit.witnesses import Findings
 
-        return None if proof.shown is None else Findings(self.program, proof, proof.shown, self.language)
+        return None if proof.shown is None else Findings(self.policies, proof, proof.shown, self.language)
 
     def write(self, proof: prove.Proof, findings: Findings, into: Path) -> Path:
         """Writes the household as a case, whole or not at all."""
