@@ -282,8 +282,10 @@ class _Writer:
         first = [*self.part(if_, node.rule), *self.part(condition, node.rule), *self.break_before(then, node.rule),
                  *self.part(then, node.rule), *self.part(result, node.rule)]  # fmt: skip
         rest = [*self.break_before(otherwise, node.rule), *self.part(otherwise, node.rule)]
-        chained = isinstance(other, Node) and other.rule == "conditional"
-        rest += self.conditional(other) if chained else self.part(other, node.rule)  # type: ignore[arg-type]
+        if isinstance(other, Node) and other.rule == "conditional":
+            rest += self.conditional(other)
+        else:
+            rest += self.part(other, node.rule)
         return [_Group(tuple(first), DEEPER), *rest]
 
     def period(self, node: Node) -> list[_Part]:

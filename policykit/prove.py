@@ -16,7 +16,7 @@ from datetime import date
 from typing import Literal, TypeAlias
 
 from policykit import ir
-from policykit.claims import Claim, Kind, days, questions, root_for, standing, turns
+from policykit.claims import Claim, Kind, days, questions, root_for, standing, turns_for
 from policykit.claims import claims as claimed
 from policykit.diagnostics import Diagnostic, Language, PolicyError, did_you_mean
 from policykit.engine.interpreter import Interpreter
@@ -170,20 +170,38 @@ class Prover:
         return replace(proof, seconds=time.monotonic() - began)
 
     def decide(self, claim: Claim, proof: Proof) -> Proof:
-        days = stretches(claim.first, claim.last, turns(self.program))
+        days = stretches(claim.first, claim.last, turns_for(self.program, claim))
         if claim.kind == "applies":
             return self.applies(claim, days, proof)
-        vacuous = claim.kind == "property"
-        # a household that shows it is small more often than not
+        try:
+            broken = [s for s in days if any(self.broken(claim, s, self.size))]
+        except solve.Undecided as why:
+            broken, proof = days, replace(proof, state="not_decided", why=str(why))
+        # what breaks a claim does so in a small household more often than not, and that is the one to show
+        for size in (*SMALL, self.size) if broken else ():
+            for stretch in broken:
+                for number in self.broken(claim, stretch, size):
+                    return replace(
+                        proof, state="refuted", why="", shown=self.shown(claim, stretch, size, number)
+                    )
+        if proof.state == "proved" and claim.kind == "property" and not any(self.assumed(claim, days)):
+            return replace(proof, state="vacuous")
+        return proof
+
+    def broken(self, claim: Claim, stretch: Stretch, size: Size) -> Iterator[int]:
+        """The questions about a claim that some household answers, by their numbers."""
+        verdicts = self.verdicts(stretch, size, claim.entity)
+        for number, question in enumerate(questions(verdicts, claim)):
+            if solve.possible(verdicts, question.goal, self.limit):
+                yield number
+
+    def assumed(self, claim: Claim, days: list[Stretch]) -> Iterator[bool]:
+        """Whether what a property assumes can be so, by size and days."""
         for size in (*SMALL, self.size):
             for stretch in days:
                 verdicts = self.verdicts(stretch, size, claim.entity)
-                for number, question in enumerate(questions(verdicts, claim)):
-                    if solve.possible(verdicts, question.goal, self.limit):
-                        return replace(proof, state="refuted", shown=self.shown(claim, stretch, size, number))
-                    if vacuous and size == self.size:
-                        vacuous = not solve.possible(verdicts, question.assumed, self.limit)
-        return replace(proof, state="vacuous") if vacuous else proof
+                for question in questions(verdicts, claim):
+                    yield solve.possible(verdicts, question.assumed, self.limit)
 
     def applies(self, claim: Claim, days: list[Stretch], proof: Proof) -> Proof:
         """Whether a clause can ever apply, and stand when it does."""
@@ -221,7 +239,11 @@ class Prover:
             if reader is None:
                 continue
             witness = reader.witness()
-            after = Reader(question.after, reader.model).witness() if question.after is not None else None
+            after = (
+                Reader(verdicts, reader.model, question.after).witness()
+                if question.after is not None
+                else None
+            )
             found = (witness,) if after is None else (witness, after)
             if breaks(found):
                 first, *second = leaner(found, breaks)

@@ -16,12 +16,12 @@ from policykit.boundaries import Writer, answer, bare
 from policykit.datatypes import Type, show_dimension
 from policykit.engine.interpreter import Interpreter
 from policykit.explain.phrases import Phrases
-from policykit.facts import Given, Instance, Listing
+from policykit.facts import Given, Instance, Listing, path_parts
 from policykit.loader import Policies
 from policykit.prove import Proof, Shown, engine
 from policykit.reach import within
 from policykit.source import NOWHERE, columns, padded
-from policykit.trials import said, steps
+from policykit.trials import said
 from policykit.values import Bounds, Options, Subset, Value
 
 NAMES = "甲乙丙丁戊己庚辛壬癸"  # what the people of a case are called where they have to be told apart
@@ -95,7 +95,7 @@ class Findings:
                 if record.entity not in entities or not mine:
                     continue
                 blank = ir.Expectation(
-                    about, record.path, name, "", "", None, None, None, None, None, frozenset(), frozenset(), NOWHERE
+                    about, record.path, name, "", "", None, None, None, None, None, frozenset(), frozenset(), frozenset(), NOWHERE
                 )  # fmt: skip
                 came = answer(one, blank)
                 if came is not None:
@@ -405,7 +405,7 @@ def cells(program: ir.Program, root: Instance) -> Iterator[ir.Cell]:
 
 def place(root: Instance, record: Instance) -> tuple[str | int, ...]:
     """Where a record stands, as a case writes it."""
-    path = steps(record.path)
+    path = path_parts(record.path)
     return path[1:] if path[0] == root.path else path
 
 

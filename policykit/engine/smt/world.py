@@ -58,11 +58,9 @@ class World:
         judge: Judge,
         variables: Variables,
         root: str = "",
-        overlay: Mapping[tuple[str, str], Value] | None = None,
     ) -> None:
         self.program, self.stretch, self.size, self.judge = program, stretch, size, judge
         self.vars = variables
-        self.overlay = dict(overlay or {})  # facts that have another value here than in the household shared
         self.root = self.record(root or program.root, root or program.root, None)
         self.today = self._today()
         self._defined: dict[tuple[str, Record | None], Value] = {}
@@ -96,9 +94,6 @@ class World:
     def fact(self, record: Record, name: str) -> Value:
         """A fact of a record, or the record that a single reference names."""
         key = (record.path, name)
-        if key in self.overlay:
-            self._restrict(record, name, self.overlay[key])
-            return self.overlay[key]
         decl = self.program.entities[record.entity].facts.get(name)
         if key not in self.vars.facts:
             if decl is None:
