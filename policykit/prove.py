@@ -174,7 +174,7 @@ class Prover:
         if claim.kind == "applies":
             return self.applies(claim, days, proof)
         try:
-            broken = [s for s in days if any(self.broken(claim, s, self.size))]
+            broken = [s for s in days if next(self.broken(claim, s, self.size), None) is not None]
         except solve.Undecided as why:
             broken, proof = days, replace(proof, state="not_decided", why=str(why))
         # what breaks a claim does so in a small household more often than not, and that is the one to show

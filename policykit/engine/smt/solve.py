@@ -39,11 +39,10 @@ def possible(verdicts: Verdicts, goal: Truth, limit: float) -> bool:
 def _answer(solver: z3.Solver) -> bool:
     found = solver.check()
     if found == z3.unknown:
-        if (
-            solver.reason_unknown() == "interrupted from keyboard"
-        ):  # the solver has caught what was meant for all
+        why = solver.reason_unknown()
+        if why == "interrupted from keyboard":  # which the solver has caught for itself alone
             raise KeyboardInterrupt
-        raise Undecided(solver.reason_unknown())
+        raise Undecided(why)
     return bool(found == z3.sat)
 
 
