@@ -345,8 +345,8 @@ class Writer:
     def block(self, proposal: Proposal, number: int) -> str:
         """The proposal as a case that starts from the one it was made from."""
         example, trial = proposal.example, proposal.trial
-        lines = [f"案例 {_bare(f'{example.name.zh}界{number}')} ({example.name.id}{EDGE}{number})"]
-        lines.append(f"    承：{_bare(example.name.zh)}")
+        lines = [f"案例 {bare(f'{example.name.zh}界{number}')} ({example.name.id}{EDGE}{number})"]
+        lines.append(f"    承：{bare(example.name.zh)}")
         if proposal.cell is None:
             lines.append(f"    评价日：{example.on}")
         last = {cell.path: cell for cell in trial.given}
@@ -388,13 +388,13 @@ class Writer:
     def place(self, path: tuple[str | int, ...]) -> str:
         said = ""
         for part in path:
-            said += f"[{part + 1}]" if isinstance(part, int) else f".{_bare(self.names.get(part, part))}"
+            said += f"[{part + 1}]" if isinstance(part, int) else f".{bare(self.names.get(part, part))}"
         return said[1:]
 
     def expected(self, e: ir.Expectation) -> str:
         root = e.subject in self.program.entities
         subject_ = "" if root else self.place(path_parts(e.subject)) + " "
-        parts = [f"{subject_}{_bare(self.names[e.name])} {_bare(STATES[e.about][e.state][0])}"]
+        parts = [f"{subject_}{bare(self.names[e.name])} {bare(STATES[e.about][e.state][0])}"]
         unit = "元/月" if e.form == "monthly" else "元"
         if e.low is not None and e.high is not None:
             ends = [f"{_yuan(end)} {unit}" for end in dict.fromkeys((e.low, e.high))]
@@ -407,7 +407,7 @@ class Writer:
             parts.append(f"期限 {'未规定' if e.due == 'unspecified' else e.due}")
         for word, names in (("由", e.by), ("缺", e.missing)):
             if names:
-                parts.append(f"{word} " + "、".join(_bare(self.names.get(n, n)) for n in sorted(names)))
+                parts.append(f"{word} " + "、".join(bare(self.names.get(n, n)) for n in sorted(names)))
         return "，".join(parts)
 
 
@@ -416,7 +416,7 @@ def _yuan(fen: Fraction | int) -> str:
     return f"{'-' * (fen < 0)}{whole // 100}.{whole % 100:02d}"
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
     """A name as rules may write it: in brackets where it would be read as something else."""
     swallowed = any(word in name for word in operator_words())
     plain = name.replace("_", "").isalnum() and not name[0].isdigit() and not swallowed

@@ -293,13 +293,14 @@ def standing(verdicts: Verdicts, clause: ir.Clause, entity: str) -> Iterator[tup
 @dataclass(frozen=True, slots=True)
 class Question:
     """What would break a claim, for one subject: `goal` as a term, `assumed` the part that is taken for granted,
-    `confirmed` whether the reference engine says the same of a household, or of two."""
+    `confirmed` whether the reference engine says the same of a household, or of two; `divisor` what is then 0."""
 
     goal: Truth
     assumed: Truth
     subject: str
     confirmed: Callable[[list[Interpreter]], bool]
     after: Mapping[tuple[str, str], Value] | None = None
+    divisor: ir.Expr | None = None
 
 
 def questions(verdicts: Verdicts, claim: Claim) -> Iterator[Question]:
@@ -455,7 +456,8 @@ def _divided_by_zero(verdicts: Verdicts, clause: ir.Clause) -> Iterator[Question
                 assert isinstance(number, Num)
                 zero = both((reached_, negate(number.none), equal_numbers(number, whole(0))))
 
-                yield Question(zero, guard, status.subject.path, partial(_is_zero, divisor, inner))
+                confirmed = partial(_is_zero, divisor, inner)
+                yield Question(zero, guard, status.subject.path, confirmed, divisor=divisor)
 
 
 def _is_zero(divisor: ir.Expr, env: Env, engines: list[Interpreter]) -> bool:

@@ -60,6 +60,8 @@ FLOORS = {
         "arguments",
         "claims",
         "prove",
+        "leaner",
+        "witnesses",
     },
     "app": {"app"},
 }
