@@ -48,7 +48,18 @@ FLOORS = {
         "loader",
     },
     "engines": {"engine"},
-    "door": {DOOR, "result", "schema", "trials", "mutants", "exercised", "boundaries"},
+    "door": {
+        DOOR,
+        "result",
+        "schema",
+        "trials",
+        "mutants",
+        "exercised",
+        "boundaries",
+        "inquiry",
+        "questions",
+        "answers",
+    },
     "app": {"app"},
 }
 

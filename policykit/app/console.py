@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterable
 from enum import StrEnum
+from pathlib import Path
 
 from rich.console import Console
 
@@ -37,3 +41,17 @@ def complain(diagnostics: Iterable[Diagnostic], language: Language | None = None
         console.print(head, style=style)
         for line in rest:
             console.print(line)
+
+
+def replace_whole(file: Path, text: str) -> None:
+    """Writes the whole text or nothing: beside the file first, then in its place."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+            out.write(text)
+        if file.exists():
+            shutil.copymode(file, name)
+        os.replace(name, file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
