@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from itertools import accumulate, combinations
+from itertools import accumulate, combinations, pairwise
 from typing import Any, TypeAlias
 
 from policykit import ir
@@ -37,7 +37,7 @@ STATES = 12_000  # sets of open trees for which the best next question is sought
 FEW_LABELS = 4  # a multi-choice with more is tried with one label at a time
 FEW_VALUES = 8  # figures and days in a longer range are tried in stretches
 CUTS = 12  # cuts to find whether answers turn inside a long range
-FINE_CUTS = 80  # cuts to find where
+FINE_CUTS = 200  # cuts to find where
 MOST_STRETCHES = 6  # with more, the turns hang on other gaps
 FOLLOW_UP = 2  # questions that a list with something in it will bring, as a guess
 
@@ -178,7 +178,7 @@ class Inquiry:
         return [o.name.id for o in self.program.choices[choice].options if o.name.id in labels]
 
     def stretches(self, gap: Gap, low: Any, high: Any) -> tuple[tuple[Any, Any], ...]:
-        """A long range cut where answers turn; none where it turns nowhere, or at too many places to tell."""
+        """A long range cut where answers turn, if it can be shown that they turn nowhere else; none where not."""
         asked = [t for t in self.targets if gap in self.answers[t].missing]
         seen: dict[tuple[Any, Any], tuple[bool, tuple[frozenset[str], ...]]] = {}
 
@@ -194,20 +194,22 @@ class Inquiry:
             return ()
         parts = [(low, high)]
         for cut in range(FINE_CUTS):
-            fine = cut >= CUTS
-            near = zip(parts, [parts[0], *parts[:-1]], [*parts[1:], parts[-1]], strict=True)
-            wide = [part for part, *beside in near
-                    if look(part)[0] and (not fine or any(look(one) != look(part) for one in beside))]  # fmt: skip
+            wide = [part for part in parts if look(part)[0]]
             if not wide:
                 break
-            # first evenly, to see whether it turns anywhere; then where it turns
-            part = min(wide, key=lambda ends: (_steps(*ends) if fine else -_steps(*ends), ends))
+            if cut == CUTS and len(wide) == len(parts):
+                return ()
+            # first evenly, to see whether any part is the same throughout; then close to where it turns
+            sign = 1 if cut >= CUTS else -1
+            part = min(wide, key=lambda ends, sign=sign: (sign * _steps(*ends), ends))  # type: ignore[misc]
             middle = _step(part[0], _steps(*part) // 2)
             at = parts.index(part)
             parts[at : at + 1] = [(part[0], middle), (_step(middle, 1), part[1])]
-        joined = [parts[0]]
-        for part in parts[1:]:
-            if look(part) == look(joined[-1]):
+        if any(look(part)[0] for part in parts):
+            return ()
+        joined = parts[:1]
+        for before, part in pairwise(parts):
+            if look(part) == look(before):
                 joined[-1] = (joined[-1][0], part[1])
             else:
                 joined.append(part)
@@ -288,18 +290,20 @@ class Inquiry:
             if gap in self.answers[target].depends_on
         }
 
+    def foregone(self) -> dict[Target, frozenset[str]]:
+        """The decisions that come to one outcome however everything turns out, although a single pass leaves them open."""
+        roots = self.trees.roots if self.trees is not None else {}
+        signs = {target: self.trees.sign_of(node) for target, node in roots.items() if self.trees is not None}
+        return {target: sign[0] for target, sign in signs.items() if sign is not None and len(sign[0]) == 1
+                and len(self.answers[target].outcomes) > 1}  # fmt: skip
+
     def effects(self, gap: Gap) -> list[Effect]:
-        """What each answer about a gap would settle; of a stretch, what all of it settles."""
-        domain = self.domain(gap)
-        if self.trees is not None and not domain.stretches:
+        """What each answer about a gap would settle."""
+        if self.trees is not None:
             return self.trees.effects(gap)
-        ranges = dict(domain.stretches)
         found = []
-        for value in domain.values:
-            assumed = value
-            if isinstance(value, Bounds) and value.lo in ranges:
-                assumed = Bounds(value.lo, ranges[value.lo], missing=frozenset([gap]))
-            answers = {**self.answers, **self.answered(gap, assumed)}
+        for value in self.domain(gap).values:
+            answers = {**self.answers, **self.answered(gap, value)}
             settled = tuple((t, a.outcomes) for t, a in answers.items() if len(a.outcomes) == 1)
             left = {g for a in answers.values() if not a.settled for g in a.waits_for if self.askable(g)}
             found.append(Effect(value, settled, len(left - {gap})))
@@ -383,6 +387,11 @@ class Trees:
         if content is not None and isinstance(content[0], Gap):
             return content[0], content[1]
         return None
+
+    def sign_of(self, node: Node) -> Sign | None:
+        """What a decision comes to where nothing is left to ask."""
+        content = self.nodes[node]
+        return content if content is not None and isinstance(content[0], frozenset) else None
 
     def support(self, node: Node) -> frozenset[Gap]:
         """The gaps that a tree depends on: each of them changes it for some answers to the others."""
@@ -487,12 +496,9 @@ class Trees:
             after = {target: self.given(node, gap, number) for target, node in self.roots.items()}
             if self.NEVER in after.values():
                 continue
+            signs = [(target, self.sign_of(node)) for target, node in after.items()]
             settled = tuple(
-                (target, content[0])
-                for target, node in after.items()
-                if (content := self.nodes[node]) is not None
-                and isinstance(content[0], frozenset)
-                and len(content[0]) == 1
+                (target, sign[0]) for target, sign in signs if sign is not None and len(sign[0]) == 1
             )
             left = self.gaps(node for node in after.values() if self.inside(node) is not None)
             found.append(Effect(value, settled, len(left)))

@@ -124,7 +124,8 @@ class Agenda:
     """What is open about a household, the questions that can settle it, and what rests on something else.
 
     The first question is the one to ask now. The others are those that may still be needed; ask again after each
-    answer, because many answers make others needless. `exact` says that every order of asking was compared, so that
+    answer, because many answers make others needless. `foregone` are decisions that `evaluate` still leaves open although
+    every way to fill in what is unknown comes to the same outcome. `exact` says that every order of asking was compared, so that
     each question can matter and the first has the fewest expected after it; with too much unknown each question is
     only followed for one step.
     """
@@ -134,6 +135,7 @@ class Agenda:
     further: int
     waiting: tuple[Waiting, ...]
     undecided: tuple[Open, ...]
+    foregone: tuple[Settled, ...]
     decided: int
     expected: float | None
     exact: bool
@@ -183,12 +185,16 @@ class _Asking:
         questions = tuple(
             self.question(r.gap, exact or number < MOST_WEIGHED) for number, r in enumerate(ranked[:most])
         )
+        foregone = self.inquiry.foregone()
         undecided = tuple(
-            Open(*self.named((d.measure, d.subject)), tuple(sorted(d.outcomes))) for d in self.open
+            Open(*self.named((d.measure, d.subject)), tuple(sorted(d.outcomes)))
+            for d in self.open
+            if (d.measure, d.subject) not in foregone
         )
         expected = round(float(ranked[0].expected), 2) if ranked and exact else None
         return Agenda(
             self.engine.on, questions, len(ranked) - len(questions), tuple(self.waiting()), undecided,
+            tuple(self.settled(target, next(iter(found))) for target, found in foregone.items()),
             len(self.decisions) - len(undecided), expected, exact,
         )  # fmt: skip
 

@@ -92,8 +92,10 @@ def withheld(draw: random.Random, most: int = 8, completions: int = 1000) -> Wit
         for path, fact in cells:
             del case.index[path].facts[fact]
         found = Withheld(program, case, cells, [])
+        done = oracle.copied(case)
         for answers in product(*(domains[cell] for cell in cells)):
-            done = found.filled(dict(zip(cells, answers, strict=True)))
+            for (path, fact), plain in zip(cells, answers, strict=True):
+                done.index[path].facts[fact] = Given(exactly(plain))
             if within_ranges(program, done):
                 found.rows.append((answers, decisions(program, done)))
         open_ = any(len(outcomes) != 1 for _, decided in found.rows for outcomes, _ in decided)

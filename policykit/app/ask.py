@@ -18,7 +18,7 @@ from policykit.datafiles import load_file
 from policykit.diagnostics import Language, PolicyError
 from policykit.explain import explain
 from policykit.loader import Policies, load, load_bundled
-from policykit.questions import Agenda, Prospect, Question, Reason, Waiting, ask
+from policykit.questions import Agenda, Prospect, Question, Reason, Settled, Waiting, ask
 from policykit.result import evaluate
 
 MOST_SHOWN = 10
@@ -189,6 +189,9 @@ class Sayer:
             settled.append(self.say("没有别的要问", "nothing more to ask"))
         return f"{prospect.answer} → {self.say('；', '; ').join(settled)}"
 
+    def settled(self, one: Settled) -> str:
+        return self.say(f"{one.label}（{one.whose}）{one.said}", f"{one.label} ({one.whose}) {one.said}")
+
     def waiting(self, waiting: tuple[Waiting, ...]) -> list[str]:
         """What rests on something else than the household's answers, kind by kind."""
         titles = {
@@ -313,6 +316,11 @@ class Interview:
         colon = self.say("：", ": ")
         for line in told.summary.lines:
             emit(f"   {line.head}{colon}{line.text}")
+        if agenda.foregone:
+            emit(self.say("这些上面说还不能确定，其实不用再问，怎样都一样：",
+                          "Said above to be open, and yet the same however it turns out:"))  # fmt: skip
+        for one in agenda.foregone:
+            emit(f"   {self.sayer.settled(one)}")
         for said in self.sayer.waiting(agenda.waiting):
             emit(said)
         if self.save is not None:
