@@ -376,6 +376,23 @@ def test_an_interview_takes_papers_and_judgements(tmp_path: Path) -> None:
     assert kept == {"值": True, "判断人": "镇卫生院", "日期": "2020-06-01", "理由": "不能自理"}
 
 
+def test_a_judgement_nobody_has_made_is_not_known(tmp_path: Path) -> None:
+    """Who judged, when and why are asked for; not to know one of them is not to know."""
+    rules = strategies.VOCABULARY + (
+        "待遇 待遇甲 (m0) 对每个 人\n条款 条甲 (c0)\n    依据：文 第一条\n    对每个 人\n"
+        "    条件：困难\n    给予：待遇甲，每月 1 分/月\n"
+    )
+    folder, save = tmp_path / "rules", tmp_path / "h.json"
+    folder.mkdir()
+    (folder / "trial.rules").write_text(rules, "utf-8")
+    save.write_text(json.dumps({"members": [{"id": "m0"}]}), "utf-8")
+    code, output = run(
+        "-i", "--policies", str(folder), "--save", str(save), said="是\n不知道\n2020-06-01\n看过\n"
+    )
+    assert code == 0 and "问过，这家人不知道的：" in output, output
+    assert json.loads(save.read_text("utf-8"))["members"][0]["困难"] == {"未知": DECLINED[0]}
+
+
 def test_an_interview_without_a_file_to_keep_it_says_so() -> None:
     code, output = run("--interactive", *EVALUATE, said="")
     assert code == 0 and "没有写 --save" in output
@@ -422,3 +439,42 @@ def test_an_answer_about_another_household_is_put_there() -> None:
     household = example("c14-daughter-unknown")
     done = placed(household, "members[0].obligors[0].household", "awards", "没有")
     assert done["成员"][0]["义务人"][0]["户"] == {"待遇记录": []}
+
+
+# ---- the Chinese page -------------------------------------------------------------------------------------------------------------
+
+
+PAGE = (ROOT / "docs/zh/asking.md").read_text("utf-8")
+
+
+def block(after: str) -> str:
+    """The block of the page after a comment."""
+    return PAGE.split(after, 1)[1].split("```\n", 2)[1]
+
+
+def in_order(text: str, wanted: str) -> None:
+    """Every line wanted stands in the text, in this order; … stands for anything."""
+    at = 0
+    for part in (part for line in wanted.splitlines() for part in line.split("…") if part.strip()):
+        found = text.find(part, at)
+        assert found >= 0, f"{part}\n{text}"
+        at = found + len(part)
+
+
+def test_the_list_on_the_page_is_what_the_command_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    command = PAGE.split("<!-- run: ask ", 1)[1].split(" -->", 1)[0]
+    code, output = run(*command.split())
+    assert code == 0
+    in_order(output, block("<!-- shows -->\n"))
+
+
+def test_the_interview_on_the_page_goes_as_it_stands_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = block("<!-- interview -->\n").splitlines()
+    said = "".join(line.removeprefix("   > ") + "\n" for line in lines if line.startswith("   > "))
+    code, output = run("--interactive", *EVALUATE, "--save", "jin.json", said=said)
+    assert code == 0
+    in_order(output, "\n".join(line.strip() for line in lines if not line.startswith("   > ")))

@@ -252,10 +252,11 @@ class Interview:
             text = self.read()
             answers = Answers(self.policies.program, household, self.language)
             try:
-                if text.lower() in NOT_KNOWN:
+                proof = {} if text.lower() in NOT_KNOWN else self.proof(question, text)
+                if any(said.lower() in NOT_KNOWN for said in (text, *proof.values())):
                     given = answers.declined(question)
                 else:
-                    given = answers.with_text(question, text, self.proof(question, text))
+                    given = answers.with_text(question, text, proof)
                 return given, self.agenda(given)
             except NotUnderstood as error:
                 emit(f"   {error}")
