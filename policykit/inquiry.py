@@ -200,8 +200,7 @@ class Inquiry:
             if cut == CUTS and len(wide) == len(parts):
                 return ()
             # first evenly, to see whether any part is the same throughout; then close to where it turns
-            sign = 1 if cut >= CUTS else -1
-            part = min(wide, key=lambda ends, sign=sign: (sign * _steps(*ends), ends))  # type: ignore[misc]
+            part = (max if cut < CUTS else min)(wide, key=lambda ends: _steps(*ends))
             middle = _step(part[0], _steps(*part) // 2)
             at = parts.index(part)
             parts[at : at + 1] = [(part[0], middle), (_step(middle, 1), part[1])]
@@ -292,8 +291,9 @@ class Inquiry:
 
     def foregone(self) -> dict[Target, frozenset[str]]:
         """The decisions that come to one outcome however everything turns out, although a single pass leaves them open."""
-        roots = self.trees.roots if self.trees is not None else {}
-        signs = {target: self.trees.sign_of(node) for target, node in roots.items() if self.trees is not None}
+        if self.trees is None:
+            return {}
+        signs = {target: self.trees.sign_of(node) for target, node in self.trees.roots.items()}
         return {target: sign[0] for target, sign in signs.items() if sign is not None and len(sign[0]) == 1
                 and len(self.answers[target].outcomes) > 1}  # fmt: skip
 
