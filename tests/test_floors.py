@@ -62,6 +62,9 @@ FLOORS = {
         "prove",
         "leaner",
         "witnesses",
+        "inquiry",
+        "questions",
+        "answers",
     },
     "app": {"app"},
 }
