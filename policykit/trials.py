@@ -85,7 +85,7 @@ def household(program: ir.Program, example: ir.Example, trial: ir.Trial) -> dict
             else:
                 owner = _step(owner, part, [] if isinstance(following, int) else {})
         if isinstance(cell.value, Mapping) and "ref" in cell.value:
-            referred.add(_path(cell.value["ref"]))
+            referred.add(path_parts(cell.value["ref"]))
     entity = _entity_of(program, root)
     for path in referred:
         target: Any = root
@@ -121,7 +121,8 @@ def _step(owner: Any, part: str | int, empty: Any) -> Any:
     return inside["items"] if isinstance(inside, dict) and "items" in inside and empty == [] else inside
 
 
-def _path(text: str) -> tuple[str | int, ...]:
+def path_parts(text: str) -> tuple[str | int, ...]:
+    """The steps of a path: `members[0].awards[1]` → members, 0, awards, 1."""
     found: list[str | int] = []
     for part in text.split("."):
         name, _, number = part.partition("[")
