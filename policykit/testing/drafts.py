@@ -159,7 +159,9 @@ class Draft:
     data: dict[str, Any]
     rulings: tuple[dict[str, Any], ...] = ()
     free: bool = False
-    ranges: dict[tuple[str, str], Bounds] = field(default_factory=dict)  #: facts narrowed to a part of their range
+    ranges: dict[tuple[str, str], Bounds] = field(
+        default_factory=dict
+    )  #: facts narrowed to a part of their range
     asked: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
@@ -204,7 +206,9 @@ class Draft:
     def given(self) -> Iterator[tuple[str, str]]:
         """Where something is given: facts, references and lists that are known whole."""
         for path, record in self.case.index.items():
-            known = [name for name, fact in record.facts.items() if fact.value is not None and fact.value.known]
+            known = [
+                name for name, fact in record.facts.items() if fact.value is not None and fact.value.known
+            ]
             yield from ((path, name) for name in known if name != "id")
             yield from ((path, name) for name, listing in record.lists.items() if listing.complete)
 
@@ -240,7 +244,9 @@ class Draft:
         owner: Any = data
         for part in () if path == self.root else path_parts(path.removeprefix(f"{self.root}.")):
             if isinstance(part, str):
-                owner = owner.setdefault(part, {})  # the village, or the household of somebody who lives elsewhere
+                owner = owner.setdefault(
+                    part, {}
+                )  # the village, or the household of somebody who lives elsewhere
             else:
                 owner = (owner["items"] if isinstance(owner, dict) else owner)[part]
         assert isinstance(owner, dict)
@@ -322,7 +328,9 @@ class Draft:
         """A list as it may be given whole, or a single reference: none first, then one record, two."""
         known = self.place(self.data, record.path).get(decl.name.id)
         items = known["items"] if isinstance(known, dict) and "items" in known else []
-        others = [{"ref": r.path} for r in self.case.of(decl.item) if r is not record and r is not self.case.root]
+        others = [
+            {"ref": r.path} for r in self.case.of(decl.item) if r is not record and r is not self.case.root
+        ]
         new: list[Any] = [{}]
         if decl.single:
             return ["无"] * decl.optional + others + new
@@ -391,7 +399,8 @@ def blank(material: Material, on: date, root: str, inside: str, free: bool = Fal
     for upper, lower in zip(path[path.index(root) : 0 : -1], path[path.index(root) - 1 :: -1], strict=False):
         below = program.entities[upper].lists.values()
         listed = next(d for d in below if d.kind == "members" and d.item == lower)
-        owner[listed.name.id] = {"items": [inner := {}], "complete": False}
+        inner: dict[str, Any] = {}
+        owner[listed.name.id] = {"items": [inner], "complete": False}
         owner = inner
     return Draft(material, program, on, root, data, (), free)
 
@@ -401,25 +410,28 @@ def none_more(decl: ir.ListDecl) -> Sequence[int]:
     return (0,)
 
 
-def completed(draft: Draft, pick: Pick = simplest, sizes: Callable[[ir.ListDecl], Sequence[int]] = none_more) -> Draft:
+def completed(
+    draft: Draft, pick: Pick = simplest, sizes: Callable[[ir.ListDecl], Sequence[int]] = none_more
+) -> Draft:
     """The draft with everything given that was still open: by `simplest` as 否, 无, empty lists and round numbers.
 
     `sizes` says of a list how many records more it may get.
     """
-    while todo := list(_open_lists(draft)):
+    while open_lists := list(_open_lists(draft)):
         data = copy.deepcopy(draft.data)
-        for record, decl in todo:
+        for record, decl in open_lists:
             _put(draft, data, record.path, decl.name.id, _listed(draft, record, decl, pick, sizes(decl)))
         draft = replace(draft, data=data, ranges={})
-    for apart in (False, True):  # what reads other facts, or must differ from them, comes one by one after the rest
-        todo = [(record.path, decl) for record, decl in _open_facts(draft) if _stands_apart(draft, decl) is apart]
+    # what reads other facts, or must differ from them, comes one by one after the rest
+    for apart in (False, True):
+        todo = [(r.path, fact) for r, fact in _open_facts(draft) if _stands_apart(draft, fact) is apart]
         data = copy.deepcopy(draft.data)
-        for path, decl in todo:
-            raw = _chosen(draft, draft.case.index[path], decl, pick)
+        for path, fact in todo:
+            raw = _chosen(draft, draft.case.index[path], fact, pick)
             if apart:
-                draft = draft.with_fact(path, decl.name.id, raw)
+                draft = draft.with_fact(path, fact.name.id, raw)
             else:
-                _put(draft, data, path, decl.name.id, raw)
+                _put(draft, data, path, fact.name.id, raw)
         if not apart:
             draft = replace(draft, data=data, ranges={})
     return draft
@@ -448,7 +460,9 @@ def _open_lists(draft: Draft) -> Iterator[tuple[Instance, ir.ListDecl]]:
     for record in draft.case.index.values():
         for decl in draft.program.entities[record.entity].lists.values():
             given, listing = record.facts.get(decl.name.id), record.lists.get(decl.name.id)
-            known = given is not None and given.value is not None if decl.single else listing and listing.complete
+            known = (
+                given is not None and given.value is not None if decl.single else listing and listing.complete
+            )
             outside = decl.kind == "members" and record not in draft.case.subjects
             if not known and not outside and len(path_parts(record.path)) <= 4 * DEEP:
                 yield record, decl

@@ -21,13 +21,25 @@ from policykit.engine.outcomes import Outcomes
 from policykit.facts import Case
 from policykit.reach import reached as rests_on
 from policykit.testing.drafts import Draft, Material, Pick, blank, number_of, simplest
-from policykit.values import FALSE, Bounds, Gap, both, either
+from policykit.values import Bounds, Gap, both, either
 
 Target: TypeAlias = Callable[[Outcomes, Case], Bounds]
 
 STEPS = 100  # households looked at in one search: what is found at all is mostly found soon
 ANEW = 8  # searches begun again with other choices, where the simplest do not lead there
-ORDER = ("list", "reference", "parameter", "bool", "choice", "multi", "text", "month", "date", "number", "ruling")
+ORDER = (
+    "list",
+    "reference",
+    "parameter",
+    "bool",
+    "choice",
+    "multi",
+    "text",
+    "month",
+    "date",
+    "number",
+    "ruling",
+)
 LATER = timedelta(days=65)  # after a rule begins, so that something can have happened under it
 ANY_DAY = date(2020, 6, 10)  # for rules without any date
 
@@ -206,5 +218,10 @@ def with_rulings(draft: Draft) -> Draft | None:
     effects = [version.effect for version, *_ in draft.program.clauses.values()]
     measures = dict.fromkeys(e.measure for e in effects if isinstance(e, ir.Grant) and e.may)
     records = [(measure, record) for measure in measures for record in draft.case.subjects]
-    made = [r for measure, record in records for r in draft.possible_rulings(record, measure) if "decline" not in r]
+    made = [
+        r
+        for measure, record in records
+        for r in draft.possible_rulings(record, measure)
+        if "decline" not in r
+    ]
     return replace(draft, rulings=tuple(made)) if made else None

@@ -15,12 +15,9 @@ from hypothesis import strategies as st
 
 from policykit import ir
 from policykit.boundaries import compared, turning, whole_number
-from policykit.engine.interpreter import Interpreter
-from policykit.diagnostics import PolicyError
 from policykit.loader import Policies
 from policykit.testing.drafts import Draft, Material, Pick, blank, completed, number_of, vouched, written
-from policykit.testing.search import Target, applies, days_of, reach, root_of, usual_day
-from policykit.values import Bounds
+from policykit.testing.search import applies, days_of, reach, root_of, usual_day
 
 Rules: TypeAlias = Policies | ir.Program
 Household: TypeAlias = dict[str, Any]
@@ -80,7 +77,11 @@ def in_order(draft: Draft) -> Draft:
                 continue
             items = draft.place(draft.data, record.path)[name]
             if isinstance(items, list):
-                items.sort(key=lambda item: str(item[dated]["value"] if isinstance(item[dated], dict) else item[dated]))
+                items.sort(
+                    key=lambda item: str(
+                        item[dated]["value"] if isinstance(item[dated], dict) else item[dated]
+                    )
+                )
     return Draft(draft.material, draft.program, draft.on, draft.root, draft.data, draft.rulings)
 
 
@@ -127,7 +128,12 @@ def day_of(rules: Rules, clause: str) -> date:
 
 @st.composite
 def reached_drafts(
-    draw: st.DrawFn, material: Material, version: ir.Clause, days: Sequence[date], want: Any = applies, free: bool = True
+    draw: st.DrawFn,
+    material: Material,
+    version: ir.Clause,
+    days: Sequence[date],
+    want: Any = applies,
+    free: bool = True,
 ) -> Draft:
     """Households that reach a clause: the simplest, with the rest simple or not, or others found by other choices."""
     simple = _simplest(material, version, tuple(days), want, free)
@@ -157,7 +163,9 @@ def _unreached(program: ir.Program, version: ir.Clause) -> Unreached:
 # ---- around thresholds -----------------------------------------------------------------------------------------------------
 
 
-def around(rules: Rules, clause: str | None = None, *, on: date | None = None) -> st.SearchStrategy[Household]:
+def around(
+    rules: Rules, clause: str | None = None, *, on: date | None = None
+) -> st.SearchStrategy[Household]:
     """Households at, just before or just after a point where some comparison of a clause turns: a fen, a day, one.
 
     They begin as households that reach the clause (any clause, if none is named); one of their facts moves.
@@ -177,7 +185,9 @@ def around(rules: Rules, clause: str | None = None, *, on: date | None = None) -
 
 
 @st.composite
-def edges(draw: st.DrawFn, material: Material, version: ir.Clause, days: Sequence[date], free: bool = True) -> Draft:
+def edges(
+    draw: st.DrawFn, material: Material, version: ir.Clause, days: Sequence[date], free: bool = True
+) -> Draft:
     """Households with one fact moved to where a comparison of a clause turns over, where it has any."""
     draft = draw(reached_drafts(material, version, days, free=free))
     facts = [one for place in draft.asked if (one := _movable(draft, *place)) is not None]
