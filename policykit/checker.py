@@ -135,6 +135,9 @@ class _Checker:
                 return fact.name, fact.span
             case "entity":
                 return program.entities[name].name, program.entities[name].span
+            case "property":
+                basis = program.properties[int(name)].basis
+                return basis.name, basis.span
             case "meets" | "stands":
                 basis = program.clauses[name][0].basis
                 return basis.name, basis.span
@@ -151,6 +154,7 @@ class _Checker:
         program = self.program
         nodes: list[Node] = [("define", name) for name in program.defines]
         nodes += [("parameter", name) for name in program.parameters]
+        nodes += [("property", str(number)) for number in range(len(program.properties))]
         nodes += [
             ("fact", name, entity) for entity, declared in program.entities.items() for name in declared.facts
         ]
@@ -177,6 +181,9 @@ class _Checker:
             case "fact" if name in program.entities[entity[0]].facts:
                 fact = program.entities[entity[0]].facts[name]
                 return [fact.low, fact.high]
+            case "property":
+                claim = program.properties[int(name)]
+                return [*claim.given, claim.then]
             case "meets":
                 return [e for c in program.clauses[name] for e in (c.scope, c.test, c.as_of)]
             case "amount":
@@ -210,8 +217,10 @@ class _Checker:
                     found.append(("parameter", name))
                 case ir.Ref(name=name):
                     found.append(("define", name))
-                case ir.Verdict(kind="obtains" | "outcome", name=name, subject=subject):
+                case ir.Verdict(kind="obtains" | "outcome" | "amount" as kind, name=name, subject=subject):
                     found.append(("final", name, subject.type.of))
+                    if kind == "amount":
+                        found.append(("amount", name, subject.type.of))
                 case ir.Verdict(kind=kind, name=name):
                     found.append(("meets" if kind == "meets" else "stands", name))
         return found

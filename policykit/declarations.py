@@ -25,6 +25,7 @@ from policykit.syntax import (
     Part,
     Quantity,
     Quote,
+    Rising,
     Term,
     TypeName,
     Word,
@@ -134,6 +135,7 @@ class _Assembly:
             exclusives=tuple(self.exclusive(ident, d) for ident, d in self.firsts("exclusion")),
             readings={ident: self.reading(ident, d) for ident, d in self.firsts("reading")},
             notes=tuple(n for ident, d in self.every("note") if (n := self.note(ident, d))),
+            properties=tuple(p for ident, d in self.every("property") if (p := self.property(ident, d))),
             objectives=tuple(self.objective(ident, d) for ident, d in self.firsts("objective")),
             sheets=tuple(self.sheet(ident, d) for ident, d in self.firsts("sheet")),
             examples=tuple(examples(self.symbols, self.types, self.assumed())),
@@ -312,6 +314,22 @@ class _Assembly:
             self.types.pending[ident] = self.symbols.declared["define"][ident]
         for ident, versions in self.symbols.declared["clause"].items():
             self.types.clause_entities[ident] = self.subjects(versions[0])
+        self.forms()
+
+    def forms(self) -> None:
+        """How each measure is paid to each entity, by month or once, as its clauses and amounts are written."""
+        for kind in ("amount", "clause"):
+            for _, declaration in self.every(kind):
+                given = declaration.get("grant") or declaration.get("may_grant")
+                measure = self.symbols.find("measure", given.values[0].text) if given else None
+                if given is None or measure is None:
+                    continue
+                said = {term.keyword for term in given.values[1:]} | {f.keyword for f in declaration.fields}
+                form = "once" if "once" in said else "monthly" if said & {"monthly", "part"} else None
+                entity = next(iter(self.subjects(declaration)), None)
+                if form is not None and entity is not None:
+                    known = self.types.forms.get((measure, entity), frozenset())
+                    self.types.forms[measure, entity] = known | {form}
 
     def ranges(self) -> None:
         """Ranges of facts and parameters, and what the sheets set."""
@@ -699,6 +717,24 @@ class _Assembly:
             return None
         text, urgent = self.text(declaration, "say"), declaration.get("urgent") is not None
         return ir.Note(self.basis(ident, declaration), entity, declaration.period, test, text, urgent)
+
+    def property(self, ident: str, declaration: Declaration) -> ir.Property | None:
+        entity, then = next(iter(self.subjects(declaration)), None), declaration.get("then")
+        basis = self.basis(ident, declaration)
+        if entity is None:
+            return None
+        lowering, scope = self.lowering(declaration), on_subject(entity)
+        try:
+            given = tuple(lowering.truth(f.values[0], scope) for f in declaration.all("suppose"))
+            if then is None:
+                return None
+            claim = then.values[0]
+            if isinstance(claim, Rising):
+                rising = lowering.rising(claim, entity)
+                return ir.Property(basis, entity, declaration.period, given, None, rising)
+            return ir.Property(basis, entity, declaration.period, given, lowering.truth(claim, scope), None)
+        except Fault:
+            return None
 
     def objective(self, ident: str, declaration: Declaration) -> ir.Objective:
         written, reason = declaration.get("kind"), declaration.get("reason")

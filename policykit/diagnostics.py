@@ -357,6 +357,13 @@ CATALOGUE: dict[str, Entry] = {
         "结果 只用在应当、列入、转送、发现和提示里；给予和排除用 获得",
         "`outcome` is for duties, records and notes; a grant or exclusion uses `obtains`",
     ),
+    "C011": Entry(
+        "error",
+        "`{measure}` 对 `{entity}` 没有可比的金额：{why}",
+        "`{measure}` has no amount to compare for `{entity}`: {why}",
+        "应发金额 要有条款给予这项待遇，而且都按月或者都一次发",
+        "`amount of` needs a measure that some clause grants, always by month or always once",
+    ),
     # ---- Q: quotes
     "Q001": Entry(
         "error",

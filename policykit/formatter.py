@@ -371,7 +371,7 @@ class _Writer:
         remarks, gap = self.remarks(next_), self.gap(next_, rule)
         text = self.spelled(next_, rule)
         self.last = None
-        if text[0] in "=＝" or any(text in spellings for spellings in words.field_words().values()):
+        if text[0] in "=＝" or text in words.line_openers():
             return [*remarks, gap]
         each = next_.terminal == "ARROW" or rule in (*_OF_EFFECTS, "logic", "arithmetic", "conditional")
         return [*remarks, _Break(gap, fill=not each)]

@@ -145,9 +145,10 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
-    """符合 (`meets`) or 受阻 (`blocked`) of a clause, 获得 (`obtains`) or 结果 (`outcome`) of a measure, on a subject."""
+    """符合 (`meets`) or 受阻 (`blocked`) of a clause, 获得 (`obtains`), 结果 (`outcome`) or 应发金额 (`amount`) of a
+    measure, on a subject. The amount, in fen by month or once, is 无 where nothing is paid; only properties may ask it."""
 
-    kind: Literal["meets", "obtains", "blocked", "outcome"]
+    kind: Literal["meets", "obtains", "blocked", "outcome", "amount"]
     name: str
     subject: Expr
     type: Type
@@ -558,6 +559,32 @@ class Note:
     urgent: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Monotone:
+    """随 … 增 则 …: as one fact of any one record rises, all else equal, the amount of a measure that the subject is
+    paid never rises (or never falls). What is assumed holds before and after."""
+
+    entity: str
+    fact: str
+    measure: str
+    way: Literal["never_rises", "never_falls"]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """性质: what must hold of every subject, on every day of the period, where all that is given holds.
+
+    Exactly one of `then` and `monotone` is there. A property never changes an answer.
+    """
+
+    basis: Basis
+    entity: str
+    period: Period
+    given: tuple[Expr, ...]
+    then: Expr | None
+    monotone: Monotone | None
+
+
 ObjectiveKind: TypeAlias = Literal["objective", "procedure", "heading", "definition"]
 
 
@@ -657,6 +684,7 @@ class Program:
     exclusives: tuple[Exclusive, ...]
     readings: dict[str, Reading]
     notes: tuple[Note, ...]
+    properties: tuple[Property, ...]
     objectives: tuple[Objective, ...]
     sheets: tuple[Sheet, ...]
     examples: tuple[Example, ...]

@@ -566,7 +566,7 @@ class Lowering:
         return Type(of.kind, of.of, of.dimension, True)
 
     def verdict(self, node: syntax.Verdict, scope: Scope) -> ir.Expr:
-        of_measure = node.terminal in ("OBTAINS", "OUTCOME")
+        of_measure = node.terminal in ("OBTAINS", "OUTCOME", "AMOUNT_OF")
         name = self.symbols.require(self.declaration, "measure" if of_measure else "clause", node.name)
         if name is None:
             raise Fault
@@ -593,8 +593,63 @@ class Lowering:
             # whoever may be nobody has no outcome
             of = Type("choice", ir.OUTCOME.name.id, (), subject.type.optional)
             return ir.Verdict("outcome", name, subject, of, node.span)
+        if node.terminal == "AMOUNT_OF":
+            of = self.paid(name, subject.type.of, node.name)
+            return ir.Verdict("amount", name, subject, of, node.span)
         kind = {"MEETS": "meets", "OBTAINS": "obtains", "BLOCKED": "blocked"}[node.terminal]
         return ir.Verdict(kind, name, subject, BOOL, node.span)  # type: ignore[arg-type]
+
+    def paid(self, measure: str, entity: str, word: Word) -> Type:
+        """The type of what a measure pays the records of an entity; a property may ask it where it is of one form."""
+        zh = self.language == "zh"
+        if self.declaration.kind != "property":
+            wanted = "只在 性质 中使用" if zh else "a property"
+            raise self.fault("T002", word.span, ("wanted", wanted), ("found", "应发金额" if zh else "amount of"), ("hint", ""))  # fmt: skip
+        forms = self.types.forms.get((measure, entity), frozenset())
+        if len(forms) != 1:
+            none, several = (
+                ("没有条款给予它", "有的按月、有的一次")
+                if zh
+                else ("no clause grants it", "it is paid by month and once")
+            )
+            name = self.symbols.names["measure", measure].label(self.language)
+            about = self.symbols.names["entity", entity].label(self.language)
+            why = several if forms else none
+            raise self.fault("C011", word.span, ("measure", name), ("entity", about), ("why", why))
+        return number(parse_unit("元" if "once" in forms else "元/月")[0], optional=True)
+
+    def rising(self, node: syntax.Rising, entity: str) -> ir.Monotone:
+        """随 a fact 增 则 the amount of a measure 不增: of which entity the fact is, and that both are numbers."""
+        *of, last = node.fact.words
+        owner = self.symbols.require(self.declaration, "entity", of[0]) if len(of) == 1 else None
+        if owner is None:
+            if len(of) == 1:
+                raise Fault
+            wanted = "实体.事实" if self.language == "zh" else "entity.fact"
+            shown = ".".join(word.text for word in node.fact.words)
+            raise self.fault("T002", node.fact.span, ("wanted", wanted), ("found", shown), ("hint", ""))
+        fact = self.member(ir.Var("self", Type("record", owner), last.span), last.text, last.span)
+        if fact is None:
+            raise self.unknown(last, self.types.names_on(owner))
+        if not isinstance(fact, ir.Fact):
+            kinds = {
+                ir.Items: ("列表", "a list"),
+                ir.Ref: KIND_NAMES["define"],
+                ir.Param: KIND_NAMES["parameter"],
+            }
+            of_kind, wanted_kind = kinds.get(type(fact), KIND_NAMES["entity"]), KIND_NAMES["fact"]
+            which = int(self.language == "en")
+            raise self.fault("N004", last.span, ("name", last.text), ("found", of_kind[which]), ("wanted", wanted_kind[which]), ("hint", ""))  # fmt: skip
+        self.tie(last, fact)
+        if fact.type.kind != "number":
+            raise self.wanted(fact, "number")
+        measure = self.symbols.require(self.declaration, "measure", node.measure)
+        if measure is None:
+            raise Fault
+        self.paid(measure, entity, node.measure)
+        return ir.Monotone(
+            owner, fact.name, measure, "never_rises" if node.way == "NEVER_RISES" else "never_falls"
+        )
 
     def index(self, base: syntax.Path, keys: tuple[syntax.Expr, ...], span: Span, scope: Scope) -> ir.Expr:
         found = self.path(base, scope)
@@ -626,6 +681,7 @@ class Declared:
     defines: dict[str, ir.Define] = field(default_factory=dict)
     measures: dict[str, ir.Measure] = field(default_factory=dict)
     clause_entities: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    forms: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     pending: dict[str, list[Declaration]] = field(default_factory=dict)
     lowered: dict[int, ir.Expr] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)

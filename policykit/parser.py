@@ -631,6 +631,9 @@ class _Builder:
                 return self.cite(node)
             case "to_confirm":
                 return self.value(node.children[0])
+            case "rising":
+                _, fact, _, _, _, measure, way = node.children
+                return syntax.Rising(self.expr(fact), self.word(measure), way.type, self.span(node))  # type: ignore[arg-type, union-attr]
             case "outline":
                 return str(node.children[0]), self.quote(node.children[1]).text
             case "size":
@@ -796,7 +799,7 @@ class _Builder:
                 return syntax.Fold(children[0].type, self.listing(children[1]), None, span)
             case "fold" | "pick":
                 return syntax.Fold(children[0].type, self.listing(children[1]), self.expr(children[3]), span)
-            case "meets" | "obtains" | "blocked" | "outcome":
+            case "meets" | "obtains" | "blocked" | "outcome" | "amount_of":
                 subject = self.expr(children[0]) if len(children) == 3 else None
                 assert subject is None or isinstance(subject, syntax.Path)
                 return syntax.Verdict(children[-2].type, subject, self.word(children[-1]), span)

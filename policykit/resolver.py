@@ -16,7 +16,7 @@ from policykit.symbols import EFFECTS, FIELDS, KIND_NAMES, REPEATED, Symbols
 from policykit.syntax import Cite, Declaration, Module, Part, Quote, Word
 
 MOST_COMPARED = 100_000  # characters of a passage in which the sentence nearest to a quote is looked for
-VERSIONED = ("define", "amount", "clause", "note")
+VERSIONED = ("define", "amount", "clause", "note", "property")
 _ANONYMOUS = ("language", "setting")
 
 
@@ -245,7 +245,7 @@ def _fields(symbols: Symbols, declaration: Declaration) -> None:
         *(w for f in declaration.all("for_each") for w in f.values),
     ]
     word = "对每个" if language == "zh" else "for each"
-    if declaration.kind in ("clause", "note") and not subjects:
+    if declaration.kind in ("clause", "note", "property") and not subjects:
         symbols.report(declaration, "P006", declaration.name.span, *about, ("field", word))
     if declaration.kind != "measure" and len(subjects) > 1:
         symbols.report(declaration, "P005", subjects[1].span, *about, ("field", word))
@@ -260,7 +260,7 @@ def _fields(symbols: Symbols, declaration: Declaration) -> None:
 
 FIELD_NAMES: dict[str, tuple[str, str]] = {
     "cite": ("依据", "cites"), "grant": ("给予", "grant"), "chosen": ("采用", "chosen"), "say": ("内容", "say"),
-    "kind": ("类别", "kind"), "reason": ("理由", "reason"),
+    "kind": ("类别", "kind"), "reason": ("理由", "reason"), "then": ("则", "then"),
 }  # fmt: skip
 
 

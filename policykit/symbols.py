@@ -17,7 +17,8 @@ KIND_NAMES: dict[str, tuple[str, str]] = {
     "parameter": ("参数", "parameter"), "setting": ("参数值", "parameter value"), "sheet": ("参数表", "sheet"),
     "define": ("定义", "define"), "measure": ("待遇", "measure"), "act": ("行为", "act"),
     "amount": ("金额", "amount"), "clause": ("条款", "clause"), "exclusion": ("互斥", "exclusive"),
-    "reading": ("口径", "reading"), "note": ("提示", "note"), "objective": ("目标", "objective"), "example": ("案例", "case"),
+    "reading": ("口径", "reading"), "note": ("提示", "note"),
+    "property": ("性质", "property"), "objective": ("目标", "objective"), "example": ("案例", "case"),
 }  # fmt: skip
 
 #: kind → (fields it must have, fields it may have); a field named here may be given once unless in REPEATED
@@ -43,6 +44,7 @@ FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("exclusion", "", "cite readings"),
         ("reading", "chosen", "cite refused see"),
         ("note", "say", "cite readings when urgent"),
+        ("property", "then", "cite readings for_each suppose"),
         ("objective", "cite kind reason", ""),
         ("example", "", "on uses assume like given rest ruled expect columns row cite"),
     )
@@ -65,6 +67,7 @@ REPEATED = frozenset(
         "below",
         "allow",
         "assume",
+        "suppose",
         "given",
         "ruled",
         "expect",

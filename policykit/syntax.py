@@ -134,11 +134,22 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """符合 a clause, 获得 a measure, 受阻 of a clause, 结果 of a measure; for the subject, or the one the path names."""
+    """符合 a clause, 获得 a measure, 受阻 of a clause, 结果 or 应发金额 of a measure; for the subject, or the one the path
+    names."""
 
     terminal: str
     subject: Path | None
     name: Word
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rising:
+    """随 a fact 增 则 应发金额 of a measure 不增, or 不减: the last by the name of its terminal."""
+
+    fact: Path
+    measure: Word
+    way: str
     span: Span = field(compare=False)
 
 
@@ -312,8 +323,8 @@ class Field:
 
 DeclarationKind: TypeAlias = Literal[
     "language", "policy", "source", "entity", "choice", "fact", "parameter", "setting", "sheet", "define",
-    "measure", "act", "amount", "clause", "exclusion", "reading", "note", "objective",
-    "example",
+    "measure", "act", "amount", "clause", "exclusion", "reading", "note", "property",
+    "objective", "example",
 ]  # fmt: skip
 
 

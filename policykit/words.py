@@ -23,14 +23,14 @@ _DECLARATIONS = {
     "LANGUAGE": "language", "POLICY": "policy", "SOURCE": "source", "ENTITY": "entity", "CHOICE": "choice",
     "FACT": "fact", "PARAMETER": "parameter", "SET": "setting", "SHEET": "sheet", "DEFINE": "define",
     "MEASURE": "measure", "ACT": "act", "AMOUNT": "amount", "CLAUSE": "clause", "EXCLUSION": "exclusion",
-    "READING": "reading", "NOTE": "note", "OBJECTIVE": "objective", "CASE": "example",
+    "READING": "reading", "NOTE": "note", "PROPERTY": "property", "OBJECTIVE": "objective", "CASE": "example",
 }  # fmt: skip
 
 # What a message calls the things that could have stood in a place. A group stands for many terminals: it is named
 # when all of the first set could stand there, and then covers the second.
 _VALUES = {"NAME", "BRACKETED", "NUMBER", "DATE", "MONTH", "QUOTE", "_LPAR", "NONE", "YES", "NO", "MINUS", "IF", "COUNT",
            "SUM", "LEAST", "MOST", "EARLIEST", "LATEST", "MEETS", "OBTAINS", "BLOCKED", "HAS", "HAS_NOT", "ANY", "ALL",
-           "NOT"}  # fmt: skip
+           "NOT", "AMOUNT_OF"}  # fmt: skip
 _COMPARING = {
     "LT",
     "LE",
@@ -182,10 +182,19 @@ def field_words() -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=1)
+def line_openers() -> frozenset[str]:
+    """The words that begin a field wherever they begin a line; the others do so only before a colon."""
+    patterns = _patterns()
+    bare = [
+        name for name, pattern in patterns.items() if name.startswith("F_") and not pattern.endswith("[:：]")
+    ]
+    return frozenset(word for name in bare for word in keywords().get(name, ("=",)))
+
+
+@lru_cache(maxsize=1)
 def field_line() -> re.Pattern[str]:
     """A line that begins a field, or looks as if it were meant to."""
-    words = [word for spellings in field_words().values() for word in spellings if word != "="]
-    alternatives = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    alternatives = "|".join(sorted(map(re.escape, line_openers() - {"="}), key=len, reverse=True))
     return re.compile(rf"^[ \t\u3000]+(?:(?:{alternatives})(?!\w)|[=＝]|[^\s:：「」]{{1,12}}[:：])", re.M)
 
 

@@ -48,7 +48,7 @@ FLOORS = {
         "loader",
     },
     "engines": {"engine"},
-    "door": {DOOR, "result", "schema", "trials", "mutants", "exercised", "boundaries"},
+    "door": {DOOR, "result", "schema", "trials", "mutants", "exercised", "boundaries", "claims", "prove"},
     "app": {"app"},
 }
 
@@ -113,9 +113,9 @@ def floor_of(module: str) -> str | None:
 
 def may_import(importer: str, imported: str) -> bool:
     below = MAY_IMPORT.get(floor_of(importer) or "", set())
-    one_pass = any(  # one pass in several files
-        importer.split(".")[0] == folder and imported.startswith(f"{folder}.")
-        for folder in ("explain", "coverage", "linter")
+    one_pass = any(  # one pass, or one engine, in several files
+        f"{importer}.".startswith(f"{folder}.") and imported.startswith(f"{folder}.")
+        for folder in ("explain", "coverage", "linter", "engine.smt")
     )
     return floor_of(imported) in below or imported in MAY_ALSO_IMPORT.get(importer, ()) or one_pass
 

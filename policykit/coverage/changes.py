@@ -35,12 +35,12 @@ class SentenceChange:
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """A rule, reading or note to be read again, for one of its quotes.
+    """A rule, reading, note or property to be read again, for one of its quotes.
 
     `quote_stands` says in which edition the quoted words stand at their place.
     """
 
-    declared: Declared | Literal["reading", "note"]
+    declared: Declared | Literal["reading", "note", "property"]
     basis: ir.Basis
     cite: ir.Citation
     quote_stands: Literal["both", "old", "new", "neither"]
@@ -89,14 +89,18 @@ def _within(cite: ir.Citation, span: Span | None) -> bool:
     return span is not None and start >= 0 and start < span.end and span.start < end
 
 
-def _quoting(program: ir.Program) -> Iterator[tuple[Declared | Literal["reading", "note"], ir.Basis]]:
-    """Everything that may quote a text: the rules, and beside them readings and notes."""
+def _quoting(
+    program: ir.Program,
+) -> Iterator[tuple[Declared | Literal["reading", "note", "property"], ir.Basis]]:
+    """Everything that may quote a text: the rules, and beside them readings, notes and properties."""
     for rule in rules_of(program):
         yield rule.declared, rule.basis
     for reading in program.readings.values():
         yield "reading", reading.basis
     for note in program.notes:
         yield "note", note.basis
+    for claim in program.properties:
+        yield "property", claim.basis
 
 
 def _sentences(old: ir.Text, new: ir.Text) -> Iterator[SentenceChange]:

@@ -7,7 +7,7 @@ question, and joins the answers. Past the budget an answer may be wider, never d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -40,6 +40,7 @@ from policykit.values import (
     Missing,
     Options,
     Value,
+    both,
     either,
     exactly,
     gaps,
@@ -199,9 +200,11 @@ class Interpreter:
         on: date,
         rulings: tuple[Ruling, ...],
         elections: tuple[Election, ...],
+        assumed: Mapping[Gap, Value] | None = None,
     ) -> None:
+        """`assumed` fills gaps, such as the parameters that a household found by the solver supposes."""
         self.program, self.case, self.on = program, case, on
-        self.first = Outcomes(program, case, on, rulings, elections)
+        self.first = Outcomes(program, case, on, rulings, elections, assumed)
         self.terms = self.first.terms
 
     # -- the exact level
@@ -210,6 +213,22 @@ class Interpreter:
         """The answer under every assumption that matters, joined; and whether the budget sufficed."""
         search = Search(self.first, ask)
         return search.answer(), not search.stopped
+
+    # -- properties
+
+    def property(self, claim: ir.Property, record: Instance) -> tuple[Bounds, Bounds]:
+        """Whether what a property assumes holds of a record on this day, and whether what it concludes does.
+
+        Broken is only what surely holds and surely does not follow. A monotone property speaks of two households; of
+        one it concludes nothing, which is taken for true.
+        """
+        given = both([self.holding(expr, record) for expr in claim.given])
+        return given, TRUE if claim.then is None else self.holding(claim.then, record)
+
+    def holding(self, expr: ir.Expr, record: Instance) -> Bounds:
+        """Whether a condition holds of a record, at the exact level."""
+        answer, _ = self.exactly(lambda level: truth_answer(level.terms.truth(expr, subject(record))))
+        return answer_truth(answer)
 
     # -- the trace
 

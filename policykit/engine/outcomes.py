@@ -507,7 +507,9 @@ class Outcomes:
                 yield from ((inner, both((there, present))) for inner, present in self.members(item))
 
     def verdict(self, kind: str, name: str, record: Instance) -> Value:
-        """符合 and 受阻 of a clause, 获得 and 结果 of a measure, as rules may ask for them."""
+        """符合 and 受阻 of a clause, 获得, 结果 and 应发金额 of a measure, as rules and properties may ask for them."""
+        if kind == "amount":
+            return self.paid(name, record)
         if kind == "outcome":
             answer = self.final(name, record)
             return settle(Options(answer.outcomes), answer.missing)
@@ -545,6 +547,21 @@ class Outcomes:
             open_ = open_.union(*(self.unsure_rulings(s) for s in paying))
             self._amounts[key] = settle(join(amounts), open_) if amounts else None
         return self._amounts[key]
+
+    def paid(self, measure: str, record: Instance) -> Value:
+        """What a measure pays a record in the end: 无 unless it is granted, and where two amount rules conflict."""
+        answer = self.final(measure, record)
+        if "granted" not in answer.outcomes:
+            return NONE
+        paying = self.paying(frozenset({"granted"}), self.granting(measure, record))
+        several = len({id(self.rule(status)) for status in paying}) > 1
+        granted = answer.outcomes == {"granted"}
+        if several and granted and all(s.stands.lo and len(self.standing(s)) == 1 for s in paying):
+            return NONE
+        amounts = [self.amount_of(status) for status in paying]
+        open_ = answer.missing | gaps(amounts) | gaps(s.stands for s in paying)
+        open_ = open_.union(*(self.unsure_rulings(s) for s in paying))
+        return settle(join(amounts if granted and not several else [*amounts, NONE]), open_)
 
     def rule(self, status: Status) -> ir.Amount | None:
         effect = status.clause.effect

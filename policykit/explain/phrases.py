@@ -203,6 +203,9 @@ class Phrases(Words):
         if kind == "outcome":
             measure = self.label(self.program.measures[name].name)
             return self.say(f"{measure}的结果", f"the outcome of {measure}")
+        if kind == "amount":
+            measure = self.label(self.program.measures[name].name)
+            return self.say(f"{measure}的应发金额", f"the amount of {measure}")
         clause = self.quoted(self.clause(name))
         if kind == "meets":
             return self.say(f"符合{clause}的条件", f"meets {clause}")
