@@ -18,16 +18,31 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from policykit import ir
+from policykit.boundaries import whole_number
 from policykit.explain.words import Words
-from policykit.testing.drafts import Draft, Material
-from policykit.testing.search import days_of, reach, stands
-from policykit.testing.shown import outcomes, table
-from policykit.testing.strategies import Rules, drafts, edges, program_of, reached_drafts, with_less
+from policykit.testing.drafts import Draft, Material, completed
+from policykit.testing.search import Goal, applying, assuming, reach
+from policykit.testing.shown import outcomes, paid, table
+from policykit.testing.strategies import (
+    Rules,
+    drafts,
+    edges,
+    picking,
+    program_of,
+    put,
+    reached_drafts,
+    simplest_of,
+    unreached,
+    with_less,
+)
 from policykit.trace import FLAGS, Decision, Trace
+from policykit.values import Bounds
 
+Test: TypeAlias = Callable[[Any], None]
 Law: TypeAlias = Callable[[Draft, Draft], None]  #: given a household, and the same with something not known
 
 EXAMPLES = 25
+MOST_RISES = 6  # steps by which a fact is made to rise
 HELPED = frozenset({"granted", "discretionary"})
 
 
@@ -62,7 +77,7 @@ def no_refusal_outside_scope(whole: Draft, less: Draft) -> None:
         for verdict in trace.verdicts:
             if verdict.state == "not_met":
                 _hold(
-                    bool(verdict.scope.lo), draft, verdict.clause.basis.name.id,
+                    bool(verdict.scope.lo), draft, [verdict.clause],
                     "条款没有说到他，却说他条件不满足", "a clause is unmet by somebody it does not speak of",
                 )  # fmt: skip
         for decision in trace.decisions:
@@ -144,10 +159,15 @@ LAWS: tuple[Law, ...] = (
 
 def laws(rules: Rules, *, examples: int = EXAMPLES) -> type[unittest.TestCase]:
     """Tests that the answers of some rules obey the laws, on households that reach their clauses, lie at their
-    thresholds, or are any, each whole and with something not known."""
+    thresholds, or are any, each whole and with something not known; and that every 性质 of the rules holds."""
     material = Material(program_of(rules))
-    pairs = _pairs(material)
-    return _tests("Laws", {law.__name__: partial(_checked, law) for law in LAWS}, pairs, examples)
+    tests: dict[str, Test] = {law.__name__: partial(_checked, law) for law in LAWS}
+    drawn: dict[str, st.SearchStrategy[Any]] = dict.fromkeys(tests, _pairs(material))
+    for claim in material.program.properties:
+        key = _key(claim, material.program.properties)
+        tests[key] = partial(_kept, claim)
+        drawn[key] = _assumed(material, claim)
+    return _tests("Laws", tests, drawn, examples)
 
 
 def _checked(law: Law, pair: tuple[Draft, Draft]) -> None:
@@ -156,19 +176,87 @@ def _checked(law: Law, pair: tuple[Draft, Draft]) -> None:
 
 def _pairs(material: Material) -> st.SearchStrategy[tuple[Draft, Draft]]:
     versions = [version for versions in material.program.clauses.values() for version in versions]
+    goals = [(applying(material, version), version) for version in versions]
 
     @st.composite
     def pair(draw: st.DrawFn) -> tuple[Draft, Draft]:
-        kind = draw(st.sampled_from((reached_drafts, edges, drafts)) if versions else st.just(drafts))
-        if kind is drafts:
+        goal, version = draw(st.sampled_from(goals)) if goals else (None, None)
+        kind = draw(st.integers(0, 2))
+        if goal is None or version is None or kind == 2 or simplest_of(goal) is None:
             whole = draw(drafts(material))
         else:
-            version = draw(st.sampled_from(versions))
-            event(version.basis.name.id)
-            whole = draw(kind(material, version, days_of(material.program, version)))
+            event(goal.name.id)
+            whole = draw(edges(goal, version) if kind else reached_drafts(goal))
         return whole, draw(with_less(whole))
 
     return pair()
+
+
+# ---- what the rules claim of themselves ----------------------------------------------------------------------------------
+
+
+def _assumed(material: Material, claim: ir.Property) -> st.SearchStrategy[Draft]:
+    """Households of which holds what a property assumes, half of them looked for where its conclusion may fail."""
+    given, broken = assuming(material, claim), assuming(material, claim, broken=True)
+
+    @st.composite
+    def household(draw: st.DrawFn) -> Draft:
+        _must_be_reached(given)
+        found = None if draw(st.booleans()) else reach(broken, picking(draw), anew=1)
+        return draw(reached_drafts(given)) if found is None else completed(found)
+
+    return household()
+
+
+def _kept(claim: ir.Property, draft: Draft) -> None:
+    """Nobody breaks a property for whom holds what it assumes."""
+    for record in draft.case.of(claim.entity):
+        given, then = draft.engine.property(claim, record)
+        kept = not given.lo or bool(then.hi)
+        _hold(kept, draft, [claim, *_answers(draft)], "性质不成立", "a property does not hold")
+        if given.lo and claim.monotone is not None:
+            _moves_one_way(claim, claim.monotone, draft, record.path)
+
+
+def _moves_one_way(claim: ir.Property, rising: ir.Monotone, draft: Draft, path: str) -> None:
+    """As the fact of one record after another rises, all else equal, the amount does not move the wrong way."""
+    paid = _paid(claim, rising.measure, draft, path)
+    for record in draft.case.index.values():
+        if record.entity != rising.entity or paid is None:
+            continue
+        decl = draft.program.entities[record.entity].facts[rising.fact]
+        number = whole_number(record.known(decl.name.id))
+        low, high = draft.range(record, decl)
+        above = [
+            n
+            for n in draft.material.points(decl.type, draft.on, low, high)
+            if number is not None and n > number
+        ]
+        for point in above[:MOST_RISES]:
+            risen = put(draft, record.path, decl, point)
+            more = _paid(claim, rising.measure, risen, path) if risen.valid else None
+            if more is not None:
+                kept = more <= paid if rising.way == "never_rises" else more >= paid
+                about = [claim, *_answers(draft), *_answers(risen)]
+                _hold(
+                    kept,
+                    risen,
+                    about,
+                    "一项增加，金额动错了方向",
+                    "a fact rose, and the amount moved the wrong way",
+                )
+
+
+def _paid(claim: ir.Property, measure: str, draft: Draft, path: str) -> int | None:
+    """What a measure pays, nothing being 0; `None` where that is open, or what the property assumes does not hold."""
+    record = draft.case.index[path]
+    amount = draft.level.paid(measure, record)
+    known = isinstance(amount, Bounds) and amount.known and draft.engine.property(claim, record)[0].lo
+    return (whole_number(amount.value) or 0) if known else None
+
+
+def _answers(draft: Draft) -> list[Decision]:
+    return [decision for decision in draft.trace().decisions if decision.outcomes != {"not_covered"}]
 
 
 # ---- nobody is missed --------------------------------------------------------------------------------------------------
@@ -186,27 +274,27 @@ def no_eligible_missed(rules: Rules, *, examples: int = EXAMPLES) -> type[unitte
     - with anything of the household not known, the answer is still not No; if it is open, it says what to ask.
     """
     material = Material(program_of(rules))
-    tests: dict[str, Callable[[tuple[Draft, Draft]], None]] = {}
-    found: dict[str, st.SearchStrategy[tuple[Draft, Draft]]] = {}
-    for name, versions in material.program.clauses.items():
-        for number, version in enumerate(versions, 1):
-            if isinstance(version.effect, ir.Grant):
-                key = name if len(versions) == 1 else f"{name}_{number}"
-                tests[key] = partial(_not_missed, version)
-                found[key] = _eligible(material, version)
-    return _tests("NobodyMissed", tests, found, examples)
+    tests: dict[str, Test] = {}
+    drawn: dict[str, st.SearchStrategy[Any]] = {}
+    for version in (v for versions in material.program.clauses.values() for v in versions):
+        if isinstance(version.effect, ir.Grant):
+            key = _key(version, material.program.clauses[version.basis.name.id])
+            tests[key] = partial(_not_missed, version)
+            drawn[key] = _eligible(applying(material, version, standing=True))
+    return _tests("NobodyMissed", tests, drawn, examples)
 
 
 @st.composite
-def _eligible(draw: st.DrawFn, material: Material, version: ir.Clause) -> tuple[Draft, Draft]:
+def _eligible(draw: st.DrawFn, goal: Goal) -> tuple[Draft, Draft]:
     """A household for which a granting clause stands, and the same with something not known."""
-    whole = draw(reached_drafts(material, version, days_of(material.program, version), want=stands))
-    event(version.basis.name.id)
+    _must_be_reached(goal)
+    whole = draw(reached_drafts(goal))
+    event(goal.name.id)
     return whole, draw(with_less(whole))
 
 
 def _not_missed(version: ir.Clause, pair: tuple[Draft, Draft]) -> None:
-    effect, name = version.effect, version.basis.name.id
+    effect = version.effect
     assert isinstance(effect, ir.Grant)
     whole, less = pair
     trace = whole.trace()
@@ -221,7 +309,7 @@ def _not_missed(version: ir.Clause, pair: tuple[Draft, Draft]) -> None:
         helped = decision.outcomes <= HELPED or (
             decision.outcomes <= HELPED | {"superseded"} and _instead(whole, trace, effect.measure, record)
         )
-        why = [decision, name]
+        why = [decision, version]
         _hold(helped, whole, why, "符合条款，却没有得到", "a clause stands for him, and he does not get it")
         _hold(
             not decision.conflict,
@@ -234,12 +322,14 @@ def _not_missed(version: ir.Clause, pair: tuple[Draft, Draft]) -> None:
         _hold(
             possible,
             less,
-            [open_, name],
+            [open_, version],
             "有几件事不知道，就被拒绝了",
             "refused because something is not known",
         )
         asked = len(open_.outcomes) == 1 or bool(open_.missing)
-        _hold(asked, less, [open_, name], "待定，却没有说缺什么", "open, and nothing is said to be missing")
+        _hold(
+            asked, less, [open_, version], "待定，却没有说缺什么", "open, and nothing is said to be missing"
+        )
 
 
 def _instead(draft: Draft, trace: Trace, measure: str, record: Any) -> bool:
@@ -266,24 +356,20 @@ def _line(record: Any) -> list[Any]:
 
 
 def _tests(
-    name: str,
-    tests: dict[str, Callable[[Any], None]],
-    drawn: st.SearchStrategy[Any] | dict[str, st.SearchStrategy[Any]],
-    examples: int,
+    name: str, tests: dict[str, Test], drawn: dict[str, st.SearchStrategy[Any]], examples: int
 ) -> type[unittest.TestCase]:
     """A test case with one method a test, each on households of its strategy: the same ones on every run."""
     steady = settings(
         max_examples=examples, derandomize=True, deadline=None, database=None, print_blob=False,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    methods: dict[str, Any] = {}
-    for key, test in tests.items():
-        strategy = drawn[key] if isinstance(drawn, dict) else drawn
-        methods[f"test_{key}"] = steady(given(strategy)(_method(f"test_{key}", test)))
+    methods = {
+        f"test_{key}": steady(given(drawn[key])(_method(f"test_{key}", test))) for key, test in tests.items()
+    }
     return type(name, (unittest.TestCase,), methods)
 
 
-def _method(name: str, test: Callable[[Any], None]) -> Callable[[Any, Any], None]:
+def _method(name: str, test: Test) -> Callable[[Any, Any], None]:
     def method(self: unittest.TestCase, household: Any) -> None:
         test(household)
 
@@ -291,22 +377,34 @@ def _method(name: str, test: Callable[[Any], None]) -> Callable[[Any, Any], None
     return method
 
 
+def _key(rule: ir.Clause | ir.Property, versions: Iterable[Any]) -> str:
+    """What the test of a rule is called; versions of one rule are told apart by number."""
+    same = [one for one in versions if one.basis.name.id == rule.basis.name.id]
+    name = rule.basis.name.id
+    return name if len(same) == 1 else f"{name}_{next(n for n, one in enumerate(same, 1) if one is rule)}"
+
+
+def _must_be_reached(goal: Goal) -> None:
+    """Skips a test for which no household is found; that is told, and is no proof that there is none."""
+    if simplest_of(goal) is None:
+        raise unittest.SkipTest(str(unreached(goal)))
+
+
 def _hold(holds: bool, draft: Draft, about: Any, zh: str, en: str) -> None:
-    """Fails with the household, what came out, and the words of the clauses, unless it holds."""
+    """Fails with the household, what came out, and the words of the rules, unless it holds."""
     if holds:
         return
-    language = draft.program.language
-    words = Words(draft.program, language, case=draft.case)
-    about = [about] if isinstance(about, str) else about
+    program, language = draft.program, draft.program.language
+    words = Words(program, language, case=draft.case)
     decisions = [one for one in about if isinstance(one, Decision)]
-    clauses = [one for one in about if isinstance(one, str)] + [c for d in decisions for c in d.clauses]
+    clauses = [program.clauses[name][0] for d in decisions for name in d.clauses]
+    rules = [one for one in about if not isinstance(one, Decision)] + clauses
     lines = [words.say(zh, en)]
     for decision in decisions:
-        label = words.label(draft.program.measures[decision.measure].name)
-        lines.append(
-            f"    {words.place(decision.subject.path)}  {label}  {outcomes(decision.outcomes, words)}"
-        )
-    raise AssertionError("\n".join([*lines, table(draft, clauses, language)]))
+        label = words.label(program.measures[decision.measure].name)
+        whose = words.place(decision.subject.path)
+        lines.append(f"    {whose}  {label}  {outcomes(decision.outcomes, words)}{paid(decision, words)}")
+    raise AssertionError("\n".join([*lines, table(draft, rules, language)]))
 
 
 def _by_place(trace: Trace) -> dict[tuple[str, str], Decision]:
@@ -331,12 +429,11 @@ def _moved(path: str, places: dict[str, str]) -> str:
 
 
 def reached(rules: Rules) -> dict[str, Draft | None]:
-    """For each clause, and each of its versions by number where it has several, the simplest household found that
+    """For each clause, and each of its versions (`name_1`, `name_2`) where it has several, the simplest household found that
     reaches it; `None` where none was found, which does not prove that there is none."""
     material = Material(program_of(rules))
-    found: dict[str, Draft | None] = {}
-    for name, versions in material.program.clauses.items():
-        for number, version in enumerate(versions, 1):
-            key = name if len(versions) == 1 else f"{name}#{number}"
-            found[key] = reach(material, version, days_of(material.program, version))
-    return found
+    return {
+        _key(version, versions): reach(applying(material, version))
+        for versions in material.program.clauses.values()
+        for version in versions
+    }

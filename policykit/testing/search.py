@@ -11,17 +11,19 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from typing import TypeAlias
 
 from policykit import ir
 from policykit.engine.outcomes import Outcomes
-from policykit.facts import Case
+from policykit.engine.terms import subject
+from policykit.facts import Case, Instance
 from policykit.reach import reached as rests_on
+from policykit.syntax import Period
 from policykit.testing.drafts import Draft, Material, Pick, blank, number_of, simplest
-from policykit.values import Bounds, Gap, both, either
+from policykit.values import Bounds, Gap, both, either, negate
 
 Target: TypeAlias = Callable[[Outcomes, Case], Bounds]
 
@@ -132,26 +134,52 @@ def search(draft: Draft, target: Target, anew: int = 0, pick: Pick = simplest) -
 # ---- what to search for --------------------------------------------------------------------------------------------------
 
 
-def applies(version: ir.Clause, path: str) -> Target:
-    """That a version of a clause has a record in its scope and its test met."""
+@dataclass(frozen=True, eq=False)
+class Goal:
+    """What households are searched for: that `holds` is certain of a record of an entity, on one of some days.
 
-    def target(level: Outcomes, case: Case) -> Bounds:
-        record = case.index[path]
+    With `free`, figures that no sheet gives are filled too.
+    """
+
+    material: Material
+    name: ir.Name
+    entity: str
+    days: tuple[date, ...]
+    holds: Callable[[Outcomes, Instance], Bounds]
+    free: bool = True
+
+
+def applying(
+    material: Material,
+    version: ir.Clause,
+    days: Iterable[date] = (),
+    free: bool = True,
+    standing: bool = False,
+) -> Goal:
+    """That a version of a clause has somebody in its scope and its test met; with `standing` also that nothing
+    overrides or excludes it."""
+
+    def holds(level: Outcomes, record: Instance) -> Bounds:
         versions = level.versions(version.basis.name.id, record)
-        return either(both(level.conditions(v, record, force)) for v, force in versions if v is version)
+        found = [level.status(v, record, force) for v, force in versions if v is version]
+        return either(status.stands if standing else status.applies for status in found)
 
-    return target
+    asked = (version.scope, version.test, version.as_of)
+    on = tuple(days) or days_of(material.program, version.period, asked, version.as_of is not None)
+    return Goal(material, version.basis.name, version.entity, on, holds, free)
 
 
-def stands(version: ir.Clause, path: str) -> Target:
-    """That it applies, and nothing overrides or excludes it."""
+def assuming(material: Material, claim: ir.Property, broken: bool = False) -> Goal:
+    """That all that a property assumes holds of somebody; with `broken` also that what it concludes does not."""
 
-    def target(level: Outcomes, case: Case) -> Bounds:
-        record = case.index[path]
-        versions = level.versions(version.basis.name.id, record)
-        return either(level.status(v, record, force).stands for v, force in versions if v is version)
+    def holds(level: Outcomes, record: Instance) -> Bounds:
+        truths = [level.terms.truth(expr, subject(record)) for expr in claim.given]
+        if broken and claim.then is not None and all(truth.hi for truth in truths):
+            truths.append(negate(level.terms.truth(claim.then, subject(record))))
+        return both(truths)
 
-    return target
+    on = days_of(material.program, claim.period, (*claim.given, claim.then))
+    return Goal(material, claim.basis.name, claim.entity, on, holds)
 
 
 # ---- where to begin ---------------------------------------------------------------------------------------------------
@@ -170,16 +198,18 @@ def usual_day(program: ir.Program) -> date:
     return max([start + LATER for start in starts] + starts, key=in_force, default=ANY_DAY)
 
 
-def days_of(program: ir.Program, version: ir.Clause) -> list[date]:
-    """Days on which a version of a clause may apply, the usual one first: of its period, and such as its words mention."""
+def days_of(
+    program: ir.Program, period: Period, exprs: Iterable[ir.Expr | None], outside: bool = False
+) -> tuple[date, ...]:
+    """Days on which a rule may apply, the usual one first: of its period, and such as its words mention. `outside` it
+    too, where it goes by the day of some event."""
     found = [usual_day(program)]
-    period = version.period
     for start in (period.start, period.end):
         found += [] if start is None else [start + LATER, start, start + timedelta(days=1)]
-    for expr in rests_on(program, (version.scope, version.test, version.as_of)).exprs:
+    for expr in rests_on(program, exprs).exprs:
         if isinstance(expr, ir.Const) and isinstance(expr.value.value, date):
             found += [expr.value.value + timedelta(days=step) for step in (0, 1, -1)]
-    return [day for day in dict.fromkeys(found) if version.as_of is not None or period.holds(day)]
+    return tuple(day for day in dict.fromkeys(found) if outside or period.holds(day))
 
 
 def root_of(program: ir.Program, entity: str) -> str:
@@ -189,28 +219,27 @@ def root_of(program: ir.Program, entity: str) -> str:
     return next((one for one in reversed(path) if one in granted), entity)
 
 
-def reach(
-    material: Material, version: ir.Clause, days: Iterable[date], pick: Pick = simplest,
-    want: Callable[[ir.Clause, str], Target] = applies, free: bool = True,
-) -> Draft | None:  # fmt: skip
-    """A household that reaches a version of a clause on one of some days, with nothing filled that it does not ask.
-
-    With `free`, figures that no sheet gives are filled too.
-    """
+def reach(goal: Goal, pick: Pick = simplest, anew: int = ANEW) -> Draft | None:
+    """A household that reaches a goal, with nothing filled that it does not ask; `None` where none was found in `anew`
+    searches of each start, which proves nothing."""
     starts = []
-    root = root_of(material.program, version.entity)
-    for day in days:
-        draft = blank(material, day, root, version.entity, free)
-        target = want(version, next(record.path for record in draft.case.of(version.entity)))
+    root = root_of(goal.material.program, goal.entity)
+    for day in goal.days:
+        draft = blank(goal.material, day, root, goal.entity, goal.free)
+        target = partial(_of_record, goal, next(record.path for record in draft.case.of(goal.entity)))
         ruled = with_rulings(draft)  # only a ruling can grant what may be granted
         starts += [(s, target) for s in (draft, ruled) if s is not None and target(s.level, s.case).hi][:1]
     # a day that looks unpromising is tried once before the day before it is tried anew, and so on
-    tries = [(anew, place) for anew in range(ANEW) for place in range(len(starts))]
-    for anew, place in sorted(tries, key=lambda one: (sum(one), one)):
-        found = search(*starts[place], anew, pick)
+    tries = [(again, place) for again in range(anew) for place in range(len(starts))]
+    for again, place in sorted(tries, key=lambda one: (sum(one), one)):
+        found = search(*starts[place], again, pick)
         if found is not None:
             return replace(found, asked=tuple(found.given()))
     return None
+
+
+def _of_record(goal: Goal, path: str, level: Outcomes, case: Case) -> Bounds:
+    return goal.holds(level, case.index[path])
 
 
 def with_rulings(draft: Draft) -> Draft | None:

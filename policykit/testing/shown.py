@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 from policykit import ir
+from policykit.datatypes import Type
 from policykit.explain.words import Words
 from policykit.facts import Instance
 from policykit.reach import reached
 from policykit.testing.drafts import Draft
+from policykit.trace import Decision
 from policykit.values import Bounds, Options, Subset, Value
 from policykit.words import STATES
 
+Rule: TypeAlias = ir.Clause | ir.Property
 
-def table(draft: Draft, clauses: Iterable[str], language: str) -> str:
-    """The household in lines of two columns, and the clauses it is about with their quotes.
+YUAN = Type("number", dimension=(("元", 1),))
 
-    What is No, none or empty is left out, and so is what these clauses do not ask.
+
+def table(draft: Draft, rules: Sequence[Rule], language: str) -> str:
+    """The household in lines of two columns, and the rules it is about with their quotes.
+
+    What is No, none or empty is left out, and so is what these rules do not ask.
     """
     words = Words(draft.program, language, case=draft.case)
-    names = list(dict.fromkeys(clauses))
     lines = [f"{words.say('日期', 'day')}  {draft.on}"]
+    asked = _asked(draft.program, rules)
     for record in draft.case.index.values():
-        lines += _record(draft, record, words, _asked(draft.program, names))
+        lines += _record(draft, record, words, asked)
     for ruling in draft.rulings:
         label = words.label(draft.program.clauses[ruling["clause"]][0].basis.name)
         said = ("不给予", "declined") if "decline" in ruling else ("给予", "granted")
@@ -30,19 +37,32 @@ def table(draft: Draft, clauses: Iterable[str], language: str) -> str:
             f"{words.say('裁量', 'ruling')}  {words.place(ruling['subject'])}  {label}  {words.say(*said)}"
         )
     rest = "没有列出的：是、否的填否，可以没有的填无，列表为空；这几条不问的不列"
-    lines.append(words.say(rest, "not listed: no, none, empty lists, and what these clauses do not ask"))
-    for name in names:
-        for cite in draft.program.clauses[name][0].basis.cites:
-            text = words.label(draft.program.texts[cite.text].name)
-            label = words.label(draft.program.clauses[name][0].basis.name)
+    lines.append(words.say(rest, "not listed: no, none, empty lists, and what these rules do not ask"))
+    for rule in {rule.basis.name.id: rule for rule in rules}.values():
+        label = words.label(rule.basis.name)
+        kind = words.say("条款", "clause") if isinstance(rule, ir.Clause) else words.say("性质", "property")
+        cited = []
+        for cite in rule.basis.cites:
             quote = f" 「{cite.quote}」" if cite.quote else ""
-            lines.append(f"{words.say('条款', 'clause')}  {label}  {text} {cite.locator}{quote}")
+            cited.append(
+                f"{kind}  {label}  {words.label(draft.program.texts[cite.text].name)} {cite.locator}{quote}"
+            )
+        lines += cited or [f"{kind}  {label}"]
     return "\n".join(f"    {line}" for line in lines)
 
 
 def outcomes(found: Iterable[str], words: Words) -> str:
     """Outcomes in words: 给予, or 给予或不符合 where more than one is possible."""
     return words.listed((words.say(*STATES["measure"][one]) for one in sorted(found)), conjunction=True)
+
+
+def paid(decision: Decision, words: Words) -> str:
+    """What is paid, where it is known: 每月 350.00 元."""
+    payment = decision.payment
+    if payment is None or not payment.amount.known or decision.outcomes != {"granted"}:
+        return ""
+    each = words.say("每月", "monthly") if payment.rule.form == "monthly" else words.say("一次", "once")
+    return f"  {each} {words.plain(payment.amount.value, YUAN)}"
 
 
 def _record(draft: Draft, record: Instance, words: Words, asked: set[tuple[str, str]]) -> Iterator[str]:
@@ -85,26 +105,22 @@ def _plain(value: Value) -> bool:
     return False
 
 
-def _asked(program: ir.Program, clauses: Iterable[str]) -> set[tuple[str, str]]:
-    """The facts and lists, by entity, that some clauses read, those that they give way to included."""
-    names = set(clauses).union(*(program.blockers.get(name, frozenset()) for name in clauses))
-    versions = [v for name in names for v in program.clauses[name]]
-    amounts = [a.total for a in program.amounts] + [
-        v.effect.amount.total
-        for v in versions
-        if isinstance(v.effect, ir.Grant) and v.effect.amount is not None
-    ]
-    rules = [e for v in versions for e in (v.scope, v.test, v.as_of)]
+def _asked(program: ir.Program, rules: Sequence[Rule]) -> set[tuple[str, str]]:
+    """The facts and lists, by entity, that some rules read, the amounts they pay and the clauses that prevail over them
+    included."""
+    clauses = [rule for rule in rules if isinstance(rule, ir.Clause)]
+    above = {name for clause in clauses for name in program.blockers.get(clause.basis.name.id, ())}
+    clauses += [version for name in above for version in program.clauses[name]]
+    exprs: list[ir.Expr | None] = [e for c in clauses for e in (c.scope, c.test, c.as_of)]
+    grants = [c.effect for c in clauses if isinstance(c.effect, ir.Grant)]
+    measures = {grant.measure for grant in grants}
+    exprs += [grant.amount.total for grant in grants if grant.amount is not None]
+    exprs += [amount.total for amount in program.amounts if amount.measure in measures]
+    exprs += [e for rule in rules if isinstance(rule, ir.Property) for e in (*rule.given, rule.then)]
     found: set[tuple[str, str]] = set()
-    for expr in reached(program, [*rules, *amounts] if names else [*_everything(program)]).exprs:
+    for expr in reached(program, exprs).exprs:
         if isinstance(expr, ir.Fact):
             found.add((expr.entity, expr.name))
         if isinstance(expr, ir.Fold) and isinstance(expr.domain, ir.Items):
             found.add((expr.domain.entity, expr.domain.name))
     return found
-
-
-def _everything(program: ir.Program) -> Iterator[ir.Expr | None]:
-    for versions in program.clauses.values():
-        for version in versions:
-            yield from (version.scope, version.test, version.as_of)

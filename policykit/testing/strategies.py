@@ -7,6 +7,7 @@ the household that takes the fewest words to tell.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -17,7 +18,7 @@ from policykit import ir
 from policykit.boundaries import compared, turning, whole_number
 from policykit.loader import Policies
 from policykit.testing.drafts import Draft, Material, Pick, blank, completed, number_of, vouched, written
-from policykit.testing.search import applies, days_of, reach, root_of, usual_day
+from policykit.testing.search import Goal, applying, reach, root_of, usual_day
 
 Rules: TypeAlias = Policies | ir.Program
 Household: TypeAlias = dict[str, Any]
@@ -103,9 +104,9 @@ def reaching(rules: Rules, clause: str, *, on: date | None = None) -> st.SearchS
     `clause` is its identifier or its Chinese name; the day is by default `day_of` the clause.
     """
     program = program_of(rules)
-    version = version_of(program, clause, on)
-    days = [on or day_of(rules, clause)]
-    return reached_drafts(Material(program), version, days, free=False).map(lambda draft: draft.household)
+    version = version_of(program, clause, on or usual_day(program))
+    goal = applying(Material(program), version, [on or day_of(rules, clause)], free=False)
+    return reached_drafts(goal).map(lambda draft: draft.household)
 
 
 def version_of(program: ir.Program, clause: str, on: date | None = None) -> ir.Clause:
@@ -119,44 +120,37 @@ def version_of(program: ir.Program, clause: str, on: date | None = None) -> ir.C
 def day_of(rules: Rules, clause: str) -> date:
     """A day on which a clause can be reached, the usual day of the rules if it can be."""
     program = program_of(rules)
-    version = version_of(program, clause, usual_day(program))
-    found = reach(Material(program), version, days_of(program, version), free=False)
+    goal = applying(Material(program), version_of(program, clause, usual_day(program)), free=False)
+    found = reach(goal)
     if found is None:
-        raise _unreached(program, version)
+        raise unreached(goal)
     return found.on
 
 
 @st.composite
-def reached_drafts(
-    draw: st.DrawFn,
-    material: Material,
-    version: ir.Clause,
-    days: Sequence[date],
-    want: Any = applies,
-    free: bool = True,
-) -> Draft:
-    """Households that reach a clause: the simplest, with the rest simple or not, or others found by other choices."""
-    simple = _simplest(material, version, tuple(days), want, free)
+def reached_drafts(draw: st.DrawFn, goal: Goal) -> Draft:
+    """Households that reach a goal: the simplest, with the rest simple or not, or others found by other choices."""
+    simple = simplest_of(goal)
     if simple is None:
-        raise _unreached(material.program, version)
+        raise unreached(goal)
     pick = picking(draw)
-    other = reach(material, version, [simple.on], pick, want, free) if pick(2) else None
+    other = reach(replace(goal, days=(simple.on,)), pick, anew=1) if pick(2) else None
     found = other or simple
     return completed(found, pick, sizes) if pick(2) else completed(found)
 
 
 @lru_cache(maxsize=1024)
-def _simplest(
-    material: Material, version: ir.Clause, days: tuple[date, ...], want: Any, free: bool
-) -> Draft | None:
-    return reach(material, version, days, want=want, free=free)
+def simplest_of(goal: Goal) -> Draft | None:
+    """The simplest household that reaches a goal, as far as one was found."""
+    return reach(goal)
 
 
-def _unreached(program: ir.Program, version: ir.Clause) -> Unreached:
-    name = version.basis.name
+def unreached(goal: Goal) -> Unreached:
+    """What to say where no household reaches a goal."""
+    zh, en = goal.name.zh, goal.name.label("en")
     return Unreached(
-        f"没有找到条款「{name.zh}」说到的户：参数没有设的，先加一张参数表，或换一天"
-        f" / no household found that clause “{name.label('en')}” speaks of: set the figures it needs, or try another day"
+        f"没有找到「{zh}」说到的户：参数没有设的，先加一张参数表，或换一天"
+        f" / no household found that “{en}” speaks of: set the figures it needs, or try another day"
     )
 
 
@@ -172,24 +166,22 @@ def around(
     """
     program = program_of(rules)
     material = Material(program)
-    names = list(program.clauses) if clause is None else [clause]
+    day = on or usual_day(program)
+    versions = [version_of(program, name, day) for name in ([clause] if clause else program.clauses)]
+    goals = [(applying(material, v, [day], free=False), v) for v in versions]
+    goals = [one for one in goals if clause or simplest_of(one[0]) is not None]
 
     @st.composite
     def moved(draw: st.DrawFn) -> Household:
-        name = draw(st.sampled_from(names))
-        version = version_of(program, name, on)
-        days = [on] if on else days_of(program, version)
-        return draw(edges(material, version, days, free=False)).household
+        return draw(edges(*draw(st.sampled_from(goals)))).household
 
     return moved()
 
 
 @st.composite
-def edges(
-    draw: st.DrawFn, material: Material, version: ir.Clause, days: Sequence[date], free: bool = True
-) -> Draft:
+def edges(draw: st.DrawFn, goal: Goal, version: ir.Clause) -> Draft:
     """Households with one fact moved to where a comparison of a clause turns over, where it has any."""
-    draft = draw(reached_drafts(material, version, days, free=free))
+    draft = draw(reached_drafts(goal))
     facts = [one for place in draft.asked if (one := _movable(draft, *place)) is not None]
     if not facts:
         return draft
