@@ -167,6 +167,10 @@ class Draft:
     def __repr__(self) -> str:
         return f"{self.household} on {self.on}"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """How hypothesis prints it: as the household, and not with all the rules."""
+        printer.text(repr(self))
+
     @property
     def household(self) -> dict[str, Any]:
         """The household as `policykit.evaluate` takes it."""
