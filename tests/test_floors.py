@@ -48,7 +48,7 @@ FLOORS = {
         "loader",
     },
     "engines": {"engine"},
-    "door": {DOOR, "result", "schema", "trials", "mutants", "exercised", "boundaries", "claims", "prove"},
+    "door": {DOOR, "result", "schema", "trials", "mutants", "exercised", "boundaries", "claims", "prove", "testing"},
     "app": {"app"},
 }
 
@@ -84,6 +84,7 @@ FENCES = {
     "yaml": {"datafiles"},
     "typer": {"app"},
     "rich": {"app"},
+    "hypothesis": {"testing"},
 }
 
 MOST_LINES = 600

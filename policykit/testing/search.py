@@ -64,6 +64,7 @@ class _Search:
         gap = min(found.missing, key=partial(_rank, draft), default=None)
         if gap is None or _rank(draft, gap)[0] == len(ORDER):
             return None
+        gap = _before(draft, gap)
         ways = list(draft.steps(gap))
         first = self.pick(len(ways)) if ways else 0
         fitting = False
@@ -121,6 +122,17 @@ def _rank(draft: Draft, gap: Gap) -> tuple[int, int, str, str]:
         money = draft.program.entities[record.entity].facts[gap.name].type.money
     place = ORDER.index(kind) if kind in ORDER else len(ORDER)
     return place, money, gap.path, gap.name
+
+
+def _before(draft: Draft, gap: Gap) -> Gap:
+    """The gap, or one that its range reads and that must be filled before it: what is earned before what is deducted."""
+    record = draft.case.index.get(gap.path)
+    decl = draft.program.entities[record.entity].facts.get(gap.name) if record is not None else None
+    if record is None or decl is None or not draft.material.ranges_read_facts:
+        return gap
+    room = draft.level.terms.unknown(decl.type, decl.low, decl.high, gap, record)
+    open_ = [one for one in room.missing - {gap} if _rank(draft, one)[0] < len(ORDER)]
+    return _before(draft, min(open_, key=partial(_rank, draft))) if open_ else gap
 
 
 def search(draft: Draft, target: Target, anew: int = 0, pick: Pick = simplest) -> Draft | None:
