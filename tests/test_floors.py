@@ -48,7 +48,18 @@ FLOORS = {
         "loader",
     },
     "engines": {"engine"},
-    "door": {DOOR, "result", "schema", "trials", "mutants", "exercised", "boundaries", "claims", "prove", "testing"},
+    "door": {
+        DOOR,
+        "result",
+        "schema",
+        "trials",
+        "mutants",
+        "exercised",
+        "boundaries",
+        "claims",
+        "prove",
+        "testing",
+    },
     "app": {"app"},
 }
 
