@@ -65,6 +65,7 @@ FLOORS = {
         "inquiry",
         "questions",
         "answers",
+        "testing",
     },
     "app": {"app"},
 }
@@ -101,6 +102,7 @@ FENCES = {
     "yaml": {"datafiles"},
     "typer": {"app"},
     "rich": {"app"},
+    "hypothesis": {"testing"},
 }
 
 MOST_LINES = 600
