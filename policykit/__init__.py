@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from policykit.diagnostics import Diagnostic, PolicyError
     from policykit.lines import NearLine, near_line
     from policykit.loader import Policies, load, load_text
+    from policykit.questions import Agenda, Question, ask
     from policykit.result import Amount, Decision, Missing, Result, evaluate, what_ends, why_not
 
 __all__ = [
+    "Agenda",
     "Amount",
     "Decision",
     "Diagnostic",
@@ -19,7 +21,9 @@ __all__ = [
     "NearLine",
     "Policies",
     "PolicyError",
+    "Question",
     "Result",
+    "ask",
     "evaluate",
     "load",
     "load_text",
@@ -34,6 +38,9 @@ _HOMES = {
     "Policies": "loader",
     "load": "loader",
     "load_text": "loader",
+    "Agenda": "questions",
+    "Question": "questions",
+    "ask": "questions",
     "Amount": "result",
     "Decision": "result",
     "Missing": "result",

@@ -8,7 +8,7 @@ quotient as in front of a bare figure. What comes out is only proposed; that it 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -19,8 +19,10 @@ from policykit import ir
 from policykit.datatypes import parse_unit
 from policykit.diagnostics import PolicyError
 from policykit.engine.interpreter import Interpreter
+from policykit.engine.outcomes import Status
 from policykit.engine.terms import Env, place, subject
 from policykit.exercised import bearing, deciding, walk
+from policykit.facts import path_parts, path_text
 from policykit.loader import Policies
 from policykit.trials import Prepared, ends, household, prepare, programs
 from policykit.values import Bounds, Gap, Month, plus_days
@@ -60,7 +62,7 @@ def proposals(policies: Policies, only: str = "") -> Iterator[Proposal]:
                 continue  # what was accepted at a threshold has no thresholds of its own
             try:
                 program = program_of(example)
-                found = list(_beside(_Moves(program, prepare(program, example, trial))))
+                found = list(_beside(_Moves(prepare(program, example, trial))))
             except PolicyError:
                 continue
             for proposal in found:
@@ -119,7 +121,7 @@ class _Scale:
         return plain if self.wrapped is None else {**self.wrapped, "value": plain}
 
 
-def _whole(value: Any) -> int | None:
+def whole_number(value: Any) -> int | None:
     """A date, month or number as a whole number, where it is one."""
     if isinstance(value, date):
         return value.toordinal()
@@ -137,22 +139,72 @@ Seen = dict[
 ]  # comparison and place → does it hold, are both equal, whose is it
 
 
+def compared(engine: Interpreter, statuses: Iterable[Status]) -> Seen:
+    """What every comparison comes to that some clauses evaluate, each on its record."""
+    terms, found = engine.terms, Seen()
+
+    def visit(expr: ir.Expr, env: Env, owner: str) -> None:
+        if isinstance(expr, ir.Apply) and expr.op in COMPARISONS:
+            holds = terms.truth(expr, env)
+            if holds.known:
+                left, right = (terms.value(part, env) for part in expr.args)
+                equal = left.known and right.known and left.value == right.value
+                at = ",".join(f"{slot}={place(value)}" for slot, value in sorted(env.items()))
+                found[id(expr), at] = (bool(holds.lo), equal, owner)
+
+    for status in statuses:
+        clause = status.clause
+        for condition in (clause.scope, clause.test if status.scope.hi else None):
+            if condition is not None:
+                walk(engine, condition, subject(status.subject), clause.basis.name.id, visit)
+    return found
+
+
+def turning(probe: Callable[[int], Seen | None], number: int, low: int, high: int) -> dict[int, str]:
+    """Where to try a number that may lie from `low` to `high`: at each place where a comparison turns over, a step
+    before and a step after, with whose comparison it is. `probe` tells what they come to at a number."""
+    found: dict[int, str] = {}
+    for end in (low, high):
+        here, there = probe(number), probe(end)
+        for key in here or ():
+            if there is None or here is None or key not in there or there[key][0] == here[key][0]:
+                continue
+            near, far = number, end
+            while abs(far - near) > 1:
+                middle = (near + far) // 2
+                between = probe(middle)
+                if between is None or key not in between:
+                    break
+                if between[key][0] == here[key][0]:
+                    near = middle
+                else:
+                    far = middle
+            else:
+                a, b = sorted((near, far))
+                sides = [n for n in (a, b) if (at := probe(n)) is not None and at[key][1]]
+                points = {a, b} | ({sides[0] - 1, sides[0] + 1} if len(sides) == 1 else set())
+                for point in points:
+                    if low <= point <= high:
+                        found.setdefault(point, here[key][2])
+    return found
+
+
 class _Moves:
     """One trial, and what becomes of its comparisons when one fact of it moves."""
 
-    def __init__(self, program: ir.Program, prepared: Prepared) -> None:
-        self.program, self.prepared = program, prepared
+    def __init__(self, prepared: Prepared) -> None:
+        self.program, self.prepared = prepared.program, prepared
 
     def scale(self, cell: ir.Cell) -> _Scale | None:
         """How a given fact can move; `None` for one that is not a known money, date, month or count."""
-        record = self.prepared.case.index.get(_shown(cell.path[:-1]) or self.prepared.case.root.path)
+        record = self.prepared.case.index.get(path_text(cell.path[:-1]) or self.prepared.case.root.path)
         name = cell.path[-1]
         decl = self.program.entities[record.entity].facts.get(str(name)) if record is not None else None
         if record is None or decl is None or decl.type.kind not in ("number", "date", "month"):
             return None
         given = record.facts.get(decl.name.id)
         known = given.value if given is not None else None
-        number = _whole(known.value) if isinstance(known, Bounds) and known.known else None
+        number = whole_number(known.value) if isinstance(known, Bounds) and known.known else None
         terms = self.prepared.interpreter(self.program).terms
         room = terms.unknown(decl.type, decl.low, decl.high, Gap("fact", record.path, decl.name.id), record)
         if number is None or not isinstance(room, Bounds):
@@ -166,7 +218,7 @@ class _Moves:
             kind = "money" if factor == 100 else "count"
             if factor not in (1, 100):
                 return None
-        low, high = _whole(room.lo), _whole(room.hi)
+        low, high = whole_number(room.lo), whole_number(room.hi)
         return None if low is None or high is None else _Scale(kind, unit, wrapped, number, low, high)
 
     def thresholds(self, cell: ir.Cell, scale: _Scale) -> dict[int, str]:
@@ -178,30 +230,7 @@ class _Moves:
                 probes[number] = self.comparisons(replace(cell, value=scale.written(number)))
             return probes[number]
 
-        found: dict[int, str] = {}
-        for end in (scale.low, scale.high):
-            here, there = probe(scale.number), probe(end)
-            for key in here or ():
-                if there is None or here is None or key not in there or there[key][0] == here[key][0]:
-                    continue
-                near, far = scale.number, end
-                while abs(far - near) > 1:
-                    middle = (near + far) // 2
-                    between = probe(middle)
-                    if between is None or key not in between:
-                        break
-                    if between[key][0] == here[key][0]:
-                        near = middle
-                    else:
-                        far = middle
-                else:
-                    a, b = sorted((near, far))
-                    sides = [n for n in (a, b) if (at := probe(n)) is not None and at[key][1]]
-                    points = {a, b} | ({sides[0] - 1, sides[0] + 1} if len(sides) == 1 else set())
-                    for number in points:
-                        if scale.low <= number <= scale.high:
-                            found.setdefault(number, here[key][2])
-        return found
+        return turning(probe, scale.number, scale.low, scale.high)
 
     def comparisons(self, cell: ir.Cell) -> Seen | None:
         """What the comparisons come to with one fact moved; `None` where no such household can be."""
@@ -210,27 +239,12 @@ class _Moves:
             prepared = prepare(self.program, self.prepared.example, trial)
         except PolicyError:
             return None
-        engine, found = prepared.interpreter(self.program), Seen()
-        terms = engine.terms
-
-        def visit(expr: ir.Expr, env: Env, owner: str) -> None:
-            if isinstance(expr, ir.Apply) and expr.op in COMPARISONS:
-                holds = terms.truth(expr, env)
-                if holds.known:
-                    left, right = (terms.value(part, env) for part in expr.args)
-                    equal = left.known and right.known and left.value == right.value
-                    at = ",".join(f"{slot}={place(value)}" for slot, value in sorted(env.items()))
-                    found[id(expr), at] = (bool(holds.lo), equal, owner)
-
+        engine = prepared.interpreter(self.program)
+        found = list[Status]()
         for expectation in trial.expected:
             record = prepared.case.index.get(expectation.subject)
-            for status in bearing(engine, expectation, record) if record is not None else ():
-                clause = status.clause
-                for condition in (clause.scope, clause.test if status.scope.hi else None):
-                    if condition is not None:
-                        name = clause.basis.name.id
-                        walk(engine, condition, subject(status.subject), name, visit)
-        return found
+            found += bearing(engine, expectation, record) if record is not None else ()
+        return compared(engine, found)
 
     def days(self) -> dict[date, str]:
         """The days around what time alone changes: the first and last day of the clauses that an expectation bears
@@ -242,7 +256,8 @@ class _Moves:
                 for version in self.program.clauses[name]:
                     around += [(version.period.start, name), (version.period.end, name)]
             came = answer(self.prepared.interpreter(self.program), expectation)
-            around.append((came.due if came is not None else None, expectation.name))
+            due = came.due if came is not None else None
+            around.append((due if isinstance(due, date) else None, expectation.name))
         found: dict[date, str] = {}
         for day, name in around:
             if day is not None:
@@ -263,10 +278,6 @@ class _Moves:
         yield Proposal(example, replace(trial, expected=answers), cell, owner, answers)
 
 
-def _shown(path: tuple[str | int, ...]) -> str:
-    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path)[1:]
-
-
 # ---- what came out, as an expectation -----------------------------------------------------------------------------------
 
 
@@ -276,7 +287,8 @@ def answer(engine: Interpreter, asked: ir.Expectation) -> ir.Expectation | None:
     if record is None:
         return None
     blank = replace(
-        asked, form="", low=None, high=None, first_month=None, months=None, due=None, by=frozenset(), missing=frozenset()
+        asked, form="", low=None, high=None, first_month=None, months=None, due=None, by=frozenset(), holders=frozenset(),
+        missing=frozenset(),
     )  # fmt: skip
     if asked.about == "note":
         shown = any(n.note.basis.name.id == asked.name and n.subject is record for n in engine.notes())
@@ -287,7 +299,10 @@ def answer(engine: Interpreter, asked: ir.Expectation) -> ir.Expectation | None:
         if isinstance(effect, ir.Duty) and verdict.scope.hi and verdict.test.hi:
             duties = list(engine.duties(verdict, effect))
             if duties:
-                return replace(blank, state=duties[-1].state, due=duties[-1].due)
+                last = duties[-1]
+                return replace(
+                    blank, state=last.state, due="unspecified" if last.due_unspecified else last.due
+                )
         return replace(blank, state=verdict.state)
     decision = engine.decision(asked.name, record, exact=True)
     missing = frozenset(gap.name.split("[")[0] for gap in decision.missing)
@@ -343,8 +358,8 @@ class Writer:
     def block(self, proposal: Proposal, number: int) -> str:
         """The proposal as a case that starts from the one it was made from."""
         example, trial = proposal.example, proposal.trial
-        lines = [f"案例 {_bare(f'{example.name.zh}界{number}')} ({example.name.id}{EDGE}{number})"]
-        lines.append(f"    承：{_bare(example.name.zh)}")
+        lines = [f"案例 {bare(f'{example.name.zh}界{number}')} ({example.name.id}{EDGE}{number})"]
+        lines.append(f"    承：{bare(example.name.zh)}")
         if proposal.cell is None:
             lines.append(f"    评价日：{example.on}")
         last = {cell.path: cell for cell in trial.given}
@@ -374,7 +389,7 @@ class Writer:
             case bool():
                 return "是" if value else "否"
             case {"ref": path}:
-                return self.place(_path(path))
+                return self.place(path_parts(path))
             case {"unknown": _}:
                 return "未知"
             case []:
@@ -386,13 +401,13 @@ class Writer:
     def place(self, path: tuple[str | int, ...]) -> str:
         said = ""
         for part in path:
-            said += f"[{part + 1}]" if isinstance(part, int) else f".{_bare(self.names.get(part, part))}"
+            said += f"[{part + 1}]" if isinstance(part, int) else f".{bare(self.names.get(part, part))}"
         return said[1:]
 
     def expected(self, e: ir.Expectation) -> str:
         root = e.subject in self.program.entities
-        subject_ = "" if root else self.place(_path(e.subject)) + " "
-        parts = [f"{subject_}{_bare(self.names[e.name])} {_bare(STATES[e.about][e.state][0])}"]
+        subject_ = "" if root else self.place(path_parts(e.subject)) + " "
+        parts = [f"{subject_}{bare(self.names[e.name])} {bare(STATES[e.about][e.state][0])}"]
         unit = "元/月" if e.form == "monthly" else "元"
         if e.low is not None and e.high is not None:
             ends = [f"{_yuan(end)} {unit}" for end in dict.fromkeys((e.low, e.high))]
@@ -402,10 +417,10 @@ class Writer:
         if e.months is not None:
             parts.append(f"为期 {e.months} 个月")
         if e.due is not None:
-            parts.append(f"期限 {e.due}")
+            parts.append(f"期限 {'未规定' if e.due == 'unspecified' else e.due}")
         for word, names in (("由", e.by), ("缺", e.missing)):
             if names:
-                parts.append(f"{word} " + "、".join(_bare(self.names.get(n, n)) for n in sorted(names)))
+                parts.append(f"{word} " + "、".join(bare(self.names.get(n, n)) for n in sorted(names)))
         return "，".join(parts)
 
 
@@ -414,16 +429,8 @@ def _yuan(fen: Fraction | int) -> str:
     return f"{'-' * (fen < 0)}{whole // 100}.{whole % 100:02d}"
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
     """A name as rules may write it: in brackets where it would be read as something else."""
     swallowed = any(word in name for word in operator_words())
     plain = name.replace("_", "").isalnum() and not name[0].isdigit() and not swallowed
     return name if plain else f"【{name}】"
-
-
-def _path(text: str) -> tuple[str | int, ...]:
-    found: list[str | int] = []
-    for part in text.split("."):
-        name, _, number = part.partition("[")
-        found += [name, int(number[:-1])] if number else [name]
-    return tuple(found)

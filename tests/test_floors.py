@@ -26,6 +26,7 @@ FLOORS = {
         "ir",
         "reach",
         "conditions",
+        "unseen",
         "extents",
         "facts",
         "trace",
@@ -56,8 +57,15 @@ FLOORS = {
         "mutants",
         "exercised",
         "boundaries",
+        "arguments",
         "claims",
         "prove",
+        "leaner",
+        "witnesses",
+        "inquiry",
+        "questions",
+        "answers",
+        "testing",
         "near",
         "lines",
     },
@@ -96,6 +104,7 @@ FENCES = {
     "yaml": {"datafiles"},
     "typer": {"app"},
     "rich": {"app"},
+    "hypothesis": {"testing"},
 }
 
 MOST_LINES = 600
