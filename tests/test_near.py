@@ -513,7 +513,7 @@ def compare_with_brute_force(seeds: range, most: int) -> int:
         draw = random.Random(seed)
         program = strategies.written(draw).program
         case = strategies.case_of(program, strategies.mapping(draw, 0.0))
-        if len(case.subjects) > 3:
+        if len(case.subjects) > (3 if most == 1 else 2):
             continue
         events = strategies.events(draw, program, case)
         engine = Interpreter(program, case, strategies.ON, *events)
@@ -549,7 +549,7 @@ def test_the_smallest_change_of_one_fact_is_found_for_many() -> None:
 
 @pytest.mark.large
 def test_the_smallest_change_of_two_facts_is_found() -> None:
-    assert compare_with_brute_force(range(8 * LARGE), 2) > 6 * LARGE
+    assert compare_with_brute_force(range(20 * LARGE), 2) > 3 * LARGE
 
 
 def test_amount_after_the_change_is_known_to_the_fen() -> None:
