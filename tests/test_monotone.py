@@ -277,6 +277,25 @@ def test_folds(key: str) -> None:
         narrow = list(known_better(draw, wide))
         once, twice = by_stand_in(op.apply_fold(wide)), by_stand_in(op.apply_fold(narrow))
         assert within(twice, once), f"{key} of {wide} is {once}, and of {narrow} it is {twice}"
+        whole = [Element(TRUE if e.present.lo else FALSE, lowest(e.value), item=e.item) for e in narrow]
+        assert op.apply_fold(whole).value == folded(key, whole), (key, whole)
+
+
+def lowest(value: Value) -> Value:
+    """One of the possibilities."""
+    assert isinstance(value, Bounds)
+    return exactly(value.lo)
+
+
+def folded(key: str, whole: Sequence[Element]) -> Any:
+    """The meaning of a fold over elements that are known whole."""
+    there = [e for e in whole if e.present.value]
+    match key:
+        case "any" | "count":
+            return OPS[key].run([True for _ in there])
+        case "earliest" | "latest":
+            return OPS[key].run([(e.value.value, e.item) for e in there])
+    return OPS[key].run([e.value.value for e in there])
 
 
 def test_a_branch_and_a_choice() -> None:

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,7 +19,9 @@ from typer.testing import CliRunner, Result
 from policykit import prove
 from policykit.app.cli import app
 from policykit.diagnostics import PolicyError
+from policykit.engine.smt.variables import Size
 from policykit.loader import load_bundled, load_text
+from policykit.witnesses import Findings
 
 POLICIES = Path(__file__).parent.parent / "policies"
 
@@ -310,6 +313,25 @@ def test_out_of_time_is_not_proved(file: Path) -> None:
     assert result.exit_code == 1
     assert result.stdout.startswith("未判定  性质“立方和不是立方”")
     assert "未能在 0.05 秒内判定" in result.stdout and "成立 0，不成立 0，空话 0，未判定 1" in result.stdout
+
+
+def test_what_the_checker_lets_pass_is_still_asked() -> None:
+    """Which of two clauses prevails is settled on loading; where the order between them is lost, it shows."""
+    rules = """条款 病户补助 (ill_aid) 2020-01-01 起
+    依据：办法 第二条
+    对每个 户
+    条件：任一 成员 满足 患病
+    给予：补助，每月 200 元/月
+    优先于：困难补助
+"""
+    policies = load_text(POOR + rules)
+    unordered = replace(policies, program=replace(policies.program, blockers={}))
+    report = prove.prove(unordered.program, only=["病户补助"], size=Size(2, 1), cores=1)
+    (proof,) = [p for p in report.proofs if p.kind == "conflict"]
+    assert proof.state == "refuted" and proof.shown is not None
+    lines = list(Findings(unordered, proof, proof.shown, "zh").lines())
+    assert ["困难户", "是"] in map(columns, lines) and ["患病", "是"] in map(columns, lines)
+    assert "违反：“困难补助”、“病户补助”同时成立，各给一份；没有写明谁先（优先于、让位于）" in lines
 
 
 # ---- for machines ---------------------------------------------------------------------------------------------------------
