@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -129,14 +130,19 @@ def _spread(prover: Prover, wanted: Sequence[Claim], cores: int) -> Iterator[Pro
         return
     global _PROVER, _WANTED
     _PROVER, _WANTED = prover, wanted
-    with multiprocessing.get_context("fork").Pool(cores) as pool:
+    with multiprocessing.get_context("fork").Pool(cores, _undisturbed) as pool:
         yield from pool.imap(_settle, range(len(wanted)))
+
+
+def _undisturbed() -> None:
+    """An interrupt from the terminal goes to every process; the one that waits for this one stops them all."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _settle(number: int) -> Proof:
     try:
         return _PROVER.settle(_WANTED[number])
-    except KeyboardInterrupt:  # the terminal tells every process; the one that waits for this stops them all
+    except KeyboardInterrupt:  # the solver has its own ears
         return replace(_blank(_WANTED[number]), state="not_decided", why="interrupted")
 
 
