@@ -62,6 +62,10 @@ FLOORS = {
         "prove",
         "leaner",
         "witnesses",
+        "inquiry",
+        "questions",
+        "answers",
+        "testing",
     },
     "app": {"app"},
 }
@@ -98,6 +102,7 @@ FENCES = {
     "yaml": {"datafiles"},
     "typer": {"app"},
     "rich": {"app"},
+    "hypothesis": {"testing"},
 }
 
 MOST_LINES = 600
