@@ -316,12 +316,17 @@ def own(record: Instance, decl: ir.FactDecl | ir.ListDecl, to: Instance) -> bool
     return below and last.partition("[")[0] == decl.name.id
 
 
+def above(program: ir.Program, record: Instance) -> Instance | None:
+    """The record that one from outside lies in, described with it, where anything is said of that."""
+    upper = record.upper
+    if upper is None or upper.path != f"{record.path}.{upper.entity}":
+        return None
+    return upper if next(parts(program, upper), None) is not None else None
+
+
 def rows(words: Phrases, root: Instance) -> Iterator[Row]:
-    """The household, record by record: the root, what lies above it, its members."""
+    """The household, record by record: what is said of one, what lies in it, what it lies in, its members."""
     yield from _record(words, root, 0, words.record(root))
-    if root.upper is not None and any(True for _ in parts(words.program, root.upper)):
-        label = words.label(words.program.entities[root.upper.entity].name)
-        yield from _record(words, root.upper, 0, label)
 
 
 def _own_facts(program: ir.Program, record: Instance) -> Iterator[object]:
@@ -361,6 +366,9 @@ def _record(words: Phrases, record: Instance, depth: int, title: str) -> Iterato
                 yield Row(record.path, depth + 1, label, words.record(to))
         elif found.value is not None:
             yield Row(record.path, depth + 1, label, words.value(found.value, decl.type))
+    upper = above(program, record)
+    if upper is not None:
+        nested.append((upper, words.label(program.entities[upper.entity].name)))
     for item, title_ in nested:
         yield from _record(words, item, depth + 1, title_)
     for member in members:
@@ -370,8 +378,6 @@ def _record(words: Phrases, record: Instance, depth: int, title: str) -> Iterato
 def cells(program: ir.Program, root: Instance) -> Iterator[ir.Cell]:
     """The household as a case gives it."""
     records = [root]
-    if root.upper is not None and any(True for _ in parts(program, root.upper)):
-        records.append(root.upper)
     for record in records:  # grows while it is gone through
         path = place(root, record)
         said_any = record is root
@@ -397,6 +403,10 @@ def cells(program: ir.Program, root: Instance) -> Iterator[ir.Cell]:
                 if found.source or found.by:
                     plain = {"value": plain, "source": found.source, "by": found.by}
                 yield ir.Cell(here, plain, NOWHERE)
+        upper = above(program, record)
+        if upper is not None:
+            said_any = True
+            records.append(upper)
         if not said_any:  # a record of which nothing is asked has to stand there all the same
             first = next(iter(program.entities[record.entity].facts), None)
             if first is not None:
