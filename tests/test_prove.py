@@ -5,6 +5,7 @@ Every program is small enough that its verdicts are worked out by hand beside it
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -14,14 +15,16 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import strategies
 from typer.testing import CliRunner, Result
 
-from policykit import prove
+from policykit import prove, trials
 from policykit.app.cli import app
 from policykit.diagnostics import PolicyError
 from policykit.engine.smt.variables import Size
-from policykit.loader import load_bundled, load_text
-from policykit.witnesses import Findings
+from policykit.loader import load_bundled, load_text, tidied
+from policykit.source import Source
+from policykit.witnesses import Cases, Findings
 
 POLICIES = Path(__file__).parent.parent / "policies"
 
@@ -390,6 +393,39 @@ def test_a_saved_household_supposes_its_parameters(file: Path, tmp_path: Path) -
     assert "    设定：扣除 = 如果 姓名 为 「甲」 则 " in text and "    已知：成员[1].姓名 = 「甲」\n" in text
     test = CliRunner().invoke(app, ["test", str(file), str(into / "property_same_deduction.rules")])
     assert test.exit_code == 0, test.output
+
+
+NEVER = """
+性质 从不{number} 对每个 {entity} (never_{number})
+    则：并非 (结果 {measure} 为 {outcome})
+"""
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(6), *(pytest.param(n, marks=pytest.mark.large) for n in range(6, 60))]
+)
+def test_whatever_is_shown_can_be_read_saved_and_run(seed: int) -> None:
+    """Programs drawn at random claim that nobody is ever granted or refused anything: most often somebody is."""
+    written = strategies.written(random.Random(seed), village=seed % 4 == 0)
+    asked = [
+        (written.program.entities[min(measure.entities)].name.zh, measure.name.zh, outcome)
+        for measure in written.program.measures.values()
+        for outcome in ("给予", "不符合")
+    ]
+    rules = written.text + "".join(
+        NEVER.format(number=n, entity=e, measure=m, outcome=o) for n, (e, m, o) in enumerate(asked)
+    )
+    policies = load_text(rules)
+    report = prove.prove(policies.program, size=Size(2, 2), limit=5, cores=1)
+    for number, proof in enumerate(report.proofs):
+        if proof.shown is None:
+            continue
+        for language in ("zh", "en"):
+            assert all(Findings(policies, proof, proof.shown, language).lines())
+        findings = Findings(policies, proof, proof.shown, "zh")
+        saved = tidied(Source("saved.rules", Cases(findings, f"broken_{number}").text()))
+        verdicts = list(trials.run(load_text(rules, saved)))
+        assert verdicts and all(verdict.passed for verdict in verdicts), f"{saved}\n{verdicts}"
 
 
 # ---- bad input ------------------------------------------------------------------------------------------------------------
