@@ -65,6 +65,7 @@ class Verdicts:
         self._conditions: dict[tuple[int, Record], tuple[Truth, Truth]] = {}
         self._answers: dict[tuple[str, Record, bool], Pick] = {}
         self._amounts: dict[tuple[str, Record], Num] = {}
+        self._ruled_before: set[tuple[str, str]] = set()
 
     # -- clauses
 
@@ -184,13 +185,15 @@ class Verdicts:
             # of somebody outside the household nothing is decided
             inside = record is self.world.root or record.upper is not None
             pick = self.vars.free_pick(shown, ["none", "denied", "granted"] if inside else ["none"])
-            choices = {}
+            self.vars.rulings[key] = pick, {}
+        pick, choices = self.vars.rulings[key]
+        if key not in self._ruled_before:
+            self._ruled_before.add(key)
             for discretion in self.program.clauses[clause][0].discretion:
-                top = z3.Int(f"{shown}.{discretion.name.id}")
+                top = z3.Int(f"?{record.path}.{clause}.{discretion.name.id}")
                 self.vars.require(both((top >= discretion.low, top <= discretion.high)))
-                choices[discretion.name.id] = Num(top, 1, False, discretion.low, discretion.high)
-            self.vars.rulings[key] = pick, choices
-        return self.vars.rulings[key]
+                choices.setdefault(discretion.name.id, Num(top, 1, False, discretion.low, discretion.high))
+        return pick, choices
 
     # -- measures
 
@@ -390,13 +393,16 @@ class Verdicts:
         rule = self.rule(clause)
         if rule is None:
             return logic.NO_NUMBER
-        env: dict[str, Any] = dict(subject(record))
-        if clause.discretion:
-            _, choices = self._ruled(clause.basis.name.id, record)
-            env |= {f"choice:{name}": number for name, number in choices.items()}
-        total = self.world.value(rule.total, env)
+        total = self.world.value(rule.total, self.chosen(clause, record))
         assert isinstance(total, Num)
         return total
+
+    def chosen(self, clause: ir.Clause, record: Record) -> Env:
+        """The environment of what a clause pays: its subject, and what the approver chose."""
+        if not clause.discretion:
+            return subject(record)
+        _, choices = self._ruled(clause.basis.name.id, record)
+        return {**subject(record), **{f"choice:{name}": number for name, number in choices.items()}}
 
 
 def chain(*lines: tuple[str, Truth]) -> Pick:
