@@ -69,12 +69,14 @@ def compare(
     on: date | None = None,
     samples: int = 400,
     seed: int = SEED,
+    only: Sequence[str] = (),
     cores: int | None = None,
     told: Callable[[Row], None] = lambda row: None,
 ) -> Comparison:
-    """Compares two programs.
+    """Compares two programs: every measure in every way in which it may differ, every clause until it is seen to differ.
 
-    `limit` is in seconds for each question to the solver; at 0 it is not asked at all. `on` looks at one day alone.
+    `limit` is in seconds for each question to the solver; at 0 it is not asked at all. `on` looks at one day alone,
+    `only` at the measures and clauses of these names.
     Raises `Incomparable` when one name stands for different kinds of thing, so that no household can be put to both.
     """
     narrow_old, narrow_new, redeclared = shared(old, new)
@@ -83,8 +85,9 @@ def compare(
     comparer = Comparer(old, new, narrow_old, narrow_new, size, limit, samples, seed)
     comparer.days = stretches(first, last, turns(old) | turns(new))
     comparer.changes = [differences(old, new, stretch.first) for stretch in comparer.days]
+    wanted = [row for row in _rows(old, new) if not only or {row.rule.id, row.rule.zh, row.rule.en} & {*only}]
     rows = []
-    for row in _spread(comparer, list(_rows(old, new)), cores if cores is not None else os.cpu_count() or 1):
+    for row in _spread(comparer, wanted, cores if cores is not None else os.cpu_count() or 1):
         told(row)
         rows.append(row)
     return Comparison(old, new, size, first, last, tuple(rows), redeclared)
@@ -162,11 +165,11 @@ class Comparer:
         row = replace(row, behind=tuple(behind))
         for size in (*(one for one in SMALL if one.members < self.size.members), self.size) if days else ():
             for stretch in days:
-                # what a larger household leaves open counts: the smaller ones are among them
-                whole = size == self.size
                 for way, why in self.look(row, stretch, size, found):
-                    if whole:
+                    if size == self.size:  # the smaller ones are among the larger
                         open_[way] = why
+            if found and row.about == "clause":
+                break
         row = replace(row, shown=tuple(found[way] for way in WAYS if way in found))
         left = tuple(way for way in WAYS if way in open_ and way not in found)
         return self.sample(replace(row, open=left, why=open_[left[0]]), days) if left else row
@@ -214,10 +217,10 @@ class Comparer:
     def fresh(self, stretch: Stretch, size: Size, root: str) -> Pair:
         variables = Variables()
         _elections(self.narrow_old, self.narrow_new, root, variables)
-        old, new = (
-            Verdicts(one, stretch, size, variables, root) for one in (self.narrow_old, self.narrow_new)
-        )
-        return Pair(old, new)
+        old = Verdicts(self.narrow_old, stretch, size, variables, root)
+        change = self.changes[self.days.index(stretch)]
+        untouched = {name for name in self.old.defines if not change.behind(("define", name))}
+        return Pair(old, Verdicts(self.narrow_new, stretch, size, variables, root, twin=(old.world, untouched)))
 
     def root(self, entity: str) -> str:
         """What the household is described as; the two must agree on it."""

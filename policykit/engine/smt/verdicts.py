@@ -6,7 +6,7 @@ exclusion last. What approvers and households decide is free: no ruling, a refus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,10 +57,11 @@ class Verdicts:
         variables: Variables | None = None,
         root: str = "",
         overlay: Mapping[tuple[str, str], Value] | None = None,
+        twin: tuple[World, Set[str]] | None = None,
     ) -> None:
         self.program = program
         self.vars = variables if variables is not None else Variables()
-        self.world = World(program, stretch, size, self, self.vars, root, overlay)
+        self.world = World(program, stretch, size, self, self.vars, root, overlay, twin)
         self._status: dict[tuple[int, Record], Status] = {}
         self._conditions: dict[tuple[int, Record], tuple[Truth, Truth]] = {}
         self._answers: dict[tuple[str, Record, bool], Pick] = {}

@@ -160,7 +160,9 @@ class Reader:
         day = self.on.isoformat()
         for (clause, path), (pick, choices) in self.vars.rulings.items():
             state = self.plain(pick)
-            if state == "none" or clause not in self.program.clauses or not self.there(path):
+            effects = [version.effect for version in self.program.clauses.get(clause, ())]
+            left_open = any(isinstance(effect, ir.Grant) and effect.may for effect in effects)
+            if state == "none" or not left_open or not self.there(path):
                 continue
             said: dict[str, Any] = {"decline": True}
             if state == "granted":

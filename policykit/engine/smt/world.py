@@ -8,7 +8,7 @@ stretch of days on which the same versions of all rules are in force.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
 from typing import Any, Protocol, TypeAlias
 
@@ -59,7 +59,10 @@ class World:
         variables: Variables,
         root: str = "",
         overlay: Mapping[tuple[str, str], Value] | None = None,
+        twin: tuple[World, Set[str]] | None = None,
     ) -> None:
+        """`twin` is a world of another program over the same variables, with the terms that mean the same in both."""
+        self.twin = twin
         self.program, self.stretch, self.size, self.judge = program, stretch, size, judge
         self.vars = variables
         self.overlay = dict(overlay or {})  # facts that have another value here than in the household shared
@@ -489,6 +492,8 @@ class World:
     def defined(self, name: str, record: Record | None) -> Value:
         """A defined term; on a day for which it has no version, anything of its type."""
         key = (name, record)
+        if key not in self._defined and self.twin is not None and name in self.twin[1]:
+            self._defined[key] = self.twin[0].defined(name, record)
         if key not in self._defined:
             define = self.program.defines[name]
             version = define.on(self.stretch.first)
