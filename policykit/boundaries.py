@@ -21,6 +21,7 @@ from policykit.diagnostics import PolicyError
 from policykit.engine.interpreter import Interpreter
 from policykit.engine.terms import Env, place, subject
 from policykit.exercised import bearing, deciding, walk
+from policykit.facts import path_parts, path_text
 from policykit.loader import Policies
 from policykit.trials import Prepared, ends, household, prepare, programs
 from policykit.values import Bounds, Gap, Month, plus_days
@@ -60,7 +61,7 @@ def proposals(policies: Policies, only: str = "") -> Iterator[Proposal]:
                 continue  # what was accepted at a threshold has no thresholds of its own
             try:
                 program = program_of(example)
-                found = list(_beside(_Moves(program, prepare(program, example, trial))))
+                found = list(_beside(_Moves(prepare(program, example, trial))))
             except PolicyError:
                 continue
             for proposal in found:
@@ -140,12 +141,12 @@ Seen = dict[
 class _Moves:
     """One trial, and what becomes of its comparisons when one fact of it moves."""
 
-    def __init__(self, program: ir.Program, prepared: Prepared) -> None:
-        self.program, self.prepared = program, prepared
+    def __init__(self, prepared: Prepared) -> None:
+        self.program, self.prepared = prepared.program, prepared
 
     def scale(self, cell: ir.Cell) -> _Scale | None:
         """How a given fact can move; `None` for one that is not a known money, date, month or count."""
-        record = self.prepared.case.index.get(_shown(cell.path[:-1]) or self.prepared.case.root.path)
+        record = self.prepared.case.index.get(path_text(cell.path[:-1]) or self.prepared.case.root.path)
         name = cell.path[-1]
         decl = self.program.entities[record.entity].facts.get(str(name)) if record is not None else None
         if record is None or decl is None or decl.type.kind not in ("number", "date", "month"):
@@ -242,7 +243,8 @@ class _Moves:
                 for version in self.program.clauses[name]:
                     around += [(version.period.start, name), (version.period.end, name)]
             came = answer(self.prepared.interpreter(self.program), expectation)
-            around.append((came.due if came is not None else None, expectation.name))
+            due = came.due if came is not None else None
+            around.append((due if isinstance(due, date) else None, expectation.name))
         found: dict[date, str] = {}
         for day, name in around:
             if day is not None:
@@ -263,10 +265,6 @@ class _Moves:
         yield Proposal(example, replace(trial, expected=answers), cell, owner, answers)
 
 
-def _shown(path: tuple[str | int, ...]) -> str:
-    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path)[1:]
-
-
 # ---- what came out, as an expectation -----------------------------------------------------------------------------------
 
 
@@ -276,7 +274,8 @@ def answer(engine: Interpreter, asked: ir.Expectation) -> ir.Expectation | None:
     if record is None:
         return None
     blank = replace(
-        asked, form="", low=None, high=None, first_month=None, months=None, due=None, by=frozenset(), missing=frozenset()
+        asked, form="", low=None, high=None, first_month=None, months=None, due=None, by=frozenset(), holders=frozenset(),
+        missing=frozenset(),
     )  # fmt: skip
     if asked.about == "note":
         shown = any(n.note.basis.name.id == asked.name and n.subject is record for n in engine.notes())
@@ -287,7 +286,10 @@ def answer(engine: Interpreter, asked: ir.Expectation) -> ir.Expectation | None:
         if isinstance(effect, ir.Duty) and verdict.scope.hi and verdict.test.hi:
             duties = list(engine.duties(verdict, effect))
             if duties:
-                return replace(blank, state=duties[-1].state, due=duties[-1].due)
+                last = duties[-1]
+                return replace(
+                    blank, state=last.state, due="unspecified" if last.due_unspecified else last.due
+                )
         return replace(blank, state=verdict.state)
     decision = engine.decision(asked.name, record, exact=True)
     missing = frozenset(gap.name.split("[")[0] for gap in decision.missing)
@@ -343,8 +345,8 @@ class Writer:
     def block(self, proposal: Proposal, number: int) -> str:
         """The proposal as a case that starts from the one it was made from."""
         example, trial = proposal.example, proposal.trial
-        lines = [f"案例 {_bare(f'{example.name.zh}界{number}')} ({example.name.id}{EDGE}{number})"]
-        lines.append(f"    承：{_bare(example.name.zh)}")
+        lines = [f"案例 {bare(f'{example.name.zh}界{number}')} ({example.name.id}{EDGE}{number})"]
+        lines.append(f"    承：{bare(example.name.zh)}")
         if proposal.cell is None:
             lines.append(f"    评价日：{example.on}")
         last = {cell.path: cell for cell in trial.given}
@@ -374,7 +376,7 @@ class Writer:
             case bool():
                 return "是" if value else "否"
             case {"ref": path}:
-                return self.place(_path(path))
+                return self.place(path_parts(path))
             case {"unknown": _}:
                 return "未知"
             case []:
@@ -386,13 +388,13 @@ class Writer:
     def place(self, path: tuple[str | int, ...]) -> str:
         said = ""
         for part in path:
-            said += f"[{part + 1}]" if isinstance(part, int) else f".{_bare(self.names.get(part, part))}"
+            said += f"[{part + 1}]" if isinstance(part, int) else f".{bare(self.names.get(part, part))}"
         return said[1:]
 
     def expected(self, e: ir.Expectation) -> str:
         root = e.subject in self.program.entities
-        subject_ = "" if root else self.place(_path(e.subject)) + " "
-        parts = [f"{subject_}{_bare(self.names[e.name])} {_bare(STATES[e.about][e.state][0])}"]
+        subject_ = "" if root else self.place(path_parts(e.subject)) + " "
+        parts = [f"{subject_}{bare(self.names[e.name])} {bare(STATES[e.about][e.state][0])}"]
         unit = "元/月" if e.form == "monthly" else "元"
         if e.low is not None and e.high is not None:
             ends = [f"{_yuan(end)} {unit}" for end in dict.fromkeys((e.low, e.high))]
@@ -402,10 +404,10 @@ class Writer:
         if e.months is not None:
             parts.append(f"为期 {e.months} 个月")
         if e.due is not None:
-            parts.append(f"期限 {e.due}")
+            parts.append(f"期限 {'未规定' if e.due == 'unspecified' else e.due}")
         for word, names in (("由", e.by), ("缺", e.missing)):
             if names:
-                parts.append(f"{word} " + "、".join(_bare(self.names.get(n, n)) for n in sorted(names)))
+                parts.append(f"{word} " + "、".join(bare(self.names.get(n, n)) for n in sorted(names)))
         return "，".join(parts)
 
 
@@ -414,16 +416,8 @@ def _yuan(fen: Fraction | int) -> str:
     return f"{'-' * (fen < 0)}{whole // 100}.{whole % 100:02d}"
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
     """A name as rules may write it: in brackets where it would be read as something else."""
     swallowed = any(word in name for word in operator_words())
     plain = name.replace("_", "").isalnum() and not name[0].isdigit() and not swallowed
     return name if plain else f"【{name}】"
-
-
-def _path(text: str) -> tuple[str | int, ...]:
-    found: list[str | int] = []
-    for part in text.split("."):
-        name, _, number = part.partition("[")
-        found += [name, int(number[:-1])] if number else [name]
-    return tuple(found)

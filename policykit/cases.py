@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from policykit import ir, syntax, words
 from policykit.datatypes import parse_unit
+from policykit.facts import path_text
 from policykit.lowering import Declared
 from policykit.source import Span
 from policykit.symbols import Symbols
@@ -192,7 +193,7 @@ class _Reader:
         path, target = self.walk(place)
         if target is not None:
             raise self.wrong_kind(place, "事实", "a fact", "一条记录", "a record")
-        return {"ref": shown(path)}
+        return {"ref": path_text(path)}
 
     def value(self, given: syntax.GivenValue, decl: ir.FactDecl | ir.ListDecl) -> Any:
         """A value as household data gives it."""
@@ -235,7 +236,7 @@ class _Reader:
             return self.root
         path, target = self.walk(place)
         assert target is None
-        return shown(path)
+        return path_text(path)
 
     def ruling(self, ruled: syntax.Ruled) -> dict[str, Any]:
         base = {
@@ -272,10 +273,12 @@ class _Reader:
             "monthly" if "monthly" in terms else "once" if "once" in terms else ""
         )
         ends = [self.amount(end) for end in terms.get(form, ())]
-        by, missing, kind = set[str](), set[str](), "by_whom"
+        by, holders, missing, kind = set[str](), set[str](), set[str](), "by_whom"
         for term in written.terms:
             kind = term.keyword if term.keyword in ("by_whom", "missing") else kind
-            if term.keyword in ("by_whom", "missing", "also") and kind == "missing":
+            if isinstance(term.value, syntax.Quote):
+                holders.add(term.value.text)
+            elif term.keyword in ("by_whom", "missing", "also") and kind == "missing":
                 missing.add(self.called(term.value, self.may_be_missing()))
             elif term.keyword in ("by_whom", "also"):
                 clause = self.symbols.require(self.declaration, "clause", term.value)
@@ -286,7 +289,8 @@ class _Reader:
         return ir.Expectation(
             about, self.subject(written.subject), name, self.state(about, written.state), form,
             ends[0] if ends else None, ends[-1] if ends else None, terms.get("start_month"),
-            int(months) if months is not None else None, terms.get("due"), frozenset(by), frozenset(missing), written.span,
+            int(months) if months is not None else None, terms.get("due"), frozenset(by), frozenset(holders),
+            frozenset(missing), written.span,
         )  # fmt: skip
 
     def may_be_missing(self) -> Iterator[ir.Name]:
@@ -321,14 +325,6 @@ class _Reader:
             raise self.fault("T002", written.span, ("wanted", self.say("带单位的数", "a number with its unit")),
                              ("found", "…"), ("hint", ""))  # fmt: skip
         return written.number * (parse_unit(written.unit)[1] if written.unit else 1)
-
-
-def shown(path: Sequence[str | int]) -> str:
-    """A path as results write it: members[0].obligors[1]."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
 
 
 def _decimal(number: Fraction) -> str:

@@ -8,8 +8,8 @@ every amount can be paid, that nothing is divided by 0.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
 from typing import Any, Literal, TypeAlias
@@ -20,10 +20,13 @@ from policykit.engine.smt.logic import (
     Num,
     Pick,
     Truth,
+    Value,
     at_most,
     both,
     either,
     equal_numbers,
+    exchanged,
+    exchanged_truth,
     negate,
     whole,
 )
@@ -33,6 +36,7 @@ from policykit.engine.smt.world import Env
 from policykit.facts import Case
 from policykit.reach import reached, within
 from policykit.source import Span
+from policykit.syntax import Period
 from policykit.values import Bounds, Options
 
 Kind: TypeAlias = Literal["property", "applies", "conflict", "ban", "amount", "division"]
@@ -66,6 +70,90 @@ def turns(program: ir.Program) -> set[date]:
     periods += [setting.period for parameter in program.parameters.values() for setting in parameter.settings]
     starts = {period.start for period in periods if period.start is not None}
     return starts | {period.end + timedelta(days=1) for period in periods if period.end is not None}
+
+
+def turns_for(program: ir.Program, claim: Claim) -> set[date]:
+    """The days on which a version of anything that a claim rests on begins, or the day after it ends."""
+    rest = Rest(program)
+    rest.claim(claim)
+    starts = {period.start for period in rest.periods if period.start is not None}
+    return starts | {period.end + timedelta(days=1) for period in rest.periods if period.end is not None}
+
+
+@dataclass(slots=True)
+class Rest:
+    """Everything that a claim rests on, other measures and what overrides a clause included: when it changes."""
+
+    program: ir.Program
+    periods: list[Period] = field(default_factory=list)
+    seen: set[tuple[str, str]] = field(default_factory=set)
+
+    def claim(self, claim: Claim) -> None:
+        match claim.of:
+            case ir.Property(given=given, then=then, monotone=monotone):
+                self.exprs([*given, then])
+                if monotone is not None:
+                    self.measure(monotone.measure)
+            case ir.Clause(basis=basis):
+                self.clause(basis.name.id)
+            case (ir.Amount(measure=measure), _):
+                self.measure(measure)
+            case (ir.Clause(basis=a), ir.Clause(basis=b)):
+                self.clause(a.name.id)
+                self.clause(b.name.id)
+
+    def new(self, kind: str, name: str) -> bool:
+        fresh = (kind, name) not in self.seen
+        self.seen.add((kind, name))
+        return fresh
+
+    def exprs(self, exprs: Iterable[ir.Expr | None]) -> None:
+        for expr in (inner for one in exprs if one is not None for inner in within(one)):
+            match expr:
+                case ir.Ref(name=name) if self.new("define", name):
+                    for version in self.program.defines[name].versions:
+                        self.periods.append(version.period)
+                        self.exprs([version.body])
+                case ir.Param(name=name) if self.new("parameter", name):
+                    for setting in self.program.parameters[name].settings:
+                        self.periods.append(setting.period)
+                        self.exprs([setting.value])
+                case ir.Verdict(kind="meets" | "blocked", name=name):
+                    self.clause(name)
+                case ir.Verdict(name=name):
+                    self.measure(name)
+
+    def clause(self, name: str) -> None:
+        if not self.new("clause", name):
+            return
+        for version in self.program.clauses.get(name, ()):
+            if version.as_of is None:
+                self.periods.append(version.period)
+            self.exprs([version.as_of, version.scope, version.test, version.application])
+            if isinstance(version.effect, ir.Grant):
+                self.measure(version.effect.measure)
+            if isinstance(version.effect, ir.Duty):
+                bans = (n for n, vs in self.program.clauses.items() if isinstance(vs[0].effect, ir.Ban))
+                for ban in bans:
+                    self.clause(ban)
+        for other in self.program.blockers.get(name, ()):
+            self.clause(other)
+
+    def measure(self, name: str) -> None:
+        if not self.new("measure", name):
+            return
+        for clause, versions in self.program.clauses.items():
+            effect = versions[0].effect
+            grants = isinstance(effect, ir.Grant) and effect.measure == name
+            if grants or (isinstance(effect, ir.Withhold) and name in effect.measures):
+                self.clause(clause)
+        for rule in _amount_rules(self.program, [c for vs in self.program.clauses.values() for c in vs]):
+            if rule.measure == name:
+                self.periods.append(rule.period)
+                self.exprs([rule.total])
+        for exclusive in self.program.exclusives:
+            for other in exclusive.measures if name in exclusive.measures else ():
+                self.measure(other)
 
 
 def days(program: ir.Program) -> tuple[date, date]:
@@ -174,24 +262,18 @@ def subjects(verdicts: Verdicts, entity: str) -> list[tuple[Record, Truth]]:
     """The records that a claim about every record of an entity is put to. Members are alike, so that one stands for
     all of them, unless the rules look at which of them comes first."""
     found = verdicts.world.everyone(entity)
-    return found if ordered_members(verdicts.program) else found[:1]
+    return found if order_matters(verdicts.program, entity) else found[:1]
 
 
-def ordered_members(program: ir.Program) -> bool:
-    """Whether the earliest or latest of some members is asked for, where of equals the order of writing counts."""
+def order_matters(program: ir.Program, entity: str) -> bool:
+    """Whether the earliest or latest of some records is asked for, where of equals the order of writing counts."""
     bodies = [version.body for define in program.defines.values() for version in define.versions]
-    bodies += [
-        e
-        for versions in program.clauses.values()
-        for c in versions
-        for e in (c.scope, c.test)
-        if e is not None
-    ]
+    bodies += [e for vs in program.clauses.values() for c in vs for e in (c.scope, c.test) if e is not None]
     return any(
         isinstance(expr, ir.Fold)
         and expr.op in ("earliest", "latest")
         and isinstance(expr.domain, ir.Items)
-        and program.entities[expr.domain.entity].lists[expr.domain.name].kind == "members"
+        and expr.domain.item == entity
         for body in bodies
         for expr in within(body)
     )
@@ -211,13 +293,14 @@ def standing(verdicts: Verdicts, clause: ir.Clause, entity: str) -> Iterator[tup
 @dataclass(frozen=True, slots=True)
 class Question:
     """What would break a claim, for one subject: `goal` as a term, `assumed` the part that is taken for granted,
-    `confirmed` whether the reference engine says the same of a household, or of two."""
+    `confirmed` whether the reference engine says the same of a household, or of two; `divisor` what is then 0."""
 
     goal: Truth
     assumed: Truth
     subject: str
     confirmed: Callable[[list[Interpreter]], bool]
-    after: Verdicts | None = None
+    after: Mapping[tuple[str, str], Value] | None = None
+    divisor: ir.Expr | None = None
 
 
 def questions(verdicts: Verdicts, claim: Claim) -> Iterator[Question]:
@@ -254,28 +337,21 @@ def _monotone(verdicts: Verdicts, claim: ir.Property, record: Record, there: Tru
     rising = claim.monotone
     assert rising is not None
 
-    def given_and_paid(one: Verdicts) -> tuple[Truth, Num]:
-        given = both([there, *(one.world.truth(expr, subject(record)) for expr in claim.given)])
-        amount = one.verdict("amount", rising.measure, record)
-        assert isinstance(amount, Num)
-        return given, amount
-
-    given, before = given_and_paid(verdicts)
+    given = both([there, *(verdicts.world.truth(expr, subject(record)) for expr in claim.given)])
+    before = verdicts.verdict("amount", rising.measure, record)
+    assert isinstance(before, Num)
+    declared = verdicts.program.entities[rising.entity].facts[rising.fact]
     for place in _places(verdicts, rising.entity, rising.fact, record):
         low = verdicts.world.fact(place, rising.fact)
-        shown = f"{place.path}.{rising.fact}"
-        declared = verdicts.program.entities[rising.entity].facts[rising.fact]
-        high = verdicts.vars.free(verdicts.program.choices, f"{shown}+", declared.type, None, None)
-        assert isinstance(low, Num) and isinstance(high, Num)
-        overlay = {(place.path, rising.fact): high}
-        world = verdicts.world
-        raised = Verdicts(
-            verdicts.program, world.stretch, world.size, verdicts.vars, world.root.path, overlay
+        high = verdicts.vars.free(
+            verdicts.program.choices, f"{place.path}.{rising.fact}+", declared.type, None, None
         )
-        given_after, after = given_and_paid(raised)
+        assert isinstance(low, Num) and isinstance(high, Num)
+        after = exchanged(before, low, high)
         pair = (before, after) if rising.way == "never_rises" else (after, before)
-        there_too = both((negate(low.none), negate(high.none), at_most(low, high, strictly=True)))
-        both_given = both((given, given_after, there_too))
+        rises = both((negate(low.none), negate(high.none), at_most(low, high, strictly=True)))
+        known = both((verdicts.vars.raised(low, high), exchanged_truth(given, low, high)))
+        both_given = both((given, known, rises))
         # nothing paid is the same as 0
         worse = either((
             both((negate(pair[0].none), negate(pair[1].none), at_most(*pair, strictly=True))),
@@ -295,19 +371,22 @@ def _monotone(verdicts: Verdicts, claim: ir.Property, record: Record, there: Tru
             first, second = paid if rising.way == "never_rises" else paid[::-1]
             return bool(first < second)
 
-        yield Question(both((both_given, worse)), both_given, record.path, confirmed, raised)
+        yield Question(
+            both((both_given, worse)), both_given, record.path, confirmed, {(place.path, rising.fact): high}
+        )
 
 
 def _places(verdicts: Verdicts, entity: str, fact: str, record: Record) -> list[Record]:
     """The records whose fact was read, one of each kind of place: alike are those that differ by their number only,
     unless one of them is the subject or lies in it."""
-    own = record.path
+    own, ordered = record.path, order_matters(verdicts.program, entity)
     found: dict[str, Record] = {}
     for path, name in list(verdicts.vars.facts):
         other = verdicts.vars.records.get(path)
         if name == fact and other is not None and other.entity == entity:
             inside = path == own or path.startswith(f"{own}.")
-            alike = re.sub(r"\[\d+\]", "[]", path.removeprefix(own) if inside else path)
+            place = path.removeprefix(own) if inside else path
+            alike = place if ordered else re.sub(r"\[\d+\]", "[]", place)
             found.setdefault(f"{inside}{alike}", other)
     return list(found.values())
 
@@ -377,7 +456,8 @@ def _divided_by_zero(verdicts: Verdicts, clause: ir.Clause) -> Iterator[Question
                 assert isinstance(number, Num)
                 zero = both((reached_, negate(number.none), equal_numbers(number, whole(0))))
 
-                yield Question(zero, guard, status.subject.path, partial(_is_zero, divisor, inner))
+                confirmed = partial(_is_zero, divisor, inner)
+                yield Question(zero, guard, status.subject.path, confirmed, divisor=divisor)
 
 
 def _is_zero(divisor: ir.Expr, env: Env, engines: list[Interpreter]) -> bool:

@@ -21,6 +21,7 @@ from policykit.engine.smt.logic import Refused, Truth, either
 from policykit.engine.smt.variables import Size, Stretch, Variables, stretches
 from policykit.engine.smt.verdicts import Verdicts
 from policykit.engine.smt.witness import Reader, Witness
+from policykit.leaner import leaner
 from policykit.moves import (
     WAYS,
     Answer,
@@ -220,7 +221,9 @@ class Comparer:
         old = Verdicts(self.narrow_old, stretch, size, variables, root)
         change = self.changes[self.days.index(stretch)]
         untouched = {name for name in self.old.defines if not change.behind(("define", name))}
-        return Pair(old, Verdicts(self.narrow_new, stretch, size, variables, root, twin=(old.world, untouched)))
+        return Pair(
+            old, Verdicts(self.narrow_new, stretch, size, variables, root, twin=(old.world, untouched))
+        )
 
     def root(self, entity: str) -> str:
         """What the household is described as; the two must agree on it."""
@@ -236,6 +239,11 @@ class Comparer:
         pair = self.fresh(stretch, size, self.root(row.entity))
         record, there = pair.subjects(row)[number]
         goal = goals(pair, row, record, there)[way]
+
+        def differs(found: tuple[Witness, ...]) -> bool:
+            same_way = self.put(row, record.path, *found)
+            return same_way is not None and same_way.way == way
+
         for everything in (False, True):
             if everything:
                 solve.materialise(pair.old)
@@ -243,9 +251,10 @@ class Comparer:
             pair.agree()
             reader = solve.simplest(pair.old, goal, self.limit)
             if reader is not None:
-                witnesses = [Reader(one, reader.model).witness() for one in (pair.old, pair.new)]
-                found = self.put(row, record.path, *witnesses)
-                if found is not None and found.way == way:
+                witnesses = tuple(Reader(one, reader.model).witness() for one in (pair.old, pair.new))
+                if differs(witnesses):
+                    found = self.put(row, record.path, *leaner(witnesses, differs))
+                    assert found is not None
                     return found
         raise solve.Undecided("unconfirmed")
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Literal
 
 from policykit import ir, words
 from policykit.cases import examples
-from policykit.datatypes import BOOL, TEXT, Type, number, parse_unit
+from policykit.datatypes import BOOL, Type, number, parse_unit
 from policykit.lowering import Declared, Fault, Lowering, Scope, on_subject
 from policykit.ops import OPS
 from policykit.resolver import citations, part_name, quoted
@@ -69,8 +70,8 @@ class _Assembly:
         cites = citations(self.symbols, declaration, self.texts)
         return ir.Basis(name, declaration.name.span, cites, tuple(readings))
 
-    def refs(self, declaration: Declaration, kind: str, words: Iterable[Word]) -> tuple[str, ...]:
-        found = (self.symbols.require(declaration, kind, word) for word in words)  # type: ignore[arg-type]
+    def refs(self, declaration: Declaration, kind: DeclarationKind, words: Iterable[Word]) -> tuple[str, ...]:
+        found = (self.symbols.require(declaration, kind, word) for word in words)
         return tuple(ident for ident in found if ident is not None)
 
     def subjects(self, declaration: Declaration) -> tuple[str, ...]:
@@ -203,8 +204,10 @@ class _Assembly:
             assert written.of is not None
             of = self.symbols.require(declaration, "entity", written.of)
             return Type("record", of, (), written.optional) if of else None
-        base = {"bool": BOOL, "text": TEXT}.get(kind)
-        return Type(base.kind if base else kind, "", (), written.optional)  # type: ignore[arg-type]
+        match kind:
+            case "bool" | "text" | "date" | "month" as plain:
+                return Type(plain, optional=written.optional)
+        raise AssertionError(kind)
 
     def entities(self) -> None:
         uppers: dict[str, str] = {}
@@ -465,7 +468,7 @@ class _Assembly:
         for field in declaration.all("part"):
             part: Part = field.values[0]
             parts.append(ir.AmountPart(part_name(part), lowering.expr(part.values[0], scope)))
-        form = "once" if "once" in given else "monthly"
+        form: Literal["once", "monthly"] = "once" if "once" in given else "monthly"
         if form not in given and not parts:
             return None
         wanted = number(parse_unit("元" if form == "once" else "元/月")[0])
@@ -490,7 +493,7 @@ class _Assembly:
             if "months" in given
             else None
         )
-        return ir.Amount(basis, measure, entity, declaration.period, form, total, tuple(parts), start, months)  # type: ignore[arg-type]
+        return ir.Amount(basis, measure, entity, declaration.period, form, total, tuple(parts), start, months)
 
     def amount(self, ident: str, declaration: Declaration) -> ir.Amount | None:
         field = declaration.get("grant")
@@ -571,11 +574,13 @@ class _Assembly:
                 return self.duty(declaration, name, terms, scope, lowering)
             case "ban":
                 return ir.Ban(self.required(declaration, "act", name))
-        text = next((value.text for value in terms if isinstance(value, Quote)), "")
-        return ir.Record(field.keyword, name.text, text)  # type: ignore[arg-type]
+            case "listing" | "referral" | "finding" as kind:
+                text = next((value.text for value in terms if isinstance(value, Quote)), "")
+                return ir.Record(kind, name.text, text)
+        raise AssertionError(field.keyword)
 
-    def required(self, declaration: Declaration, kind: str, word: Word) -> str:
-        found = self.symbols.require(declaration, kind, word)  # type: ignore[arg-type]
+    def required(self, declaration: Declaration, kind: DeclarationKind, word: Word) -> str:
+        found = self.symbols.require(declaration, kind, word)
         if found is None:
             raise Fault
         return found

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from policykit import ir
-from policykit.diagnostics import PolicyError
+from policykit.diagnostics import Language
 from policykit.engine.interpreter import Interpreter
 from policykit.engine.outcomes import Status
 from policykit.engine.terms import Env, subject
 from policykit.facts import Instance
 from policykit.loader import Policies
 from policykit.source import Span
-from policykit.trials import prepare, programs
+from policykit.trials import Prepared, prepared
 from policykit.values import Bounds, Options, both
+
+UNREACHABLE = "unreachable.toml"  # beside the cases: what no household can reach, each with the reason
 
 Kind = Literal["clause", "scope", "test", "operand", "exception"]
 
@@ -76,20 +78,37 @@ class Exercise:
 def exercised(policies: Policies) -> Exercise:
     """What the cases of some policies exercise; cases whose household cannot be read exercise nothing."""
     ways: dict[Site, set[bool]] = {site: set() for site in sites(policies.program)}
-    program_of = programs(policies)
-    for example in policies.program.examples:
-        for trial in example.trials:
-            try:
-                program = program_of(example)
-                prepared = prepare(program, example, trial)
-            except PolicyError:
-                continue
-            watch = _Watch(prepared.interpreter(program), ways)
-            for expectation in trial.expected:
-                record = prepared.case.index.get(expectation.subject)
-                if record is not None:
-                    watch.expectation(expectation, record)
-    return Exercise(policies.program, tuple(Seen(site, frozenset(found)) for site, found in ways.items()))
+    for found in prepared(policies):
+        if not isinstance(found, Prepared):
+            continue
+        watch = _Watch(found.interpreter(found.program), ways)
+        for expectation in found.trial.expected:
+            record = found.case.index.get(expectation.subject)
+            if record is not None:
+                watch.expectation(expectation, record)
+    return Exercise(policies.program, tuple(Seen(site, frozenset(seen)) for site, seen in ways.items()))
+
+
+def said(policies: Policies, site: Site, language: Language) -> str:
+    """A site in words: whose it is, and the words of an operand or the other side of an exception."""
+    program, zh = policies.program, language == "zh"
+    owner: Any = next(iter(program.clauses.get(site.owner, ())), None) or program.defines.get(site.owner)
+    if owner is None:
+        owner = next(e for e in program.exclusives if e.basis.name.id == site.owner)
+    name = _label(owner, language)
+    if site.kind == "operand":
+        text = next(s.text for s in policies.sources if s.file == site.span.file)
+        words = " ".join(text[site.span.start : site.span.end].split())
+        return f"{name}「{words}」" if zh else f"{name} “{words}”"
+    if site.other:
+        other: Any = next(iter(program.clauses.get(site.other, ())), None) or program.measures[site.other]
+        return f"{name}（{_label(other, language)}）" if zh else f"{name} ({_label(other, language)})"
+    return name
+
+
+def _label(declared: Any, language: Language) -> str:
+    name: ir.Name = getattr(declared, "name", None) or declared.basis.name
+    return name.label(language)
 
 
 # ---- the sites of a program ------------------------------------------------------------------------------------------

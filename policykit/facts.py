@@ -5,7 +5,7 @@ Nothing is filled in. A fact that is not in `facts`, or is there without a value
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -17,6 +17,20 @@ MAX_DEPTH = 64
 MAX_RECORDS = 10_000
 MAX_VALUES = 1_000_000
 MAX_FAULTS = 200  # reading stops there: a file of another kind altogether has a fault in every line
+
+
+def path_text(path: Sequence[str | int]) -> str:
+    """Where a record or a fact stands, as results write it: members[0].obligors[1]."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def path_parts(text: str) -> tuple[str | int, ...]:
+    """The same read back: names, and positions from 0."""
+    found: list[str | int] = []
+    for part in text.split("."):
+        name, _, number = part.partition("[")
+        found += [name, int(number[:-1])] if number else [name]
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -602,7 +602,8 @@ class Expectation:
     """What a case wants of one thing on one subject; whatever is `None` or empty is not asked.
 
     `about` says what `name` names; `state` is an outcome, a verdict, the state of a duty, or yes, no, unknown. An
-    amount is in fen, from `low` to `high`. `by` are the deciding clauses, all of them.
+    amount is in fen, from `low` to `high`. `by` are the deciding clauses, `holders` those who decide what the text
+    leaves open or who do a duty, each all of them.
     """
 
     about: Literal["measure", "clause", "note"]
@@ -614,8 +615,9 @@ class Expectation:
     high: Fraction | None
     first_month: Month | None
     months: int | None
-    due: date | None
+    due: date | Literal["unspecified"] | None
     by: frozenset[str]
+    holders: frozenset[str]
     missing: frozenset[str]
     span: Span
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
 
 from policykit import ir, ops, syntax, values
 from policykit.datatypes import (
@@ -596,8 +597,10 @@ class Lowering:
         if node.terminal == "AMOUNT_OF":
             of = self.paid(name, subject.type.of, node.name)
             return ir.Verdict("amount", name, subject, of, node.span)
-        kind = {"MEETS": "meets", "OBTAINS": "obtains", "BLOCKED": "blocked"}[node.terminal]
-        return ir.Verdict(kind, name, subject, BOOL, node.span)  # type: ignore[arg-type]
+        asked: dict[str, Literal["meets", "obtains", "blocked"]] = {
+            "MEETS": "meets", "OBTAINS": "obtains", "BLOCKED": "blocked",
+        }  # fmt: skip
+        return ir.Verdict(asked[node.terminal], name, subject, BOOL, node.span)
 
     def paid(self, measure: str, entity: str, word: Word) -> Type:
         """The type of what a measure pays the records of an entity; a property may ask it where it is of one form."""

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 from policykit import ir
-from policykit.claims import ordered_members
+from policykit.claims import order_matters
 from policykit.diagnostics import PolicyError
 from policykit.differences import Node, effect_of
 from policykit.engine.interpreter import Interpreter, contradictions
@@ -112,7 +112,7 @@ class Pair:
         """The records that a row is asked of: one stands for all, unless the rules look at which comes first."""
         there = self.old if row.side == "old" else self.new
         found = there.world.everyone(row.entity)
-        ordered = ordered_members(self.old.program) or ordered_members(self.new.program)
+        ordered = any(order_matters(one.program, row.entity) for one in (self.old, self.new))
         return found if ordered else found[:1]
 
     def agree(self) -> None:

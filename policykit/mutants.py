@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any, TypeVar
 
 from policykit import ir
+from policykit.arguments import argued
 from policykit.diagnostics import Language, PolicyError
 from policykit.engine.interpreter import Interpreter
-from policykit.loader import CASES, Policies
+from policykit.loader import Policies
 from policykit.mutations import Mutant, Read, Section, mutants
-from policykit.trials import Prepared, Verdict, missed, prepare, programs
+from policykit.trials import Prepared, Verdict, missed, prepared, programs
 
 EQUIVALENTS = "equivalent.toml"
 LEAST_NOTICED = 95  # of a hundred mutants
@@ -66,33 +67,28 @@ class Question:
 
 def questions(policies: Policies) -> tuple[list[Question], list[Verdict]]:
     """The expectations of all cases that the unchanged rules meet, and the trials in which they do not."""
-    program_of = programs(policies)
     found: list[Question] = []
     failing: list[Verdict] = []
-    for example in policies.program.examples:
-        for trial in example.trials:
-            try:
-                program = program_of(example)
-                prepared = prepare(program, example, trial)
-            except PolicyError as error:
-                failing.append(Verdict(example, trial, (), tuple(error.diagnostics)))
-                continue
-            misses = []
-            for expected in trial.expected:
-                seen: set[Read] = set()
-                watched = replace(
-                    program,
-                    clauses=_Watched("clauses", program.clauses, seen),
-                    defines=_Watched("defines", program.defines, seen),
-                    blockers=_Watched("blockers", program.blockers, seen),
-                )
-                miss = missed(prepared.interpreter(watched), expected, program.language)
-                if miss is None:
-                    found.append(Question(prepared, program, expected, frozenset(seen)))
-                else:
-                    misses.append(miss)
-            if misses:
-                failing.append(Verdict(example, trial, tuple(misses), ()))
+    for ready in prepared(policies):
+        if isinstance(ready, Verdict):
+            failing.append(ready)
+            continue
+        program, misses = ready.program, []
+        for expected in ready.trial.expected:
+            seen: set[Read] = set()
+            watched = replace(
+                program,
+                clauses=_Watched("clauses", program.clauses, seen),
+                defines=_Watched("defines", program.defines, seen),
+                blockers=_Watched("blockers", program.blockers, seen),
+            )
+            miss = missed(ready.interpreter(watched), expected, program.language)
+            if miss is None:
+                found.append(Question(ready, program, expected, frozenset(seen)))
+            else:
+                misses.append(miss)
+        if misses:
+            failing.append(Verdict(ready.example, ready.trial, tuple(misses), ()))
     return found, failing
 
 
@@ -123,8 +119,8 @@ def _differs(engine: Interpreter, expected: ir.Expectation) -> bool:
 class Report:
     """What the cases noticed. `equivalent` are unnoticed and argued to be no change, with the argument.
 
-    `unused` are arguments for what is noticed, does not exist or gives no reason; `failing` the trials that fail
-    without any change, whose unmet expectations were not asked.
+    `unused` are arguments for what a case notices; `failing` the trials that fail without any change, whose unmet
+    expectations were not asked.
     """
 
     noticed: tuple[tuple[Mutant, Question], ...]
@@ -160,9 +156,9 @@ class Report:
             )
         for ident in self.unused:
             yield (
-                f"{EQUIVALENTS}：「{ident}」没有用处：没有这个变异、已被案例察觉，或没有写理由"
+                f"{EQUIVALENTS}：「{ident}」没有用处，删去：已有案例察觉它"
                 if zh
-                else f"{EQUIVALENTS}: “{ident}” serves nothing: no such mutant, a case notices it, or no reason is given"
+                else f"{EQUIVALENTS}: “{ident}” serves nothing, delete it: a case notices it"
             )
         rule = None
         for mutant in self.unnoticed:
@@ -182,14 +178,25 @@ class Report:
         yield f"mutants noticed: {len(self.noticed)} of {self.counted}, {self.percent} %"
 
 
+@lru_cache(maxsize=1)
+def changes(policies: Policies) -> tuple[Mutant, ...]:
+    """Every mutant of some rules, by what the rules say and the sheets and parameters that their cases name."""
+    program_of = programs(policies)
+    settings: dict[int, tuple[str, ir.Setting]] = {}
+    for example in policies.program.examples:
+        with suppress(PolicyError):  # a sheet that does not load: its cases fail, and are told as failing
+            for name, parameter in program_of(example).parameters.items():
+                settings |= {id(setting): (name, setting) for setting in parameter.settings}
+    texts = {source.file: source.text for source in policies.sources}
+    return tuple(mutants(policies.program, texts, settings.values()))
+
+
 def equivalents(policies: Policies) -> dict[str, str]:
-    """The mutants that are argued to change nothing, each with the argument, from the files beside the cases."""
-    found: dict[str, str] = {}
-    for root in policies.roots:
-        file = Path(root) / CASES / EQUIVALENTS
-        if file.is_file():
-            found |= {ident: str(reason) for ident, reason in tomllib.loads(file.read_text("utf-8")).items()}
-    return found
+    """The mutants that are argued to change nothing, each with the argument, from the files beside the cases.
+
+    Raises `PolicyError` for what cannot be read, names no mutant that is made, or gives no argument.
+    """
+    return argued(policies, EQUIVALENTS, {mutant.id for mutant in changes(policies)})
 
 
 def _tried(made: Sequence[Mutant], asked: Sequence[Question]) -> list[Question | None]:
@@ -217,9 +224,9 @@ def _tried(made: Sequence[Mutant], asked: Sequence[Question]) -> list[Question |
 
 
 def report(policies: Policies, argued: Mapping[str, str]) -> Report:
-    """Puts every mutant to the cases."""
+    """Puts every mutant to the cases; `argued` are those that change nothing, with the argument."""
+    made = changes(policies)
     asked, failing = questions(policies)
-    made = mutants(policies.program, {source.file: source.text for source in policies.sources})
     tried = list(zip(made, _tried(made, asked), strict=True))
     unnoticed = [mutant for mutant, by in tried if by is None]
     reasons = {mutant.id: argued.get(mutant.id, "").strip() for mutant in unnoticed}

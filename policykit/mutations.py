@@ -18,6 +18,7 @@ from policykit.diagnostics import Language
 from policykit.ops import OPS
 from policykit.source import NOWHERE, Span
 from policykit.syntax import Period
+from policykit.unseen import Days, decide_alike, idle
 from policykit.values import FALSE, Bounds, Month, Subset, exactly, plus_days, simple
 
 MOST_QUOTED = 80  # characters of a rule, in one sentence
@@ -236,20 +237,18 @@ def _inside(program: ir.Program, owner: T, field: str, span: Span) -> Iterator[M
         yield label, change, span if place is NOWHERE else place, _set(owner, field, new)
 
 
-def _periods(owner: T, span: Span, earlier: Iterable[Period] = ()) -> Iterator[Made[T]]:
-    """In force a day earlier or later, and out of force likewise; a day on which an `earlier` version answers changes
-    nothing."""
+def _periods(owner: T, span: Span) -> Iterator[tuple[date, Made[T]]]:
+    """In force a day earlier or later, and out of force likewise, each with the one day that turns."""
     period: Period = owner.period  # type: ignore[attr-defined]
     for end in ("start", "end"):
         day: date | None = getattr(period, end)
         for way in (-1, 1) if day is not None else ():
             assert day is not None
-            moved: Period = _set(period, end, day + timedelta(days=way))
-            turned = day if period.holds(day) and not moved.holds(day) else day + timedelta(days=way)
-            if not any(other.holds(turned) for other in earlier):
-                after = str(day + timedelta(days=way))
-                change = _to("bound", (str(day), str(day)), (after, after))
-                yield "时效", change, span, _set(owner, "period", moved)
+            after = day + timedelta(days=way)
+            moved: Period = _set(period, end, after)
+            turned = day if period.holds(day) and not moved.holds(day) else after
+            change = _to("bound", (str(day), str(day)), (str(after), str(after)))
+            yield turned, ("时效", change, span, _set(owner, "period", moved))
 
 
 def _conditions(clause: ir.Clause) -> Iterator[Made[ir.Clause]]:
@@ -329,7 +328,10 @@ def _clauses(program: ir.Program, clause: ir.Clause) -> Iterator[Made[ir.Clause]
     yield from _conditions(clause)
     yield from _effects(program, clause)
     yield from _discretion(program, clause)
-    yield from _periods(clause, clause.basis.span)
+    for day, made in _periods(clause, clause.basis.span):
+        versions = program.clauses[clause.basis.name.id]
+        if not any(v is not clause and v.period.holds(day) and decide_alike(v, clause) for v in versions):
+            yield made
 
 
 def _settles(exclusive: ir.Exclusive) -> Iterator[tuple[Change, tuple[ir.Exclusive, ...]]]:
@@ -360,9 +362,20 @@ def _matters(low: ir.Clause, high: ir.Clause) -> bool:
     return False
 
 
-def mutants(program: ir.Program, texts: Mapping[str, str]) -> list[Mutant]:
-    """Every mutant of the clauses, terms, amounts, exclusions and priorities; `texts` are the rule files, to quote."""
-    found = [*_of_clauses(program), *_of_terms(program), *_of_amounts(program), *_of_priorities(program)]
+# ---- every mutant ------------------------------------------------------------------------------------------------------
+
+
+def mutants(
+    program: ir.Program, texts: Mapping[str, str], settings: Iterable[tuple[str, ir.Setting]] = ()
+) -> list[Mutant]:
+    """Every mutant of the clauses, terms, amounts, exclusions and priorities; `texts` are the rule files, to quote.
+
+    `settings` are what sheets say of parameters, besides what the program holds: they too read terms.
+    """
+    days = Days(program, settings)
+    found = [
+        *_of_clauses(program), *_of_terms(program, days), *_of_amounts(program, days), *_of_priorities(program)
+    ]  # fmt: skip
     return [_quoting(mutant, texts) for mutant in _distinct(found)]
 
 
@@ -377,33 +390,44 @@ def _of_clauses(program: ir.Program) -> Iterator[Mutant]:
                 )  # fmt: skip
 
 
-def _of_terms(program: ir.Program) -> Iterator[Mutant]:
+def _of_terms(program: ir.Program, days: Days) -> Iterator[Mutant]:
     for ident, define in program.defines.items():
         for at, version in enumerate(define.versions):
+
+            def others(new: ir.Version, define: ir.Define = define, at: int = at) -> ir.Define:
+                return replace(define, versions=(*define.versions[:at], new, *define.versions[at + 1 :]))
+
             span = version.basis.span
             for label, change, place, new in (
                 *_inside(program, version, "body", span),
-                *_periods(version, span, [v.period for v in define.versions[:at]]),
+                *(
+                    made
+                    for day, made in _periods(version, span)
+                    if days.tell_terms(define, others(made[3]), day)
+                ),
             ):
-                others = (*define.versions[:at], new, *define.versions[at + 1 :])
                 yield Mutant(
                     _ident(ident, at, label, change), change, define.name, place,
-                    {"defines": {ident: replace(define, versions=others)}}, frozenset([("defines", ident)]),
+                    {"defines": {ident: others(new)}}, frozenset([("defines", ident)]),
                 )  # fmt: skip
 
 
-def _of_amounts(program: ir.Program) -> Iterator[Mutant]:
+def _of_amounts(program: ir.Program, days: Days) -> Iterator[Mutant]:
     for at, amount in enumerate(program.amounts):
-        rules = [a for a in program.amounts[:at] if (a.measure, a.entity) == (amount.measure, amount.entity)]
-        for label, change, span, new in (
+
+        def others(new: ir.Amount, at: int = at) -> tuple[ir.Amount, ...]:
+            return (*program.amounts[:at], new, *program.amounts[at + 1 :])
+
+        span, key = amount.basis.span, (amount.measure, amount.entity)
+        number = sum((rule.measure, rule.entity) == key for rule in program.amounts[:at])
+        for label, change, place, new in (
             *_amounts(program, amount),
-            *_periods(amount, amount.basis.span, [rule.period for rule in rules]),
+            *(made for day, made in _periods(amount, span) if days.tell_amounts(key, others(made[3]), day)),
         ):
-            others = (*program.amounts[:at], new, *program.amounts[at + 1 :])
             name = program.measures[amount.measure].name
             yield Mutant(
-                _ident(f"{amount.measure}.{amount.entity}", len(rules), label, change), change, name, span,
-                {"amounts": others}, _granting(program, (amount.measure,)),
+                _ident(".".join(key), number, label, change), change, name, place,
+                {"amounts": others(new)}, _granting(program, (amount.measure,)),
             )  # fmt: skip
 
 
@@ -420,7 +444,7 @@ def _of_priorities(program: ir.Program) -> Iterator[Mutant]:
         above = program.blockers.get(ident, frozenset())
         for other in (o for o in program.clauses if o in above):  # in source order
             high = program.clauses[other][0]
-            if _matters(low, high):
+            if _matters(low, high) and not idle(program, ident, other):
                 zh, en = high.basis.name.zh, high.basis.name.label("en")
                 said = (f"不再让位于「{zh}」", f"“{en}” no longer prevails over it")
                 change = Change("priority", f"去掉{zh}", said)

@@ -265,7 +265,10 @@ def _fold_any(elements: Sequence[Element]) -> Value:
 
 
 def _fold_all(elements: Sequence[Element]) -> Value:
-    tests = [values.either((values.negate(e.present), e.value)) for e in elements]  # type: ignore[arg-type]
+    tests = []
+    for e in elements:
+        assert isinstance(e.value, Bounds)
+        tests.append(values.either((values.negate(e.present), e.value)))
     return values.both(tests)
 
 
@@ -301,6 +304,7 @@ def _fold_extreme(least: bool) -> Callable[[Sequence[Element]], Value]:
 
     def fold(elements: Sequence[Element]) -> Value:
         near: list[Any] = []  # the best that can be
+        far: list[Any] = []  # the worst that can be
         sure: list[Any] = []  # what surely is no better than
         none = True
         if any(e.present.lo and isinstance(e.value, Bounds) and e.value.lo is None for e in elements):
@@ -313,13 +317,13 @@ def _fold_extreme(least: bool) -> Callable[[Sequence[Element]], Value]:
             if value.lo is None or value.none:
                 return settle(_any_of(elements), _elements_missing(elements))
             near.append(value.lo if least else value.hi)
+            far.append(value.hi if least else value.lo)
             if e.present.lo:
                 none = False
-                sure.append(value.hi if least else value.lo)
+                sure.append(far[-1])
         if not near:
             return NONE
-        ends = [e.value.hi if least else e.value.lo for e in elements if e.present.hi]  # type: ignore[union-attr]
-        best, last = better(near), better(sure) if sure else worse(ends)
+        best, last = better(near), better(sure) if sure else worse(far)
         low, high = (best, last) if least else (last, best)
         return settle(Bounds(low, high, none), _elements_missing(elements))
 

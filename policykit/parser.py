@@ -244,7 +244,10 @@ class _Reader:
                 expected += self.say(f"；接着上一行写：{also}", f"; to go on with the line above: {also}")
             name = token.rstrip(":：")
             near = nearest(name, [spelling for spellings in fields.values() for spelling in spellings])
-            if near:
+            if name in near:  # a field that is one only before its colon
+                hint = self.say(f"栏目 `{name}` 后面要有冒号。", f"the field `{name}` needs its colon. ")
+                fix = self.mended(at, at + len(name), name + self.say("：", ":"))
+            elif near:
                 hint = did_you_mean(name, near[:1], self.language) + self.say("", " ")
                 fix = self.mended(at, at + len(name), near[0])
         else:
@@ -334,7 +337,7 @@ def _position(error: UnexpectedInput, text: str, start: int, end: int) -> int:
     """Where the error is: at a word or character, or where the line before broke off."""
     at = end if error.pos_in_stream is None or error.pos_in_stream < 0 else error.pos_in_stream
     if _broke_off(error):
-        stop = end if error.token.type == "$END" else at  # type: ignore[attr-defined]
+        stop = end if _token(error) == "$END" else at
         kept = re.sub(_SKIPPED, lambda m: " " * len(m[0]) if m[0][0] == "#" else m[0], text[start:stop])
         return start + len(kept.rstrip(" \t\r\n\u3000\xa0"))
     while at < end and text[at] in " \t\r\n\u3000\xa0":
@@ -344,8 +347,13 @@ def _position(error: UnexpectedInput, text: str, start: int, end: int) -> int:
 
 def _broke_off(error: UnexpectedInput) -> bool:
     """Whether the text ends, or the next field begins, before something is complete."""
-    token = getattr(error, "token", None)
-    return token is not None and (token.type == "$END" or token.type.startswith("F_"))
+    token = _token(error)
+    return token == "$END" or token.startswith("F_")
+
+
+def _token(error: UnexpectedInput) -> str:
+    """The kind of the word that was not expected; empty where no word begins."""
+    return error.token.type if isinstance(error, UnexpectedToken) else ""
 
 
 def _stack_of(error: UnexpectedInput) -> int:
@@ -456,14 +464,14 @@ class _Builder:
                     ident = self.word(child.children[0])
                 case "period":
                     period = self.period(child)
-                case "for_each" if child.children[0].type == "FOR_EACH":  # type: ignore[union-attr]
+                case "for_each" if self.begins(child, "FOR_EACH"):
                     header["for_each"] = self.words(child.children[1:])
                 case "keyed":
                     header["keyed"] = self.words(child.children[1:])
                 case "count":
                     header["unit"] = str(child.children[1])
                 case "order":
-                    header["heaviest_first"] = child.children[0].type == "HEAVY_FIRST"  # type: ignore[union-attr]
+                    header["heaviest_first"] = self.begins(child, "HEAVY_FIRST")
                 case "label":
                     header.setdefault("labels", []).append(self.label(child))
                 case "by_election" | "by_order" | "by_amount":
@@ -583,6 +591,11 @@ class _Builder:
         assert isinstance(literal, syntax.Literal_)
         return literal
 
+    @staticmethod
+    def begins(tree: Tree[Token], terminal: str) -> bool:
+        first = tree.children[0]
+        return isinstance(first, Token) and first.type == terminal
+
     def chosen(self, tree: Tree[Token]) -> tuple[syntax.Word, syntax.Quantity | None]:
         name, *rest = tree.children
         found = self.expr(rest[-1]) if rest else None
@@ -592,7 +605,8 @@ class _Builder:
     def expectation(self, tree: Tree[Token]) -> syntax.Expectation:
         nodes, subject = list(tree.children), None
         if isinstance(nodes[0], Tree) and nodes[0].data == "subject":
-            subject = self.place_of(nodes.pop(0))  # type: ignore[arg-type]
+            subject = self.place_of(nodes[0])
+            del nodes[0]
         name, state, *terms = nodes
         found = tuple(self.expected(term) for term in terms if isinstance(term, Tree))
         return syntax.Expectation(subject, self.word(name), self.word(state), found, self.span(tree))
@@ -601,15 +615,16 @@ class _Builder:
         keyword, *rest = (n for n in tree.children if not (isinstance(n, Token) and n.type == "TO"))
         match str(tree.data):
             case "also":
-                return syntax.Term("also", self.word(keyword))
+                return syntax.Term("also", self.value(keyword))
             case "by_whom" | "missing" as kind:
-                return syntax.Term(kind, self.word(rest[0]))
+                return syntax.Term(kind, self.value(rest[0]))
             case "start_month":
                 assert isinstance(rest[0], Token)
                 return syntax.Term("start_month", self.month(rest[0]))
             case "due":
                 assert isinstance(rest[0], Token)
-                return syntax.Term("due", self.date(rest[0]))
+                unset = rest[0].type == "UNSPECIFIED"
+                return syntax.Term("due", "unspecified" if unset else self.date(rest[0]))
             case "months":
                 return syntax.Term("months", self.expr(rest[0]))
         return syntax.Term(str(tree.data), tuple(self.expr(node) for node in rest))

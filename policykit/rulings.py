@@ -138,13 +138,13 @@ class _Reader:
         found = []
         for discretion in clause.discretion:
             number = chosen.get(discretion.name.id)
-            whole = isinstance(number, int) and not isinstance(number, bool)
-            if not whole or not discretion.low <= number <= discretion.high:  # type: ignore[operator]
+            whole = number if isinstance(number, int) and not isinstance(number, bool) else None
+            if whole is None or not discretion.low <= whole <= discretion.high:
                 raise self.refuse(
                     "G002", ("name", discretion.name.label(self.language)), ("found", str(number)),
                     ("low", str(discretion.low)), ("high", str(discretion.high)),
                 )  # fmt: skip
-            found.append((discretion.name.id, int(number)))  # type: ignore[arg-type]
+            found.append((discretion.name.id, whole))
         return tuple(found)
 
     def election(self, fields: Mapping[str, Any]) -> Election:
@@ -154,7 +154,16 @@ class _Reader:
         measure = self.named(fields.get("measure"), {i: m.name for i, m in self.program.measures.items()})
         if ident is None or measure not in table[ident].measures or table[ident].how != "by_election":
             raise self.refuse("G003", ("name", str(fields["exclusive"])), ("hint", ""))
-        entities = {e for m in table[ident].measures for e in self.program.measures[m].entities}
+        entities = self.choosers(table[ident])
         return Election(
             ident, self.subject(fields.get("subject", self.case.root.path), entities), measure, day, by
         )
+
+    def choosers(self, exclusive: ir.Exclusive) -> set[str]:
+        """The entities whose records may choose: the one that the rule names, else those that draw the measures."""
+        named = {
+            name
+            for name, entity in self.program.entities.items()
+            if exclusive.chooser in (name, entity.name.zh)
+        }
+        return named or {e for m in exclusive.measures for e in self.program.measures[m].entities}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.engine.interpreter import Interpreter
 from policykit.explain.document import explain
 from policykit.explain.page import Block, to_text
-from policykit.facts import Case, Election, Instance, Ruling
+from policykit.facts import Case, Election, Instance, Ruling, path_parts, path_text
 from policykit.loader import Policies
 from policykit.records import read_case
 from policykit.rulings import read_rulings
@@ -57,8 +58,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A trial whose household and rulings have been read: all that evaluating any variant of the program needs."""
+    """A trial whose household and rulings have been read: all that evaluating its program, or any variant, needs."""
 
+    program: ir.Program
     example: ir.Example
     trial: ir.Trial
     case: Case
@@ -85,13 +87,13 @@ def household(program: ir.Program, example: ir.Example, trial: ir.Trial) -> dict
             else:
                 owner = _step(owner, part, [] if isinstance(following, int) else {})
         if isinstance(cell.value, Mapping) and "ref" in cell.value:
-            referred.add(_path(cell.value["ref"]))
+            referred.add(path_parts(cell.value["ref"]))
     entity = _entity_of(program, root)
     for path in referred:
         target: Any = root
         for part in path:
             target = target[part]
-        target.setdefault("id", "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path)[1:])
+        target.setdefault("id", path_text(path))
     if example.rest:
         _fill(program, entity, root)
     return root
@@ -119,14 +121,6 @@ def _step(owner: Any, part: str | int, empty: Any) -> Any:
         return owner[part]
     inside = owner.setdefault(part, empty)
     return inside["items"] if isinstance(inside, dict) and "items" in inside and empty == [] else inside
-
-
-def _path(text: str) -> tuple[str | int, ...]:
-    found: list[str | int] = []
-    for part in text.split("."):
-        name, _, number = part.partition("[")
-        found += [name, int(number[:-1])] if number else [name]
-    return tuple(found)
 
 
 def _entity_of(program: ir.Program, root: Mapping[str, Any]) -> str:
@@ -179,7 +173,7 @@ def prepare(program: ir.Program, example: ir.Example, trial: ir.Trial) -> Prepar
     rulings, elections, errors = read_rulings(program, case, example.rulings, language)
     if errors:
         raise PolicyError(errors)
-    return Prepared(example, trial, case, rulings, elections)
+    return Prepared(program, example, trial, case, rulings, elections)
 
 
 # ---- from an expectation to a question -------------------------------------------------------------------------------
@@ -222,9 +216,21 @@ def _measure(engine: Interpreter, wanted: ir.Expectation, record: Instance, say:
         good = good and payment is not None and _is(payment.months, wanted.months)
     if wanted.by:
         good = good and wanted.by == frozenset(decision.clauses)
+    if wanted.holders:
+        good = good and wanted.holders == frozenset(holders(engine.program, decision))
     missing = {gap.name.split("[")[0] for gap in decision.missing}
     good = good and all(_named(engine.program, name) & missing for name in wanted.missing)
-    return None if good else _decided(decision, say)
+    return None if good else _decided(decision, say, holders(engine.program, decision))
+
+
+def holders(program: ir.Program, decision: Decision) -> tuple[str, ...]:
+    """Who may decide what the deciding clauses leave open, each once: one of them alone once the amount is known."""
+    options = decision.payment.options if decision.payment is not None else ()
+    found = [name for _, _, held in options for name in held.split(" / ") if name]
+    if not found and decision.outcome == "discretionary":
+        clauses = (version for name in decision.clauses for version in program.clauses[name])
+        found = [discretion.holder for clause in clauses for discretion in clause.discretion]
+    return tuple(dict.fromkeys(found))
 
 
 def _within(value: Value, wanted: ir.Expectation) -> bool:
@@ -256,16 +262,26 @@ def _clause(engine: Interpreter, wanted: ir.Expectation, record: Instance, say: 
     states = [verdict.state for verdict in verdicts]
     effect = engine.program.clauses[wanted.name][0].effect
     live = [v for v in verdicts if v.scope.hi and v.test.hi]
+    doers = {v.clause.effect.by for v in verdicts if isinstance(v.clause.effect, ir.Duty)} - {""}
+    if wanted.holders and wanted.holders != doers:
+        return say.holders(sorted(doers)) if doers else say.either("没有由谁办这一说", "nobody is to do it")
     if isinstance(effect, ir.Duty):
         duties = [
             d for v in live if isinstance(v.clause.effect, ir.Duty) for d in engine.duties(v, v.clause.effect)
         ]
-        dated = [d for d in duties if wanted.due in (None, d.due)]
+        dated = [
+            d
+            for d in duties
+            if wanted.due in (None, d.due) or (wanted.due == "unspecified" and d.due_unspecified)
+        ]
         if dated and (wanted.state == dated[-1].state or (wanted.state in states and wanted.due is not None)):
             return None
         if wanted.due is None and wanted.state in states:
             return None
-        shown = [f"{say.state('clause', d.state)}{f' {d.due}' if d.due else ''}" for d in duties]
+        shown = [
+            say.whole([say.state("clause", d.state), *say.due("unspecified" if d.due_unspecified else d.due)])
+            for d in duties
+        ]
         return say.listed(shown or [say.state("clause", s) for s in states])
     if isinstance(effect, ir.Ban | ir.Record) and wanted.state == "unknown":
         open_ = [v for v in live if not engine.holds(v)[0].known]
@@ -301,6 +317,16 @@ class _Words:
         found = (self.program.clauses[name][0].basis.name.label(self.language) for name in names)
         return self.either("由 ", "by ") + self.listed(found)
 
+    def holders(self, names: Iterable[str]) -> str:
+        return self.either("由 ", "by ") + self.listed(self.either(f"「{n}」", f"“{n}”") for n in names)
+
+    def due(self, day: date | str | None) -> list[str]:
+        """The day a duty is due, or that the text sets none; what is not known is not said."""
+        if day is None:
+            return []
+        said = self.either("未规定", "unspecified") if day == "unspecified" else str(day)
+        return [f"{self.either('期限', 'due')} {said}"]
+
     def missing(self, names: Iterable[str]) -> str:
         return self.either("缺 ", "missing ") + self.listed(dict.fromkeys(map(self.name, names)))
 
@@ -329,7 +355,13 @@ class _Words:
 
 
 def _yuan(fen: Any) -> str:
-    return f"{float(fen) / 100:.2f}" if fen % 1 else f"{int(fen) // 100}.{int(fen) % 100:02d}"
+    whole = abs(int(fen))
+    return f"{float(fen) / 100:.2f}" if fen % 1 else f"{'-' * (fen < 0)}{whole // 100}.{whole % 100:02d}"
+
+
+def said(program: ir.Program, expected: ir.Expectation, language: str) -> str:
+    """What an expectation wants of its subject, in words."""
+    return _wanted(expected, _Words(program, language))
 
 
 def _wanted(wanted: ir.Expectation, say: _Words) -> str:
@@ -337,16 +369,17 @@ def _wanted(wanted: ir.Expectation, say: _Words) -> str:
     if wanted.low is not None:
         parts.append(say.paid(wanted.form, wanted.low, wanted.high))
     parts += say.period(wanted.first_month, wanted.months)
-    if wanted.due is not None:
-        parts.append(f"{say.either('期限', 'due')} {wanted.due}")
+    parts += say.due(wanted.due)
     if wanted.by:
         parts.append(say.clauses(sorted(wanted.by)))
+    if wanted.holders:
+        parts.append(say.holders(sorted(wanted.holders)))
     if wanted.missing:
         parts.append(say.missing(sorted(wanted.missing)))
     return say.whole(parts)
 
 
-def _decided(decision: Decision, say: _Words) -> str:
+def _decided(decision: Decision, say: _Words, holders: Collection[str]) -> str:
     parts = [say.state("measure", decision.outcome)]
     payment = decision.payment
     if payment is not None and (paid := ends(payment.amount)) is not None:
@@ -357,6 +390,8 @@ def _decided(decision: Decision, say: _Words) -> str:
         parts += say.period(first, months)
     if decision.clauses:
         parts.append(say.clauses(decision.clauses))
+    if holders:
+        parts.append(say.holders(holders))
     if decision.missing:
         parts.append(say.missing(gap.name for gap in decision.missing))
     return say.whole(parts)
@@ -378,22 +413,28 @@ def programs(policies: Policies) -> Callable[[ir.Example], ir.Program]:
     return lambda example: assuming(with_sheet(example.sheet), example)
 
 
-def run(policies: Policies, language: Language | None = None) -> Iterator[Verdict]:
-    """Every trial of every case, in the order they are written; told in a language, or that of the rules."""
+def prepared(policies: Policies) -> Iterator[Prepared | Verdict]:
+    """Every trial of every case, in the order they are written, ready to be asked; one that is bad input says why."""
     program_of = programs(policies)
     for example in policies.program.examples:
         for trial in example.trials:
             try:
-                program = program_of(example)
-                prepared = prepare(program, example, trial)
+                yield prepare(program_of(example), example, trial)
             except PolicyError as error:
                 yield Verdict(example, trial, (), tuple(error.diagnostics))
-                continue
-            engine = prepared.interpreter(program)
-            found = (
-                missed(engine, expectation, language or program.language) for expectation in trial.expected
-            )
-            yield Verdict(example, trial, tuple(miss for miss in found if miss is not None), ())
+
+
+def run(policies: Policies, language: Language | None = None) -> Iterator[Verdict]:
+    """How every trial of every case goes; told in a language, or that of the rules."""
+    for found in prepared(policies):
+        if isinstance(found, Verdict):
+            yield found
+            continue
+        engine = found.interpreter(found.program)
+        misses = (
+            missed(engine, wanted, language or found.program.language) for wanted in found.trial.expected
+        )
+        yield Verdict(found.example, found.trial, tuple(miss for miss in misses if miss is not None), ())
 
 
 # ---- why ----------------------------------------------------------------------------------------------------------------

@@ -250,7 +250,8 @@ def _compiled() -> dict[str, re.Pattern[str]]:
 def rules_with_a_colon() -> frozenset[str]:
     """The declarations and fields in which a colon stands between the name and the rest."""
     lines = [line for line in grammar().splitlines() if "COLON?" in line]
-    return frozenset((re.search(r"-> *(\w+)", line) or re.match(r"(\w+):", line))[1] for line in lines)  # type: ignore[index]
+    names = (re.search(r"-> *(\w+)", line) or re.match(r"(\w+):", line) for line in lines)
+    return frozenset(name[1] for name in names if name is not None)
 
 
 def listed(words: Iterable[str], language: Language, most: int = _MOST_NAMED) -> str:

@@ -120,6 +120,23 @@ def lost_duties(trace: Trace, answers: Sequence[oracle.Answer]) -> Iterator[str]
             yield f"duty {key} is {duty and duty.state}, can be {state}"
 
 
+def lost_amounts(
+    asked: interpreter.Interpreter, answers: Sequence[oracle.Answer], sure: bool
+) -> Iterator[str]:
+    """The amounts of some completion that 应发金额 rules out; with `sure` it must be just the amount.
+
+    Of grounds in conflict the oracle sees more, those of a household and of its members.
+    """
+    for measure, record in asked.questions():
+        value, key = asked.first.verdict("amount", measure, record), (measure, record.path)
+        for answer in answers:
+            fen = answer.amounts.get(key)
+            if fen is None and answer.outcomes[key] == "granted":
+                continue
+            if not inside(value, fen) or (sure and not value.known):
+                yield f"{key} is paid {value}, can be {fen}"
+
+
 def not_equal(trace: Trace, answer: oracle.Answer) -> Iterator[str]:
     """Where a trace of a complete household is not just the answer."""
     for decision in trace.decisions:
@@ -168,6 +185,8 @@ def compared(
     if complete and whole and len(answers) == 1:
         counts["complete"] += 1
         found += [*not_equal(exact, answers[0]), *not_equal(bounds, answers[0])]
+    asked = interpreter.Interpreter(program, case, on, rulings, elections)
+    found += lost_amounts(asked, answers, complete and whole and len(answers) == 1)
     return list(dict.fromkeys(found))
 
 

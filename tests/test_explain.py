@@ -344,3 +344,25 @@ def test_no_machine_words_reach_the_reader(name: str, language: policykit.diagno
         said = example(name, language, mask)
         for word in ("members[", "household.", "Bounds", "None", "Kleene", "verdict"):
             assert word not in said
+
+
+def test_a_clause_that_is_not_in_force_is_not_weighed() -> None:
+    """特困延续 begins on 2021-07-01; 就业渐退 goes by the day of the review, 2020-06-05."""
+    assert "特困延续" not in example("c14-daughter-unknown")
+    assert "因为渐退复核的决定日期是2020年6月5日，那时这一条还没有施行" in example("c10-phase-out-and-exit")
+    assert "it was not yet in force on 2020-06-05" in example("c10-phase-out-and-exit", "en")
+
+
+def test_what_is_done_is_not_among_the_conclusions() -> None:
+    """The survey of the household has been made: it stands among the duties, and not at the head."""
+    summary, rest = example("c01-whole-household").split("═══", 1)
+    assert "入户调查" not in summary
+    assert "入户调查 · 全户（张示例）\n  已经办了" in rest
+    assert "数据信息比对 · 全户（张示例）：要办，还没有办" in summary
+
+
+def test_yes_and_no_are_not_compared_in_words() -> None:
+    held = load_text(RULES.replace("并且 财产符合", "并且 财产符合 为 是"), SHEET).program
+    said = to_text(explain(evaluate(held, read_case(held, {**POOR, "财产符合": False}, ON), ON), "zh"))
+    assert "财产符合：否" in said
+    assert "不是是" not in said

@@ -1,14 +1,18 @@
 """Mutants of small rules: each kind of change is made, and what the cases notice of it was told apart by hand."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
 import pytest
+from typer.testing import CliRunner
 
-from policykit.loader import Policies, examine, load_bundled, load_text
-from policykit.mutants import Report, equivalents, notices, questions, report
-from policykit.mutations import Kind, Mutant, mutants
+from policykit.app.cli import app
+from policykit.diagnostics import PolicyError
+from policykit.loader import Policies, bundled, examine, load_bundled, load_text
+from policykit.mutants import MOST_EQUIVALENT, Report, changes, equivalents, notices, questions, report
+from policykit.mutations import Kind, Mutant
 from policykit.trials import missed
 
 WORDS = """语言 1
@@ -69,7 +73,7 @@ def case(given: str, *expected: str, on: str = "2020-06-10") -> str:
 
 
 def made(policies: Policies) -> dict[str, Mutant]:
-    found = mutants(policies.program, {source.file: source.text for source in policies.sources})
+    found = changes(policies)
     assert len({mutant.id for mutant in found}) == len(found)
     return {mutant.id: mutant for mutant in found}
 
@@ -218,6 +222,124 @@ def test_every_bundled_mutant_changes_its_program() -> None:
         assert replace(changed, **{part: getattr(program, part)}) == program, mutant.id
 
 
+# ---- what no household can tell ----------------------------------------------------------------------------------------
+
+
+def periods(policies: Policies) -> set[str]:
+    return {ident for ident in made(policies) if "/时效:" in ident}
+
+
+EVER = "定义 常在 对每个 人 (ever) 2020-01-01 起\n    = 残疾"
+
+
+@pytest.mark.parametrize(
+    ("reader", "seen"),
+    [
+        (clause("甲", "条件：常在", AID), True),
+        (clause("甲", "条件：常在", AID, period=" 2019-12-31 起"), True),
+        (
+            clause("甲", "条件：常在", AID, period=" 2020-01-02 起"),
+            False,
+        ),  # on the days that turn nobody asks
+        (clause("甲", "条件：常在", "期间按：户.迁入日", AID, period=" 2020-01-02 起"), True),
+        ("提示 乙 对每个 人 (note)\n    条件：常在\n    内容：「看一看」", True),
+        ("提示 乙 对每个 人 (note) 2020-02-01 起\n    条件：常在\n    内容：「看一看」", False),
+        ("定义 另一个 对每个 人 (another)\n    = 常在", False),  # read by nobody either
+        ("定义 另一个 对每个 人 (another)\n    = 常在\n\n" + clause("甲", "条件：另一个", AID), True),
+    ],
+)
+def test_a_term_turns_where_something_in_force_on_the_day_leads_to_it(reader: str, seen: bool) -> None:
+    edges = {"ever/时效:2020-01-01→2019-12-31", "ever/时效:2020-01-01→2020-01-02"}
+    assert periods(rules(EVER, reader)) & edges == (edges if seen else set())
+
+
+def test_a_term_may_be_read_by_what_a_case_sets_of_a_parameter() -> None:
+    line = "参数 当地算 对每个 人 (local)：是否"
+    reads = clause("甲", "条件：当地算", AID)
+    sets = case("残疾 = 是", "成员[1] 补助 给予").replace(
+        "    其余为无", "    设定：当地算 = 常在\n    其余为无"
+    )
+    assert periods(rules(EVER, line, reads)) == set()
+    assert len(periods(rules(EVER, line, reads, sets))) == 2
+
+
+@pytest.mark.parametrize(("age", "seen"), [(60, False), (65, True)])
+def test_versions_that_say_the_same_are_not_told_apart_where_they_meet(age: int, seen: bool) -> None:
+    first = "定义 老人 对每个 人 (elder) 2020-01-01 起 至 2020-06-30\n    = 年龄 不低于 60 周岁"
+    second = f"定义 老人 对每个 人 (elder) 2020-07-01 起\n    = 年龄 不低于 {age} 周岁"
+    found = periods(rules(first, second, clause("甲", "条件：老人", AID)))
+    assert ("elder/时效:2020-06-30→2020-07-01" in found) == seen
+    assert "elder/时效:2020-06-30→2020-06-29" in found  # and on that day no version is left
+
+
+@pytest.mark.parametrize(
+    ("test", "grants", "seen"),
+    [
+        ("残疾", "给予：补助", False),
+        ("已办", "给予：补助", True),
+        ("残疾", "可给予：补助", True),
+        ("残疾", "给予：津贴", True),
+    ],
+)
+def test_a_clause_twice_in_force_with_the_same_conditions_grants_once(
+    test: str, grants: str, seen: bool
+) -> None:
+    amounts = [f"金额 {m}金 对每个 人 ({m}a)\n    给予：{m}\n    每月：1 元/月" for m in ("补助", "津贴")]
+    first = clause("甲", "条件：残疾", "给予：补助", period=" 2020-01-01 起 至 2020-06-30")
+    second = clause("甲", f"条件：{test}", grants, period=" 2020-07-01 起")
+    found = periods(rules(*amounts, first, second))
+    meeting = {"甲/时效:2020-06-30→2020-07-01", "甲#2/时效:2020-07-01→2020-06-30"}
+    assert found & meeting == (meeting if seen else set())
+    assert "甲/时效:2020-06-30→2020-06-29" in found
+
+
+@pytest.mark.parametrize(("start", "seen"), [("2020-01-01", True), ("2020-01-03", False)])
+def test_an_amount_turns_where_a_clause_in_force_pays_by_it(start: str, seen: bool) -> None:
+    amount = "金额 补助金 对每个 人 (aid_amount) 2020-01-01 起\n    给予：补助\n    每月：1 元/月"
+    found = periods(rules(amount, clause("甲", "给予：补助", period=f" {start} 起")))
+    assert ("aid.person/时效:2020-01-01→2020-01-02" in found) == seen
+
+
+PAID = "金额 补助金 对每个 人 (aid_amount)\n    给予：补助\n    每月：100 元/月"
+THIRD = clause("丙", "条件：残疾", "给予：补助")
+
+
+@pytest.mark.parametrize(
+    ("high", "more", "seen"),
+    [
+        ("条件：符合 丙 并且 已办", (), False),  # where it stands 丙 stands too
+        ("条件：已办", (), True),
+        ("条件：符合 丙 或者 已办", (), True),
+        ("条件：任一 户.成员 满足 (符合 丙)", (), True),  # of another person
+        ("条件：符合 丙 并且 已办", (clause("丁", "条件：有 等级", "给予：补助", "优先于：丙"),), True),
+        ("条件：符合 丙 并且 已办", (clause("丁", "条件：有 等级", "不给予：补助", "让位于：乙"),), True),
+    ],
+)
+def test_giving_way_to_what_holds_only_where_a_third_holds(
+    high: str, more: tuple[str, ...], seen: bool
+) -> None:
+    low = clause("甲", "给予：补助，每月 1 元/月", "让位于：乙、丙")
+    found = ids(rules(PAID, low, clause("乙", high, "给予：补助"), THIRD, *more), "priority")
+    assert ("甲/让位于:去掉乙" in found) == seen
+    assert "甲/让位于:去掉丙" in found
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "seen"),
+    [
+        ("没有 等级", "有 等级 并且 已办", False),  # the two never hold together
+        ("没有 等级 或者 残疾", "有 等级", True),
+        ("没有 等级", "残疾", True),
+    ],
+)
+def test_giving_way_to_what_asks_for_the_opposite(low: str, high: str, seen: bool) -> None:
+    policies = rules(
+        clause("甲", f"条件：{low}", "给予：补助，每月 1 元/月", "让位于：乙"),
+        clause("乙", f"条件：{high}", AID),
+    )
+    assert ("甲/让位于:去掉乙" in made(policies)) == seen
+
+
 # ---- what is noticed ---------------------------------------------------------------------------------------------------
 
 POOR = clause("甲", "条件：月收入 低于 500 元/月", AID)
@@ -354,7 +476,6 @@ def test_an_argued_mutant_is_counted_apart() -> None:
 @pytest.mark.parametrize(
     ("ident", "reason"),
     [
-        ("甲/条件/9:小于→不大于", "没有这个变异"),
         ("甲/条件/2:500.00→499.99", "案例已经察觉"),
         ("甲/条件/1:小于→不大于", "  "),
     ],
@@ -382,3 +503,68 @@ def test_the_arguments_stand_beside_the_cases(tmp_path: Path) -> None:
     argued = equivalents(policies)
     assert argued == {"甲/条件/1:小于→不大于": "理由"}
     assert [mutant.id for mutant, _ in report(policies, argued).equivalent] == list(argued)
+
+
+def folder(place: Path, argued: bytes, head: str = "语言 1") -> Policies:
+    (place / "cases").mkdir()
+    (place / "sources").mkdir()
+    (place / "a.rules").write_text("\n\n".join([WORDS.replace("语言 1", head), POOR]), "utf-8")
+    (place / "cases/equivalent.toml").write_bytes(argued)
+    policies, found = examine(place, cases=True)
+    assert policies is not None, found
+    return policies
+
+
+@pytest.mark.parametrize(
+    ("argued", "line", "why"),
+    [
+        ('# 头一行\n"甲/条件/1:小于→不大于" "理由"\n', 2, "写法不对"),
+        ('"甲/条件/1:小于→不大于" = "一"\n"甲/条件/1:小于→不大于" = "二"\n', 2, "写了两次"),
+        ('"甲/条件/1:小于→不大于" = "没有写完', 1, "写法不对"),
+        ('"甲/条件/1:小于→不大于" = "  "\n', 1, "没有写理由"),
+        ('\n"甲/条件/1:小于→不大于" = 3\n', 2, "没有写理由"),
+        ('["甲/条件/1:小于→不大于"]\nbecause = "理由"\n', 1, "没有写理由"),
+        ('# x\n\n"甲/条件/9:小于→不大于" = "理由"\n', 3, "没有「甲/条件/9:小于→不大于」这一项"),
+        ('# 没有的\nabc = ""\n', 2, "「abc」没有写理由"),
+        ('"没有的" = "理由"\n', 1, "没有「没有的」这一项"),
+    ],
+)
+def test_arguments_that_cannot_be_read_are_told_with_their_line(
+    argued: str, line: int, why: str, tmp_path: Path
+) -> None:
+    policies = folder(tmp_path, argued.encode())
+    with pytest.raises(PolicyError) as raised:
+        equivalents(policies)
+    (error,) = raised.value.diagnostics
+    assert error.where == f"{tmp_path.name}/cases/equivalent.toml:{line}"
+    assert why in error.message() and error.help()
+    assert not re.search("[A-Za-z]{4}", error.message())  # no word of the parser's
+
+
+def test_a_name_nearly_right_is_answered_with_the_right_one(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError) as raised:
+        equivalents(folder(tmp_path, '"甲/条件/1:小于→大于" = "理由"'.encode()))
+    assert "甲/条件/1:小于→不大于" in raised.value.diagnostics[0].help()
+
+
+@pytest.mark.parametrize(("head", "said"), [("语言 1", "错误 R012"), ("language 1", "error R012")])
+def test_the_command_tells_it_in_the_language_of_the_rules_and_exits_with_2(
+    head: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder(tmp_path, b"= 1\n", head)
+    ran = CliRunner().invoke(app, ["test", "--mutants", str(tmp_path)])
+    assert ran.exit_code == 2
+    assert said in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_the_arguments_beside_the_bundled_cases_name_mutants_that_are_made() -> None:
+    policies, _ = examine(bundled(), cases=True)
+    assert policies is not None
+    argued = equivalents(policies)
+    assert 100 * len(argued) <= MOST_EQUIVALENT * len(changes(policies))
+
+
+def test_arguments_in_no_known_encoding_are_told(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError) as raised:
+        equivalents(folder(tmp_path, b"\xff\xff\x80"))
+    assert [error.code for error in raised.value.diagnostics] == ["L004"]

@@ -185,6 +185,7 @@ def test_a_failure_says_what_was_wanted_what_came_and_why() -> None:
         ("补助 给予，一次 0.01 元", "给予，每月 0.01 元，由 发补助"),
         ("补助 给予，由 发护理", "给予，每月 0.01 元，由 发补助"),
         ("补助 给予，自 2020-07", "给予，每月 0.01 元，由 发补助"),
+        ("补助 给予，由 「镇」", "给予，每月 0.01 元，由 发补助"),
     ],
 )
 def test_every_part_of_an_expectation_counts(wanted: str, got: str) -> None:
@@ -357,6 +358,35 @@ def test_the_states_of_a_duty(day: str, visited: str, jailed: str, state: str) -
     assert missed(case) == []
     (got,) = missed(case.replace(state, "未涉及"))
     assert got.startswith(state.split("，")[0])
+
+
+def test_who_decides_and_who_does_a_duty() -> None:
+    """津贴 is left to 镇; 探视 is the duty of 村, due on a day; a text in quotes is no clause."""
+    case = """案例 由谁 (who)
+    评价日：2020-06-10
+    已知 成员[1]：患重病 = 是 凭「诊断证明」、服刑 = 否、探视日 = 无、出生日期 = 1950-01-01
+    期望：成员[1] 津贴 可裁量，由 可发津贴、「镇」
+    期望：成员[1] 要探视 未办，期限 2020-06-30，由 「村」
+    期望：成员[1] 津贴 可裁量，由 「县」
+    期望：成员[1] 要探视 未办，由 「镇」
+    期望：成员[1] 要探视 未办，期限 未规定
+    期望：成员[1] 不得收费 适用，由 「村」
+"""
+    assert missed(case) == [
+        "可裁量，每月 200.00 元，自 2020-07，由 可发津贴，由 「镇」",
+        "由 「村」",
+        "未办，期限 2020-06-30",
+        "没有由谁办这一说",
+    ]
+    undated = policies(
+        case.replace("期限 2020-06-30", "期限 未规定"), RULES.replace("期限 2020-06-30", "期限 未规定")
+    )
+    (verdict,) = run(undated)
+    assert [miss.wanted for miss in verdict.misses] == [
+        "可裁量，由 「县」",
+        "未办，由 「镇」",
+        "适用，由 「村」",
+    ]
 
 
 def test_bans_and_notes() -> None:
@@ -681,6 +711,21 @@ def test_coverage_ends_with_the_clauses(folder: Path) -> None:
     output = CliRunner().invoke(app, ["test", str(folder), "--coverage"]).output
     assert "条款 9 条：成立与不成立都试到 0，未试到 9\n" in output
     assert "发补助  没有试到：不成立" in output
+
+
+def test_what_is_out_of_reach_stands_with_its_reason(folder: Path) -> None:
+    """A reason is shown beside what it speaks of; one that speaks of nothing is told."""
+    (folder / "cases" / "unreachable.toml").write_text(
+        '"要探视" = "没有这样的人"\n"没有的" = "写错了"\n', "utf-8"
+    )
+    output = CliRunner().invoke(app, ["test", str(folder), "--coverage"]).output
+    untried, argued = output.split("试不到的（有理由）条款\n")
+    assert "要探视  没有试到" not in untried.split("没有试全的适用范围")[0]
+    assert argued.splitlines()[0].endswith("要探视  没有试到：成立、不成立")
+    assert argued.splitlines()[1] == "      理由：没有这样的人"
+    assert "unreachable.toml：「没有的」没有用处" in argued
+    english = CliRunner().invoke(app, ["test", str(folder), "--coverage", "--lang", "en"]).output
+    assert "unreachable.toml: “没有的” serves nothing" in english
 
 
 def test_without_a_terminal_nothing_is_written(folder: Path) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from enum import StrEnum
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from xml.etree import ElementTree
@@ -12,19 +11,13 @@ from xml.etree import ElementTree
 import typer
 
 from policykit.app.boundaries import propose
-from policykit.app.console import BAD, FINDINGS, Tongue, complain, emit
-from policykit.diagnostics import Language
-from policykit.exercised import Exercise, Kind, Seen, exercised
+from policykit.app.console import BAD, FINDINGS, Report, Tongue, complain, emit
+from policykit.arguments import argued
+from policykit.diagnostics import Language, PolicyError
+from policykit.exercised import UNREACHABLE, Exercise, Kind, Seen, exercised, said
 from policykit.loader import Policies, bundled, examine
 from policykit.mutants import equivalents, report
 from policykit.trials import Verdict, because, run
-
-
-class Report(StrEnum):
-    text = "text"
-    json = "json"
-    junit = "junit"
-
 
 #: what coverage calls the things it counts, in the order it counts them
 KINDS: dict[Kind, tuple[str, str]] = {
@@ -80,8 +73,13 @@ def test_command(
     if boundaries:
         propose(policies, case, into, language)
         return
+    try:
+        reasons = equivalents(policies) if mutants else argued(policies, UNREACHABLE) if coverage else {}
+    except PolicyError as error:
+        complain(error.diagnostics)
+        raise typer.Exit(BAD) from None
     if mutants:
-        found = report(policies, equivalents(policies))
+        found = report(policies, reasons)
         emit("\n".join(found.lines(language)))
         if not found.passed:
             raise typer.Exit(FINDINGS)
@@ -93,7 +91,7 @@ def test_command(
     elif format is Report.junit:
         emit(_junit(policies, verdicts, language))
     else:
-        _written(policies, verdicts, reach, language)
+        _written(policies, verdicts, reach, reasons, language)
     if any(v.errors for v in verdicts):
         raise typer.Exit(BAD)
     if not all(v.passed for v in verdicts):
@@ -108,13 +106,17 @@ def _inside(file: Path, path: Path) -> bool:
 
 
 def _written(
-    policies: Policies, verdicts: Sequence[Verdict], reach: Exercise | None, language: Language
+    policies: Policies,
+    verdicts: Sequence[Verdict],
+    reach: Exercise | None,
+    reasons: Mapping[str, str],
+    language: Language,
 ) -> None:
     for verdict in verdicts:
         if not verdict.passed:
             emit("\n".join(_failure(policies, verdict, language)) + "\n")
     if reach is not None:
-        emit("\n".join(_reached(policies, reach, language)))
+        emit("\n".join(_reached(policies, reach, reasons, language)))
     emit(_summary(verdicts, language))
 
 
@@ -169,15 +171,30 @@ def _summary(verdicts: Sequence[Verdict], language: Language) -> str:
     return f"{cases} cases, {len(asked)} trials: {len(asked) - failed} passed, {failed} failed"
 
 
-def _reached(policies: Policies, reach: Exercise, language: Language) -> Iterable[str]:
+def _reached(
+    policies: Policies, reach: Exercise, reasons: Mapping[str, str], language: Language
+) -> Iterable[str]:
     zh = language == "zh"
     which = 0 if zh else 1
+    shown = {one.site: said(policies, one.site, "zh") for one in reach.open}
     for kind, names in KINDS.items():
-        if open_ := [one for one in reach.open if one.site.kind == kind]:
+        open_ = [one for one in reach.open if one.site.kind == kind]
+        if untried := [one for one in open_ if shown[one.site] not in reasons]:
             yield f"{'没有试全的' if zh else 'Not seen both ways: '}{names[which]}"
-            for one in open_:
-                yield f"    {_site(policies, one, language)}"
+            yield from (f"    {_left(policies, one, language)}" for one in untried)
             yield ""
+        if out_of_reach := [one for one in open_ if shown[one.site] in reasons]:
+            yield f"{'试不到的（有理由）' if zh else 'Out of reach, with the reason: '}{names[which]}"
+            for one in out_of_reach:
+                yield f"    {_left(policies, one, language)}"
+                yield f"      {'理由：' if zh else 'reason: '}{reasons[shown[one.site]]}"
+            yield ""
+    for idle in sorted(reasons.keys() - shown.values()):
+        yield (
+            f"{UNREACHABLE}：「{idle}」没有用处：没有这一项，或者案例已经试到"
+            if zh
+            else f"{UNREACHABLE}: “{idle}” serves nothing: no such thing, or the cases reach it"
+        )
     counts = []
     for kind in list(KINDS)[1:]:
         found = reach.of(kind)
@@ -191,29 +208,15 @@ def _reached(policies: Policies, reach: Exercise, language: Language) -> Iterabl
         yield f"{total} clauses: {reach.both_ways} seen to stand and not to stand, {left} not"
 
 
-def _site(policies: Policies, one: Seen, language: Language) -> str:
+def _left(policies: Policies, one: Seen, language: Language) -> str:
     """One thing that no case reaches: where it stands, its words, what is left to try."""
     zh, site = language == "zh", one.site
-    program = policies.program
-    owner: Any = next(iter(program.clauses.get(site.owner, ())), None) or program.defines.get(site.owner)
-    if owner is None:
-        owner = next(e for e in program.exclusives if e.basis.name.id == site.owner)
-    name = (getattr(owner, "name", None) or owner.basis.name).label(language)
-    text = next(s.text for s in policies.sources if s.file == site.span.file)
-    said = ""
-    if site.kind == "operand":
-        said = " ".join(text[site.span.start : site.span.end].split())
-        said = f"「{said}」" if zh else f" “{said}”"
-    elif site.other:
-        other: Any = next(iter(program.clauses.get(site.other, ())), None) or program.measures[site.other]
-        label = (getattr(other, "name", None) or other.basis.name).label(language)
-        said = f"（{label}）" if zh else f" ({label})"
     ways = {True: ("成立", "true"), False: ("不成立", "false")}
     if site.kind == "exception":
         ways = {True: ("压过", "prevailing"), False: ("没有压过", "not prevailing")}
     left = [words[0 if zh else 1] for way, words in ways.items() if way not in one.ways]
     missing = f"没有试到：{'、'.join(left)}" if zh else f"never seen {' or '.join(left)}"
-    return f"{_place(site.span)}  {name}{said}  {missing}"
+    return f"{_place(site.span)}  {said(policies, site, language)}  {missing}"
 
 
 # ---- for machines --------------------------------------------------------------------------------------------------------

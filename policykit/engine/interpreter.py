@@ -219,10 +219,14 @@ class Interpreter:
     def property(self, claim: ir.Property, record: Instance) -> tuple[Bounds, Bounds]:
         """Whether what a property assumes holds of a record on this day, and whether what it concludes does.
 
-        Broken is only what surely holds and surely does not follow. A monotone property speaks of two households; of
-        one it concludes nothing, which is taken for true.
+        Broken is only what surely holds and surely does not follow. Where nothing is concluded that counts as true: of a
+        record for which the property assumes too much, and of one household by a monotone property, which speaks of two.
         """
-        given = both([self.holding(expr, record) for expr in claim.given])
+        given = TRUE
+        for expr in claim.given:
+            given = both((given, self.holding(expr, record)))
+            if not given.hi:
+                return given, TRUE
         return given, TRUE if claim.then is None else self.holding(claim.then, record)
 
     def holding(self, expr: ir.Expr, record: Instance) -> Bounds:

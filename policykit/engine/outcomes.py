@@ -600,12 +600,14 @@ class Outcomes:
             return None
         ways = self.choices(status)
         totals = [self.terms.value(rule.total, env) for env in ways]
-        env, own = ways[0], subject(status.subject)
+        own = subject(status.subject)
         parts = tuple(
             (part.name, join([self.terms.value(part.expr, way) for way in ways])) for part in rule.parts
         )
         first = self.terms.value(rule.start, own) if rule.start is not None else None
-        months = self.terms.value(rule.months, env) if rule.months is not None else None
+        months = (
+            join([self.terms.value(rule.months, way) for way in ways]) if rule.months is not None else None
+        )
         amount = join(totals)
         whole = (
             OPS["multiply"].apply((amount, months))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 
 from policykit import ir
 from policykit.datatypes import MONTH, Type
@@ -218,7 +219,10 @@ class Decisions:
     # -- exceptions and priorities
 
     def priorities(self, d: Decision, verdicts: list[ClauseVerdict]) -> list[Line]:
-        """Every other clause that could have changed the answer: what it is, what came of it, and why."""
+        """Every other clause that could have changed the answer: what it is, what came of it, and why.
+
+        A clause that is not in force on the day could not.
+        """
         deciding = {v.clause.basis.name.id for v in verdicts}
         above = frozenset[str]().union(*(self.program.blockers.get(name, frozenset()) for name in deciding))
         groups: dict[
@@ -232,6 +236,8 @@ class Decisions:
                 if v.state == "overridden"
             ]  # fmt: skip
             for v in found:
+                if v.clause.as_of is None and not v.clause.period.holds(self.trace.on):
+                    continue
                 rank, said, why = self.considered(v, name in above)
                 met = v.scope.known and v.test.known and v.state not in ("silent", "not_met")
                 groups.setdefault((rank, said, v.subject.path, () if met else why), []).append((v, why))
@@ -272,6 +278,20 @@ class Decisions:
                 return name in above or below or clause.entity == d.subject.entity
         return False
 
+    def out_of_force(self, clause: ir.Clause, record: Instance) -> tuple[Line, ...]:
+        """That a clause which goes by an event was not in force when it happened."""
+        if clause.as_of is None:
+            return ()
+        event = self.grounds.step(clause.as_of, record)
+        day = event.value.value if event.value.known else None
+        if not isinstance(day, date) or clause.period.holds(day):
+            return ()
+        zh, en = ("还没有施行", "was not yet in force")
+        if clause.period.end is not None and day > clause.period.end:
+            zh, en = ("已经停止施行", "was no longer in force")
+        term, shown = self.words.term(event.expr), self.words.shown(event)
+        return (Line(self.say(f"{term}是{shown}，那时这一条{zh}", f"it {en} on {shown} ({term})")),)
+
     def considered(self, v: ClauseVerdict, prevails: bool) -> tuple[int, str, tuple[Line, ...]]:
         """Where a considered clause comes in the list, what came of it, and the reasons."""
         steps = self.grounds.all_of(self.grounds.conditions(v.clause, v.subject))
@@ -283,7 +303,8 @@ class Decisions:
         withheld = isinstance(v.clause.effect, ir.Withhold)
         match v.state:
             case "silent":
-                return 4, self.say("没有说到这种情形", "does not speak of this"), why[:1]
+                why = self.out_of_force(v.clause, v.subject) or why[:1]
+                return 4, self.say("没有说到这种情形", "does not speak of this"), why
             case "not_met":
                 unmet = (
                     ("不成立", "does not apply") if withheld else ("条件不满足", "its conditions are not met")

@@ -45,7 +45,10 @@ class _Document:
             Line(line.text, head=self.say("紧急提示", "Urgent note") + self.words.aside(line.head))
             for line in urgent
         ]
-        summary += [Line(section.conclusion, head=section.title) for section in (*decisions, *tasks)]
+        open_ = (
+            section for section in tasks if section.state != "done"
+        )  # what is done stands further down only
+        summary += [Line(section.conclusion, head=section.title) for section in (*decisions, *open_)]
         parts = (
             Part("decisions", self.say("各项待遇", "Decisions"), decisions),
             Part("tasks", self.say("要办的事、禁止的事、发现的问题", "Duties, bans and findings"), tasks),

@@ -357,6 +357,8 @@ class Phrases(Words):
             return said if inside_list else said + self.say(f"，不是{other}", f", not {other}")
         if op not in COMPARED or left.value.none or right.value.none:
             return ""
+        if left.expr.type.kind == "bool" and isinstance(left.value, Bounds):
+            return self.outcome(term, left.value)
         word = self.compared(op, left.expr, holds)
         return self.spaced(self.operand(left) + self.say("，", ""), word, self.operand(right))
 

@@ -40,13 +40,19 @@ def without_allowed(found: Iterable[Diagnostic], modules: Iterable[Module]) -> l
         for declaration, end in zip(module.declarations, ends, strict=True):
             for allowed in declaration.all("allow"):
                 code, start = allowed.values[0].text, declaration.span.start
-
-                def is_allowed(d: Diagnostic, code: str = code, start: int = start, end: int = end) -> bool:
-                    here = d.span is not None and d.span.file == module.source.file  # noqa: B023
-                    return here and d.code == code and d.severity == "warning" and start <= d.span.start < end  # type: ignore[union-attr]
-
-                kept = [d for d in left if not is_allowed(d)]
+                kept = [d for d in left if d.code != code or not _warns(d, module, start, end)]
                 if len(kept) == len(left):
                     kept.append(warning(module, "W014", allowed.span, ("found", code)))
                 left = kept
     return left
+
+
+def _warns(found: Diagnostic, module: Module, start: int, end: int) -> bool:
+    """Whether it is a warning about a stretch of a module."""
+    span = found.span
+    return (
+        found.severity == "warning"
+        and span is not None
+        and span.file == module.source.file
+        and start <= span.start < end
+    )

@@ -451,6 +451,22 @@ def same(a: Value, b: Value) -> bool:
     return bool(a.eq(b))
 
 
+def exchanged(value: Num, old: Num, new: Num) -> Num:
+    """A number with one variable in it exchanged for another of the same range."""
+    pairs = _pairs(old, new)
+    top = value.top if isinstance(value.top, int) else z3.substitute(value.top, *pairs)
+    return replace(value, top=top, none=exchanged_truth(value.none, old, new))
+
+
+def exchanged_truth(truth: Truth, old: Num, new: Num) -> Truth:
+    return truth if isinstance(truth, bool) else z3.substitute(truth, *_pairs(old, new))
+
+
+def _pairs(old: Num, new: Num) -> list[tuple[z3.ExprRef, z3.ExprRef]]:
+    found = [(old.top, new.top), (old.none, new.none)]
+    return [(a, b) for a, b in found if not isinstance(a, int) and not isinstance(b, int)]
+
+
 # ---- the calendar ------------------------------------------------------------------------------------------------------
 
 _LONG = (0, 2, 4, 6, 7, 9, 11)

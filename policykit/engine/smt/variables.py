@@ -73,6 +73,15 @@ class Variables:
         if not z3.is_true(truth):
             self.constraints.append(truth)
 
+    def raised(self, old: Num, new: Num) -> Truth:
+        """What is known of the variables, of the same household with one of them exchanged for another."""
+        found: list[Truth] = []
+        for constraint in self.constraints:
+            other = logic.exchanged_truth(constraint, old, new)
+            if not isinstance(other, bool) and not other.eq(constraint):
+                found.append(other)
+        return both(found)
+
     def free_day(self, name: str, first: date, last: date, optional: bool) -> Day:
         month, day = z3.Int(f"{name}·month"), z3.Int(f"{name}·day")
         none: Truth = z3.Bool(f"{name}·none") if optional else False

@@ -6,7 +6,7 @@ exclusion last. What approvers and households decide is free: no ruling, a refus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,12 +56,11 @@ class Verdicts:
         size: Size,
         variables: Variables | None = None,
         root: str = "",
-        overlay: Mapping[tuple[str, str], Value] | None = None,
         twin: tuple[World, Set[str]] | None = None,
     ) -> None:
         self.program = program
         self.vars = variables if variables is not None else Variables()
-        self.world = World(program, stretch, size, self, self.vars, root, overlay, twin)
+        self.world = World(program, stretch, size, self, self.vars, root, twin)
         self._status: dict[tuple[int, Record], Status] = {}
         self._conditions: dict[tuple[int, Record], tuple[Truth, Truth]] = {}
         self._answers: dict[tuple[str, Record, bool], Pick] = {}
@@ -184,7 +183,7 @@ class Verdicts:
         if key not in self.vars.rulings:
             shown = f"?{record.path}.{clause}"
             # of somebody outside the household nothing is decided
-            inside = record is self.world.root or record.upper is not None
+            inside = self.world.inside_root(record)
             pick = self.vars.free_pick(shown, ["none", "denied", "granted"] if inside else ["none"])
             self.vars.rulings[key] = pick, {}
         pick, choices = self.vars.rulings[key]

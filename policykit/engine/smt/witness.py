@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -38,10 +38,12 @@ class Witness:
 
 
 class Reader:
-    """Reads a model."""
+    """Reads a model; `instead` are facts to be read of another variable, by record path and name."""
 
-    def __init__(self, verdicts: Verdicts, model: z3.ModelRef) -> None:
-        self.verdicts, self.model = verdicts, model
+    def __init__(
+        self, verdicts: Verdicts, model: z3.ModelRef, instead: Mapping[tuple[str, str], Value] | None = None
+    ) -> None:
+        self.verdicts, self.model, self.instead = verdicts, model, instead or {}
         self.program, self.vars = verdicts.program, verdicts.vars
         self.texts = {number: text for text, number in self.vars.texts.items()}
         self.called: dict[Record, str] = {}
@@ -113,7 +115,7 @@ class Reader:
         entity = self.program.entities[record.entity]
         world = self.verdicts.world
         for name, decl in entity.facts.items():
-            found = world.overlay.get((record.path, name), self.vars.facts.get((record.path, name)))
+            found = self.instead.get((record.path, name), self.vars.facts.get((record.path, name)))
             if found is not None:
                 own[name] = self.written(found, decl)
         for name, listed in entity.lists.items():

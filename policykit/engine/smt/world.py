@@ -58,14 +58,12 @@ class World:
         judge: Judge,
         variables: Variables,
         root: str = "",
-        overlay: Mapping[tuple[str, str], Value] | None = None,
         twin: tuple[World, Set[str]] | None = None,
     ) -> None:
         """`twin` is a world of another program over the same variables, with the terms that mean the same in both."""
         self.twin = twin
         self.program, self.stretch, self.size, self.judge = program, stretch, size, judge
         self.vars = variables
-        self.overlay = dict(overlay or {})  # facts that have another value here than in the household shared
         self.root = self.record(root or program.root, root or program.root, None)
         self.today = self._today()
         self._defined: dict[tuple[str, Record | None], Value] = {}
@@ -99,9 +97,6 @@ class World:
     def fact(self, record: Record, name: str) -> Value:
         """A fact of a record, or the record that a single reference names."""
         key = (record.path, name)
-        if key in self.overlay:
-            self._restrict(record, name, self.overlay[key])
-            return self.overlay[key]
         decl = self.program.entities[record.entity].facts.get(name)
         if key not in self.vars.facts:
             if decl is None:
@@ -189,13 +184,21 @@ class World:
         """The places of a list of records, each with whether it is filled."""
         decl = self.program.entities[owner.entity].lists[name]
         path = self.below(owner, name)
-        limit = self.size.members if decl.kind == "members" else self.size.entries
+        own = decl.kind == "members" and self.inside_root(owner)
+        limit = self.size.members if own else self.size.entries
         most = max(decl.least, min(decl.most, limit))
         records = [
             self.record(decl.item, f"{path}[{n}]", owner if decl.kind == "members" else None)
             for n in range(most)
         ]
         return list(zip(records, self._filled(owner, decl, most), strict=True))
+
+    def inside_root(self, record: Record) -> bool:
+        """Whether a record is the root or lies in it, and not in the household of somebody outside."""
+        top = record
+        while top.upper is not None:
+            top = top.upper
+        return top is self.root
 
     def _filled(self, owner: Record, decl: ir.ListDecl, most: int) -> tuple[Truth, ...]:
         key = (owner.path, decl.name.id)
