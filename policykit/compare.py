@@ -17,7 +17,7 @@ from policykit import ir
 from policykit.claims import days, root_for, turns
 from policykit.differences import Differences, Incomparable, Node, Redeclared, differences, effect_of, shared
 from policykit.engine.smt import solve
-from policykit.engine.smt.logic import Refused, Truth, either
+from policykit.engine.smt.logic import Refused, Truth, both, either
 from policykit.engine.smt.variables import Size, Stretch, Variables, stretches
 from policykit.engine.smt.verdicts import Verdicts
 from policykit.engine.smt.witness import Reader, Witness
@@ -33,6 +33,7 @@ from policykit.moves import (
     answered,
     engine,
     goals,
+    matters,
     moved,
     waits_for,
 )
@@ -57,8 +58,9 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Whether every answer is the same, on every household within the bound."""
-        return all(row.state == "equal" for row in self.rows)
+        """Whether every answer is the same, on every household within the bound; the two read the same households."""
+        left_out = [one for one in self.redeclared if one.how not in ("only_old", "only_new")]
+        return all(row.state == "equal" for row in self.rows) and not left_out
 
 
 def compare(
@@ -239,24 +241,34 @@ class Comparer:
         pair = self.fresh(stretch, size, self.root(row.entity))
         record, there = pair.subjects(row)[number]
         goal = goals(pair, row, record, there)[way]
-
-        def differs(found: tuple[Witness, ...]) -> bool:
-            same_way = self.put(row, record.path, *found)
-            return same_way is not None and same_way.way == way
-
+        # of a clause that only one of the two has, a household for which it matters tells more
+        telling = matters(pair, row, record) if row.side != "both" else True
         for everything in (False, True):
             if everything:
                 solve.materialise(pair.old)
                 solve.materialise(pair.new)
             pair.agree()
-            reader = solve.simplest(pair.old, goal, self.limit)
-            if reader is not None:
-                witnesses = tuple(Reader(one, reader.model).witness() for one in (pair.old, pair.new))
-                if differs(witnesses):
-                    found = self.put(row, record.path, *leaner(witnesses, differs))
-                    assert found is not None
-                    return found
+            for asked in (both((goal, telling)), goal):
+                reader = solve.simplest(pair.old, asked, self.limit) if asked is not False else None
+                if reader is None:
+                    continue
+                old, new = (Reader(one, reader.model).witness() for one in (pair.old, pair.new))
+                found = self.put(row, record.path, old, new)
+                if found is not None and found.way == way:
+                    whole = telling is not True and asked is not goal
+                    return found if whole else self.leanest(row, record.path, way, (old, new))
         raise solve.Undecided("unconfirmed")
+
+    def leanest(self, row: Row, path: str, way: Way, witnesses: tuple[Witness, ...]) -> Shown:
+        """A household that differs in one way, without whatever makes no difference to that."""
+
+        def differs(less: tuple[Witness, ...]) -> bool:
+            found = self.put(row, path, *less)
+            return found is not None and found.way == way
+
+        found = self.put(row, path, *leaner(witnesses, differs))
+        assert found is not None
+        return found
 
     def put(self, row: Row, path: str, old: Witness, new: Witness) -> Shown | None:
         """What the reference engine says of one household under both, if that is one thing each and they differ."""
@@ -285,15 +297,12 @@ class Comparer:
         found: dict[Way, Shown] = {}
         for number in range(self.samples):
             drawn = sampler.draw(days[number % len(days)])
-            for path in drawn.subjects(row.entity):
-                answers = self.sampled(row, path, drawn)
-                if answers is None:
-                    continue
-                compared += 1
-                before, after = answers
-                way = moved(before, after, self.recast(row))
-                if way in row.open:
-                    found.setdefault(way, Shown(way, *drawn.witnesses, path, before, after))
+            answers = {path: self.sampled(row, path, drawn) for path in drawn.subjects(row.entity)}
+            compared += any(answer is not None for answer in answers.values())
+            for path, both_ in answers.items():
+                way = None if both_ is None else moved(*both_, self.recast(row))
+                if way in row.open and way not in found:
+                    found[way] = self.leanest(row, path, way, drawn.witnesses)
         shown_ = sorted((*row.shown, *found.values()), key=lambda one: WAYS.index(one.way))
         left = tuple(way for way in row.open if way not in found)
         return replace(row, shown=tuple(shown_), open=left, sampled=compared)

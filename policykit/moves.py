@@ -179,6 +179,28 @@ def _clause_goals(pair: Pair, row: Row, record: Record) -> dict[Way, Truth]:
     return {**found, **_more_or_less(at_once, other, *paid)}
 
 
+def matters(pair: Pair, row: Row, record: Record) -> Truth:
+    """Whether somebody gains or loses a measure that a clause grants or excludes; true of a clause that does neither."""
+    measures = [name for one in (pair.old, pair.new) for name in concerned(one.program, row)]
+    apart: list[Truth] = []
+    for name in measures:
+        covered = [either(one.final(name, record).of(o) for o in COVERED) for one in (pair.old, pair.new)]
+        apart.append(negate(logic.same_truth(*covered)))
+    return either(apart) if measures else True
+
+
+def concerned(program: ir.Program, row: Row) -> list[str]:
+    """The measures that a clause grants or excludes."""
+    found: dict[str, None] = {}
+    for clause in program.clauses.get(row.rule.id, ()) if row.about == "clause" else ():
+        match clause.effect:
+            case ir.Grant(measure=measure):
+                found[measure] = None
+            case ir.Withhold(measures=measures):
+                found |= dict.fromkeys(measures)
+    return list(found)
+
+
 def _gone(before: Truth, after: Truth) -> dict[Way, Truth]:
     """Where something comes to hold, and where it no longer does."""
     return {"gains": both((after, negate(before))), "loses": both((before, negate(after)))}

@@ -216,9 +216,6 @@ class Findings:
 
     def table(self, number: int) -> Table:
         one, words = self.engines[number], self.words[number]
-        household = tuple(rows(words, one.case.root))
-        supposed = tuple(supposed(words, self.shown.witness))
-        rulings = tuple(ruled(words, one))
         came = tuple(
             Row(
                 e.subject,
@@ -231,9 +228,12 @@ class Findings:
         day = (Row("", 0, self.say("评价日", "day asked for"), words.date(self.shown.witness.on)),)
         sections = (
             ("", day),
-            ("", household),
-            (self.say("本地参数（假设值）", "local parameters (supposed)"), supposed),
-            (self.say("裁定和选择", "rulings and choices"), rulings),
+            ("", tuple(rows(words, one.case.root))),
+            (
+                self.say("本地参数（假设值）", "local parameters (supposed)"),
+                tuple(supposed(words, self.shown.witness)),
+            ),
+            (self.say("裁定和选择", "rulings and choices"), tuple(ruled(words, one))),
             (self.say("规则的结果", "what the rules say"), came),
         )
         return Table(tuple((title, found) for title, found in sections if found))

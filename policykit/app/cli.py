@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from policykit.app import reports
+from policykit.app.compare import compare_command
 from policykit.app.console import BAD, FINDINGS, Format, Tongue, complain, emit
 from policykit.app.coverage import coverage_command
 from policykit.app.fmt import fmt_command
@@ -25,6 +26,7 @@ from policykit.result import Result, evaluate
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
+app.command("compare")(compare_command)
 app.command("fmt")(fmt_command)
 app.command("test")(test_command)
 app.command("prove")(prove_command)
