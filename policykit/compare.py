@@ -18,7 +18,7 @@ from policykit.claims import days, root_for, turns
 from policykit.differences import Differences, Incomparable, Node, Redeclared, differences, effect_of, shared
 from policykit.engine.smt import solve
 from policykit.engine.smt.logic import Refused, Truth, both, either
-from policykit.engine.smt.variables import Size, Stretch, Variables, stretches
+from policykit.engine.smt.variables import Record, Size, Stretch, Variables, stretches
 from policykit.engine.smt.verdicts import Verdicts
 from policykit.engine.smt.witness import Reader, Witness
 from policykit.leaner import leaner
@@ -138,6 +138,26 @@ _COMPARER: Comparer
 _ROWS: Sequence[Row]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a difference is looked for: on some days, among households of a size; `telling` asks for one by which
+    somebody gains or loses a measure."""
+
+    stretch: Stretch
+    size: Size
+    telling: bool
+
+
+def _asked(pair: Pair, row: Row, telling: bool) -> Iterator[tuple[Record, dict[Way, Truth]]]:
+    """For each record that a row is asked of, the ways in which it may differ."""
+    for record, there in pair.subjects(row):
+        besides = matters(pair, row, record) if telling else True
+        yield (
+            record,
+            {way: both((goal, besides)) for way, goal in goals(pair, row, record, there).items()},
+        )
+
+
 @dataclass(slots=True)
 class Comparer:
     """Settles rows; what was built for one question serves the next on the same days."""
@@ -166,29 +186,30 @@ class Comparer:
                 behind |= dict.fromkeys(rests_on)
                 days.append(stretch)
         row = replace(row, behind=tuple(behind))
-        for size in (*(one for one in SMALL if one.members < self.size.members), self.size) if days else ():
-            for stretch in days:
-                for way, why in self.look(row, stretch, size, found):
-                    if size == self.size:  # the smaller ones are among the larger
-                        open_[way] = why
-            if found and row.about == "clause":
-                break
+        sizes = (*(one for one in SMALL if one.members < self.size.members), self.size)
+        # of a clause that only one of the two has, a household for which it matters tells more
+        for telling in (True, False) if row.about == "clause" and row.side != "both" else (False,):
+            for size in sizes if days else ():
+                if found and row.about == "clause":
+                    break
+                for stretch in days:
+                    for way, why in self.look(row, Place(stretch, size, telling), found):
+                        if size == self.size:  # the smaller ones are among the larger
+                            open_[way] = why
         row = replace(row, shown=tuple(found[way] for way in WAYS if way in found))
         left = tuple(way for way in WAYS if way in open_ and way not in found)
         return self.sample(replace(row, open=left, why=open_[left[0]]), days) if left else row
 
-    def look(
-        self, row: Row, stretch: Stretch, size: Size, found: dict[Way, Shown]
-    ) -> Iterator[tuple[Way, str]]:
+    def look(self, row: Row, place: Place, found: dict[Way, Shown]) -> Iterator[tuple[Way, str]]:
         """Looks for households that differ in ways not yet found; gives the ways that stay open, and why."""
         try:
-            pair = self.pair(stretch, size, row.entity)
-            asked = [goals(pair, row, record, there) for record, there in pair.subjects(row)]
+            pair = self.pair(place.stretch, place.size, row.entity)
+            asked = list(_asked(pair, row, place.telling))
             pair.agree()
         except Refused as why:
             yield from ((way, f"no form for {why}") for way in WAYS if way not in found)
             return
-        for number, ways in enumerate(asked):
+        for number, (_, ways) in enumerate(asked):
             left = {way: goal for way, goal in ways.items() if way not in found and goal is not False}
             if len(left) > 2:
                 try:
@@ -199,7 +220,7 @@ class Comparer:
             for way, goal in left.items():
                 try:
                     if self.possible(pair, goal):
-                        found[way] = self.shown(row, stretch, size, number, way)
+                        found[way] = self.shown(row, place, number, way)
                 except solve.Undecided as why:
                     yield way, str(why)
 
@@ -235,28 +256,23 @@ class Comparer:
             raise Incomparable([Redeclared((known[0].entities[entity].name,), "type")])
         return roots.pop()
 
-    def shown(self, row: Row, stretch: Stretch, size: Size, number: int, way: Way) -> Shown:
+    def shown(self, row: Row, place: Place, number: int, way: Way) -> Shown:
         """A simple household that shows a difference, confirmed by the reference engine; asked anew by itself, so that
         the household holds what the question rests on and nothing else."""
-        pair = self.fresh(stretch, size, self.root(row.entity))
-        record, there = pair.subjects(row)[number]
-        goal = goals(pair, row, record, there)[way]
-        # of a clause that only one of the two has, a household for which it matters tells more
-        telling = matters(pair, row, record) if row.side != "both" else True
+        pair = self.fresh(place.stretch, place.size, self.root(row.entity))
+        record, ways = list(_asked(pair, row, place.telling))[number]
         for everything in (False, True):
             if everything:
                 solve.materialise(pair.old)
                 solve.materialise(pair.new)
             pair.agree()
-            for asked in (both((goal, telling)), goal):
-                reader = solve.simplest(pair.old, asked, self.limit) if asked is not False else None
-                if reader is None:
-                    continue
+            reader = solve.simplest(pair.old, ways[way], self.limit)
+            if reader is not None:
                 old, new = (Reader(one, reader.model).witness() for one in (pair.old, pair.new))
                 found = self.put(row, record.path, old, new)
                 if found is not None and found.way == way:
-                    whole = telling is not True and asked is not goal
-                    return found if whole else self.leanest(row, record.path, way, (old, new))
+                    # what makes the clause matter is more than what makes it stand
+                    return found if place.telling else self.leanest(row, record.path, way, (old, new))
         raise solve.Undecided("unconfirmed")
 
     def leanest(self, row: Row, path: str, way: Way, witnesses: tuple[Witness, ...]) -> Shown:
