@@ -62,6 +62,14 @@ FLOORS = {
         "prove",
         "leaner",
         "witnesses",
+        "inquiry",
+        "questions",
+        "answers",
+        "testing",
+        "differences",
+        "samples",
+        "moves",
+        "compare",
     },
     "app": {"app"},
 }
@@ -98,6 +106,7 @@ FENCES = {
     "yaml": {"datafiles"},
     "typer": {"app"},
     "rich": {"app"},
+    "hypothesis": {"testing"},
 }
 
 MOST_LINES = 600

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from policykit.app import reports
+from policykit.app.ask import ask_command
 from policykit.app.compare import compare_command
 from policykit.app.console import BAD, FINDINGS, Format, Tongue, complain, emit
 from policykit.app.coverage import coverage_command
@@ -160,6 +161,7 @@ def _summary(policies: Policies | None, diagnostics: list[Diagnostic], language:
 
 
 app.command("coverage")(coverage_command)
+app.command("ask")(ask_command)
 
 
 def main() -> None:
