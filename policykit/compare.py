@@ -89,6 +89,8 @@ def compare(
     comparer.days = stretches(first, last, turns(old) | turns(new))
     comparer.changes = [differences(old, new, stretch.first) for stretch in comparer.days]
     wanted = [row for row in _rows(old, new) if not only or {row.rule.id, row.rule.zh, row.rule.en} & {*only}]
+    for row in wanted:  # before any work is done
+        comparer.root(row.entity)
     rows = []
     for row in _spread(comparer, wanted, cores if cores is not None else os.cpu_count() or 1):
         told(row)
@@ -131,7 +133,10 @@ def _spread(comparer: Comparer, rows: Sequence[Row], cores: int) -> Iterator[Row
 
 
 def _settle(number: int) -> Row:
-    return _COMPARER.settle(_ROWS[number])
+    try:
+        return _COMPARER.settle(_ROWS[number])
+    except KeyboardInterrupt:  # the terminal tells every process; the one that waits for this stops them all
+        return replace(_ROWS[number], open=WAYS, why="interrupted")
 
 
 _COMPARER: Comparer

@@ -45,6 +45,7 @@ State: TypeAlias = Literal["equal", "differs", "not_decided"]
 Side: TypeAlias = Literal["both", "old", "new"]
 
 COVERED = ("granted", "discretionary")
+PENDING = ("discretionary", "may")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ def _more_or_less(granted: Truth, other: Truth, before: Paid, after: Paid) -> di
         less = both((known, logic.at_most(*amounts[::-1], strictly=True)))
         alike_ = both((alike_, logic.same_truth(*(amount.none for amount in amounts))))
     forms = True if same(before.form, after.form) else equal(before.form, after.form)
-    apart = both((granted, negate(both((alike_, forms)))))
+    apart = both((granted, before.pays, after.pays, negate(both((alike_, forms)))))
     return {
         "more": more,
         "less": less,
@@ -366,4 +367,10 @@ def moved(before: Answer, after: Answer, recast: bool = False) -> Way | None:
     known = before.form == after.form and before.amount is not None and after.amount is not None
     if known and before.amount != after.amount:
         return "more" if after.amount > before.amount else "less"  # type: ignore[operator]
-    return "otherwise" if recast or before != after else None
+    # what may be given before anybody has ruled is compared under the rulings
+    waiting = before.amount is None or after.amount is None
+    one, other = (
+        replace(a, options=(), amount=None if waiting and a.state in PENDING else a.amount)
+        for a in (before, after)
+    )
+    return "otherwise" if recast or one != other else None
