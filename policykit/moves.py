@@ -46,6 +46,7 @@ Side: TypeAlias = Literal["both", "old", "new"]
 
 COVERED = ("granted", "discretionary")
 PENDING = ("discretionary", "may")
+NOT_APPLYING = ("silent", "not_met")  # of a clause: it speaks of others, or what it asks is not so
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +364,8 @@ def moved(before: Answer, after: Answer, recast: bool = False) -> Way | None:
     if not before.holds or not after.holds:
         if before.holds or after.holds:
             return "gains" if after.holds else "loses"
-        return "otherwise" if before.state != after.state and before.state and after.state else None
+        states = {before.state, after.state}
+        return "otherwise" if len(states) > 1 and "" not in states and not states <= {*NOT_APPLYING} else None
     known = before.form == after.form and before.amount is not None and after.amount is not None
     if known and before.amount != after.amount:
         return "more" if after.amount > before.amount else "less"  # type: ignore[operator]
