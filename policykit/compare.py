@@ -37,7 +37,7 @@ from policykit.moves import (
     moved,
     waits_for,
 )
-from policykit.prove import BOUND, SMALL
+from policykit.prove import BOUND, SMALL, undisturbed
 from policykit.samples import Drawn, Sampler
 
 SEED = 20200406
@@ -128,14 +128,14 @@ def _spread(comparer: Comparer, rows: Sequence[Row], cores: int) -> Iterator[Row
         return
     global _COMPARER, _ROWS
     _COMPARER, _ROWS = comparer, rows
-    with multiprocessing.get_context("fork").Pool(cores) as pool:
+    with multiprocessing.get_context("fork").Pool(cores, undisturbed) as pool:
         yield from pool.imap(_settle, range(len(rows)))
 
 
 def _settle(number: int) -> Row:
     try:
         return _COMPARER.settle(_ROWS[number])
-    except KeyboardInterrupt:  # the terminal tells every process; the one that waits for this stops them all
+    except KeyboardInterrupt:  # the solver has its own ears
         return replace(_ROWS[number], open=WAYS, why="interrupted")
 
 
@@ -339,8 +339,8 @@ class Comparer:
             before, after = (answered(one, row, path) for one in found)
             if before is not None and after is not None:
                 return before, after
-            unset = {gap for one in found for gap in waits_for(one, row, path) if gap.kind == "parameter"}
-            if not unset:
+            unset = {gap for one in found for gap in waits_for(one, row, path)} - drawn.parameters.keys()
+            if not unset or not all(map(drawn.can_suppose, unset)):
                 return None
             drawn.suppose(unset)
         return None

@@ -33,6 +33,7 @@ from policykit.engine.smt.variables import Record
 from policykit.engine.smt.verdicts import Status, Verdicts, subject
 from policykit.engine.smt.witness import Witness
 from policykit.facts import Instance
+from policykit.prove import within_ranges
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.trace import Payment
@@ -290,7 +291,13 @@ def engine(program: ir.Program, witness: Witness) -> Interpreter | None:
     rulings, elections, errors = read_rulings(program, case, witness.rulings)
     if errors or any(contradictions(program, case, witness.on)):
         return None
-    return Interpreter(program, case, witness.on, rulings, elections, witness.parameters)
+    supposed = {
+        gap: value
+        for gap, value in witness.parameters.items()
+        if gap.name.partition("[")[0] in program.parameters and (not gap.path or gap.path in case.index)
+    }
+    one = Interpreter(program, case, witness.on, rulings, elections, supposed)
+    return one if within_ranges(one, replace(witness, parameters=supposed)) else None
 
 
 def answered(one: Interpreter, row: Row, path: str) -> Answer | None:

@@ -35,6 +35,7 @@ class Drawn:
     witnesses: tuple[Witness, Witness]
     places: tuple[tuple[str, str], ...]
     figure: Callable[[Gap], Any]
+    can_suppose: Callable[[Gap], bool]
     parameters: dict[Gap, Any] = field(default_factory=dict)
 
     def subjects(self, entity: str) -> list[str]:
@@ -76,7 +77,7 @@ class Sampler:
         places: list[tuple[str, str]] = []
         old, new = self.record(self.root, self.root, on, 0, places, True)
         witnesses = Witness(on, old, (), {}), Witness(on, new, (), {})
-        return Drawn(witnesses, tuple(places), lambda gap: self.figure(gap, on))
+        return Drawn(witnesses, tuple(places), lambda gap: self.figure(gap, on), self.declares)
 
     def record(
         self, entity: str, path: str, on: date, depth: int, places: list[tuple[str, str]], subject: bool
@@ -121,6 +122,11 @@ class Sampler:
         ]
 
     # -- values
+
+    def declares(self, gap: Gap) -> bool:
+        """Whether a gap is a parameter; a term that no rule defines on the day is none."""
+        bare = gap.name.partition("[")[0]
+        return gap.kind == "parameter" and any(bare in program.parameters for program in self.programs)
 
     def figure(self, gap: Gap, on: date) -> Any:
         """A value for an unset parameter, as the reference engine knows it."""

@@ -268,8 +268,10 @@ class _Teller:
                 (self.say("裁定和选择", "rulings and choices"), ruled(words, one)),
             )
             for title, found in parts:
+                place: list[str] = []
                 for each in found:
-                    sections.setdefault(title, {})[f"{each.record} {each.depth} {each.label}"] = each
+                    place = [*place[: each.depth], each.label]
+                    sections.setdefault(title, {})[" ".join(place)] = each
         every = [each for section in sections.values() for each in section.values()]
         width = max((columns(left(each)) for each in every if each.value), default=0)
         yield self.say(f"评价日 {shown.old.on}", f"day asked for {shown.old.on}")
