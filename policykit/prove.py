@@ -132,11 +132,11 @@ def _spread(prover: Prover, wanted: Sequence[Claim], cores: int) -> Iterator[Pro
         return
     global _PROVER, _WANTED
     _PROVER, _WANTED = prover, wanted
-    with multiprocessing.get_context("fork").Pool(cores, _undisturbed) as pool:
+    with multiprocessing.get_context("fork").Pool(cores, undisturbed) as pool:
         yield from pool.imap(_settle, range(len(wanted)))
 
 
-def _undisturbed() -> None:
+def undisturbed() -> None:
     """An interrupt from the terminal goes to every process; the one that waits for this one stops them all."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

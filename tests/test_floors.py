@@ -68,6 +68,10 @@ FLOORS = {
         "testing",
         "near",
         "lines",
+        "differences",
+        "samples",
+        "moves",
+        "compare",
     },
     "app": {"app"},
 }
