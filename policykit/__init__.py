@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from policykit.asking.lines import NearLine, near_line
+    from policykit.asking.questions import Agenda, Question, ask
     from policykit.diagnostics import Diagnostic, PolicyError
-    from policykit.lines import NearLine, near_line
     from policykit.loader import Policies, load, load_text
-    from policykit.questions import Agenda, Question, ask
     from policykit.result import Amount, Decision, Missing, Result, evaluate, what_ends, why_not
 
 __all__ = [
@@ -38,9 +38,9 @@ _HOMES = {
     "Policies": "loader",
     "load": "loader",
     "load_text": "loader",
-    "Agenda": "questions",
-    "Question": "questions",
-    "ask": "questions",
+    "Agenda": "asking.questions",
+    "Question": "asking.questions",
+    "ask": "asking.questions",
     "Amount": "result",
     "Decision": "result",
     "Missing": "result",
@@ -48,8 +48,8 @@ _HOMES = {
     "evaluate": "result",
     "why_not": "result",
     "what_ends": "result",
-    "NearLine": "lines",
-    "near_line": "lines",
+    "NearLine": "asking.lines",
+    "near_line": "asking.lines",
 }
 
 

@@ -30,7 +30,7 @@ from policykit.rulings import read_rulings
 from policykit.values import Bounds, Gap, Value
 
 if TYPE_CHECKING:
-    from policykit.near import Near
+    from policykit.asking.near import Near
 
 VERSION = "0.1.0"
 RULINGS = ("裁量", "rulings")
@@ -472,7 +472,7 @@ def what_ends(
 def _near() -> ModuleType:
     """The module that asks the solver, which is an extra."""
     try:
-        return import_module("policykit.near")
+        return import_module("policykit.asking.near")
     except ModuleNotFoundError as error:
         if error.name != "z3":
             raise

@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 
 from policykit import ir
 from policykit.app.cli import app
-from policykit.compare import Comparison, compare
-from policykit.differences import Incomparable, differences
+from policykit.comparing.compare import Comparison, compare
+from policykit.comparing.differences import Incomparable, differences
+from policykit.comparing.moves import Row, Shown, answered, engine, moved
 from policykit.engine.interpreter import Interpreter
 from policykit.engine.smt.variables import Size
 from policykit.loader import load_bundled, load_text
-from policykit.moves import Row, Shown, answered, engine, moved
 from policykit.mutations import mutants
 
 RULES = """语言 1
@@ -502,7 +502,9 @@ def test_command_names_the_extra_that_is_missing(
     files: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in [
-        name for name in sys.modules if name.startswith(("z3", "policykit.compare", "policykit.engine.smt"))
+        name
+        for name in sys.modules
+        if name.startswith(("z3", "policykit.comparing.compare", "policykit.engine.smt"))
     ]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "z3", None)

@@ -22,8 +22,9 @@ from conftest import LARGE
 from typer.testing import CliRunner
 
 import policykit
-from policykit import ir, lines, near
+from policykit import ir
 from policykit.app.cli import app
+from policykit.asking import lines, near
 from policykit.engine.interpreter import Interpreter
 from policykit.facts import Case, Given
 from policykit.loader import load_text

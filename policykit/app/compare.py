@@ -14,16 +14,16 @@ import typer
 from policykit import ir
 from policykit.app.console import BAD, FINDINGS, Tongue, complain
 from policykit.app.prove import INTERRUPTED, bound, day_of, household, line, solver_needed
+from policykit.casework.trials import said
 from policykit.diagnostics import Language, PolicyError
 from policykit.loader import Policies, load
 from policykit.source import NOWHERE, columns, padded
-from policykit.trials import said
 
 if TYPE_CHECKING:  # the solver is an extra
-    from policykit import compare
-    from policykit.differences import Node, Redeclared
+    from policykit.comparing import compare
+    from policykit.comparing.differences import Node, Redeclared
+    from policykit.comparing.moves import Answer, Row, Shown
     from policykit.engine.smt.variables import Size
-    from policykit.moves import Answer, Row, Shown
 
 
 class CompareFormat(StrEnum):
@@ -103,8 +103,8 @@ def compare_command(
     """
     language: Language = lang.value
     with solver_needed():
-        from policykit import compare
-        from policykit.differences import Incomparable
+        from policykit.comparing import compare
+        from policykit.comparing.differences import Incomparable
         from policykit.engine.smt.variables import Size
     day = day_of(on)
     if parameters is not None and (old_parameters is not None or new_parameters is not None):
@@ -250,9 +250,9 @@ class _Teller:
 
     def table(self, row: Row, shown: Shown) -> Iterator[str]:
         """The household as both read it, and both answers."""
+        from policykit.comparing.moves import engine
         from policykit.explain.phrases import Phrases
-        from policykit.moves import engine
-        from policykit.witnesses import left, rows, ruled, supposed
+        from policykit.proving.witnesses import left, rows, ruled, supposed
 
         sections: dict[str, dict[str, Any]] = {}
         subject = shown.subject
@@ -288,7 +288,7 @@ class _Teller:
 
     def following(self, row: Row, shown: Shown) -> Iterator[str]:
         """What a clause that only one of the two has does to the measures that it grants or excludes."""
-        from policykit.moves import Row, answered, concerned, engine
+        from policykit.comparing.moves import Row, answered, concerned, engine
 
         measures = [name for program in self.programs for name in concerned(program, row)]
         for name in dict.fromkeys(measures) if row.side != "both" else ():

@@ -10,10 +10,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from policykit import lines
 from policykit.app.console import BAD, Tongue, complain, emit
+from policykit.asking import lines
+from policykit.asking.lines import NearLine
 from policykit.diagnostics import Language, PolicyError
-from policykit.lines import NearLine
 from policykit.loader import load, load_bundled
 
 

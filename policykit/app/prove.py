@@ -21,9 +21,9 @@ from policykit.loader import Policies, bundled, load, tidied
 from policykit.source import Source
 
 if TYPE_CHECKING:  # the solver is an extra
-    from policykit import prove
     from policykit.engine.smt.variables import Size
-    from policykit.witnesses import Findings
+    from policykit.proving import prove
+    from policykit.proving.witnesses import Findings
 
 INTERRUPTED = 130
 LAWS = "docs/proofs.md"
@@ -94,8 +94,8 @@ def prove_command(
     """
     language: Language = lang.value
     with solver_needed():
-        from policykit import prove
         from policykit.engine.smt.variables import Size
+        from policykit.proving import prove
     day = day_of(on)
     if save is not None and save.exists() and not save.is_dir():
         typer.echo(f"--save: {save} 不是文件夹 / is not a folder", err=True)
@@ -245,13 +245,13 @@ class _Teller:
         return self.say(f"未能在 {self.limit:g} 秒内判定", f"not decided within {self.limit:g} s")
 
     def findings(self, proof: prove.Proof) -> Findings | None:
-        from policykit.witnesses import Findings
+        from policykit.proving.witnesses import Findings
 
         return None if proof.shown is None else Findings(self.policies, proof, proof.shown, self.language)
 
     def write(self, proof: prove.Proof, findings: Findings, into: Path) -> Path:
         """Writes the household as a case, whole or not at all."""
-        from policykit.witnesses import Cases
+        from policykit.proving.witnesses import Cases
 
         stem = f"{proof.kind}_" + "_".join(name.id for name in proof.rules)
         stem = re.sub(r"\W", "_", stem)[:80]

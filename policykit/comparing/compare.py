@@ -14,15 +14,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from policykit import ir
-from policykit.claims import days, root_for, turns
-from policykit.differences import Differences, Incomparable, Node, Redeclared, differences, effect_of, shared
-from policykit.engine.smt import solve
-from policykit.engine.smt.logic import Refused, Truth, both, either
-from policykit.engine.smt.variables import Record, Size, Stretch, Variables, stretches
-from policykit.engine.smt.verdicts import Verdicts
-from policykit.engine.smt.witness import Reader, Witness
-from policykit.leaner import leaner
-from policykit.moves import (
+from policykit.comparing.differences import (
+    Differences,
+    Incomparable,
+    Node,
+    Redeclared,
+    differences,
+    effect_of,
+    shared,
+)
+from policykit.comparing.moves import (
     WAYS,
     Answer,
     Pair,
@@ -37,8 +38,15 @@ from policykit.moves import (
     moved,
     waits_for,
 )
-from policykit.prove import BOUND, SMALL, undisturbed
-from policykit.samples import Drawn, Sampler
+from policykit.comparing.samples import Drawn, Sampler
+from policykit.engine.smt import solve
+from policykit.engine.smt.logic import Refused, Truth, both, either
+from policykit.engine.smt.variables import Record, Size, Stretch, Variables, stretches
+from policykit.engine.smt.verdicts import Verdicts
+from policykit.engine.smt.witness import Reader, Witness
+from policykit.proving.claims import days, root_for, turns
+from policykit.proving.leaner import leaner
+from policykit.proving.prove import BOUND, SMALL, undisturbed
 
 SEED = 20200406
 ROUNDS = 12  # so often a household that was drawn is asked again, with more of the unset parameters supposed

@@ -11,9 +11,8 @@ from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 from policykit import ir
-from policykit.claims import order_matters
+from policykit.comparing.differences import Node, effect_of
 from policykit.diagnostics import PolicyError
-from policykit.differences import Node, effect_of
 from policykit.engine.interpreter import Interpreter, contradictions
 from policykit.engine.smt import logic
 from policykit.engine.smt.logic import (
@@ -33,7 +32,8 @@ from policykit.engine.smt.variables import Record
 from policykit.engine.smt.verdicts import Status, Verdicts, subject
 from policykit.engine.smt.witness import Witness
 from policykit.facts import Instance
-from policykit.prove import within_ranges
+from policykit.proving.claims import order_matters
+from policykit.proving.prove import within_ranges
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.trace import Payment

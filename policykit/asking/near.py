@@ -17,13 +17,13 @@ from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 from policykit import ir
+from policykit.casework.exercised import walk
 from policykit.datatypes import Type
 from policykit.engine.interpreter import Interpreter, contradictions
 from policykit.engine.smt import solve
 from policykit.engine.smt.logic import Refused
 from policykit.engine.smt.nearest import Cell, Change, Decided, Household, Verdict
 from policykit.engine.terms import Env, place, subject
-from policykit.exercised import walk
 from policykit.explain.page import Block, Line, Part
 from policykit.explain.phrases import Phrases
 from policykit.facts import Case, Election, Given, Instance, Ruling

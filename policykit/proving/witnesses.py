@@ -12,17 +12,17 @@ from fractions import Fraction
 from typing import Any
 
 from policykit import ir
-from policykit.boundaries import Writer, answer, bare
+from policykit.casework.boundaries import Writer, answer, bare
+from policykit.casework.trials import said
 from policykit.datatypes import Type, show_dimension
 from policykit.engine.interpreter import Interpreter
 from policykit.engine.smt.witness import Witness
 from policykit.explain.phrases import Phrases
 from policykit.facts import Given, Instance, Listing, path_parts
 from policykit.loader import Policies
-from policykit.prove import Proof, Shown, engine
+from policykit.proving.prove import Proof, Shown, engine
 from policykit.reach import within
 from policykit.source import NOWHERE, columns, padded
-from policykit.trials import said
 from policykit.values import Bounds, Options, Subset, Value
 
 NAMES = "甲乙丙丁戊己庚辛壬癸"  # what the people of a case are called where they have to be told apart

@@ -17,8 +17,6 @@ from datetime import date
 from typing import Literal, TypeAlias
 
 from policykit import ir
-from policykit.claims import Claim, Kind, days, questions, root_for, standing, turns_for
-from policykit.claims import claims as claimed
 from policykit.diagnostics import Diagnostic, Language, PolicyError, did_you_mean
 from policykit.engine.interpreter import Interpreter
 from policykit.engine.smt import solve
@@ -27,7 +25,9 @@ from policykit.engine.smt.variables import Size, Stretch, stretches
 from policykit.engine.smt.verdicts import Verdicts
 from policykit.engine.smt.witness import Reader, Witness
 from policykit.engine.terms import subject
-from policykit.leaner import leaner
+from policykit.proving.claims import Claim, Kind, days, questions, root_for, standing, turns_for
+from policykit.proving.claims import claims as claimed
+from policykit.proving.leaner import leaner
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.source import Span
