@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from policykit.diagnostics import Diagnostic, PolicyError
     from policykit.loader import Policies, load, load_text
+    from policykit.questions import Agenda, Question, ask
     from policykit.result import Amount, Decision, Missing, Result, evaluate
 
 __all__ = [
+    "Agenda",
     "Amount",
     "Decision",
     "Diagnostic",
     "Missing",
     "Policies",
     "PolicyError",
+    "Question",
     "Result",
+    "ask",
     "evaluate",
     "load",
     "load_text",
@@ -29,6 +33,9 @@ _HOMES = {
     "Policies": "loader",
     "load": "loader",
     "load_text": "loader",
+    "Agenda": "questions",
+    "Question": "questions",
+    "ask": "questions",
     "Amount": "result",
     "Decision": "result",
     "Missing": "result",

@@ -262,24 +262,18 @@ def subjects(verdicts: Verdicts, entity: str) -> list[tuple[Record, Truth]]:
     """The records that a claim about every record of an entity is put to. Members are alike, so that one stands for
     all of them, unless the rules look at which of them comes first."""
     found = verdicts.world.everyone(entity)
-    return found if ordered_members(verdicts.program) else found[:1]
+    return found if order_matters(verdicts.program, entity) else found[:1]
 
 
-def ordered_members(program: ir.Program) -> bool:
-    """Whether the earliest or latest of some members is asked for, where of equals the order of writing counts."""
+def order_matters(program: ir.Program, entity: str) -> bool:
+    """Whether the earliest or latest of some records is asked for, where of equals the order of writing counts."""
     bodies = [version.body for define in program.defines.values() for version in define.versions]
-    bodies += [
-        e
-        for versions in program.clauses.values()
-        for c in versions
-        for e in (c.scope, c.test)
-        if e is not None
-    ]
+    bodies += [e for vs in program.clauses.values() for c in vs for e in (c.scope, c.test) if e is not None]
     return any(
         isinstance(expr, ir.Fold)
         and expr.op in ("earliest", "latest")
         and isinstance(expr.domain, ir.Items)
-        and program.entities[expr.domain.entity].lists[expr.domain.name].kind == "members"
+        and expr.domain.item == entity
         for body in bodies
         for expr in within(body)
     )
@@ -299,13 +293,14 @@ def standing(verdicts: Verdicts, clause: ir.Clause, entity: str) -> Iterator[tup
 @dataclass(frozen=True, slots=True)
 class Question:
     """What would break a claim, for one subject: `goal` as a term, `assumed` the part that is taken for granted,
-    `confirmed` whether the reference engine says the same of a household, or of two."""
+    `confirmed` whether the reference engine says the same of a household, or of two; `divisor` what is then 0."""
 
     goal: Truth
     assumed: Truth
     subject: str
     confirmed: Callable[[list[Interpreter]], bool]
     after: Mapping[tuple[str, str], Value] | None = None
+    divisor: ir.Expr | None = None
 
 
 def questions(verdicts: Verdicts, claim: Claim) -> Iterator[Question]:
@@ -384,13 +379,14 @@ def _monotone(verdicts: Verdicts, claim: ir.Property, record: Record, there: Tru
 def _places(verdicts: Verdicts, entity: str, fact: str, record: Record) -> list[Record]:
     """The records whose fact was read, one of each kind of place: alike are those that differ by their number only,
     unless one of them is the subject or lies in it."""
-    own = record.path
+    own, ordered = record.path, order_matters(verdicts.program, entity)
     found: dict[str, Record] = {}
     for path, name in list(verdicts.vars.facts):
         other = verdicts.vars.records.get(path)
         if name == fact and other is not None and other.entity == entity:
             inside = path == own or path.startswith(f"{own}.")
-            alike = re.sub(r"\[\d+\]", "[]", path.removeprefix(own) if inside else path)
+            place = path.removeprefix(own) if inside else path
+            alike = place if ordered else re.sub(r"\[\d+\]", "[]", place)
             found.setdefault(f"{inside}{alike}", other)
     return list(found.values())
 
@@ -460,7 +456,8 @@ def _divided_by_zero(verdicts: Verdicts, clause: ir.Clause) -> Iterator[Question
                 assert isinstance(number, Num)
                 zero = both((reached_, negate(number.none), equal_numbers(number, whole(0))))
 
-                yield Question(zero, guard, status.subject.path, partial(_is_zero, divisor, inner))
+                confirmed = partial(_is_zero, divisor, inner)
+                yield Question(zero, guard, status.subject.path, confirmed, divisor=divisor)
 
 
 def _is_zero(divisor: ir.Expr, env: Env, engines: list[Interpreter]) -> bool:

@@ -18,12 +18,14 @@ from typing import Literal, TypeAlias
 from policykit import ir
 from policykit.claims import Claim, Kind, days, questions, root_for, standing, turns_for
 from policykit.claims import claims as claimed
+from policykit.diagnostics import Diagnostic, Language, PolicyError, did_you_mean
 from policykit.engine.interpreter import Interpreter
 from policykit.engine.smt import solve
 from policykit.engine.smt.logic import Refused, both
 from policykit.engine.smt.variables import Size, Stretch, stretches
 from policykit.engine.smt.verdicts import Verdicts
 from policykit.engine.smt.witness import Reader, Witness
+from policykit.leaner import leaner
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.source import Span
@@ -37,20 +39,24 @@ SMALL = (Size(1, 1), Size(2, 2))  # where a household is looked for first
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A household that breaks a claim, as the reference engine has confirmed: the subject it is broken for, and for a
-    claim about a rising fact the same household after the rise."""
+    claim about a rising fact the same household after the rise, for a division what is 0."""
 
     witness: Witness
     subject: str
     after: Witness | None = None
+    divisor: ir.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The verdict on one claim. `rules` are what it speaks of; `why` says what kept it undecided."""
+    """The verdict on one claim, on the days from `first` to `last`. `rules` are what it speaks of; `why` says what kept
+    it undecided, or why a clause never stands."""
 
     kind: Kind
     rules: tuple[ir.Name, ...]
     span: Span
+    first: date
+    last: date
     state: State
     shown: Shown | None = None
     why: str = ""
@@ -87,6 +93,11 @@ def prove(
     `limit` is in seconds for each question to the solver; `only` names the properties and rules to look at; `on` looks
     at one day alone. Raises `PolicyError` when a name in `only` is not that of a property or rule.
     """
+    unknown = [
+        name for name in only if not any(_named(claim, [name]) for claim in claimed(program, *days(program)))
+    ]
+    if unknown:
+        raise PolicyError(_unknown(program, name) for name in unknown)
     first, last = days(program) if on is None else (on, on)
     wanted = [claim for claim in claimed(program, first, last) if not only or _named(claim, only)]
     prover = Prover(program, size, limit)
@@ -99,6 +110,13 @@ def prove(
 
 def _named(claim: Claim, only: Sequence[str]) -> bool:
     return any(name in (rule.id, rule.zh, rule.en) for rule in claim.rules for name in only)
+
+
+def _unknown(program: ir.Program, name: str) -> Diagnostic:
+    language: Language = "zh" if program.language == "zh" else "en"
+    rules = [rule for claim in claimed(program, *days(program)) for rule in claim.rules]
+    hint = did_you_mean(name, [word for rule in rules for word in (rule.zh, rule.id)], language)
+    return Diagnostic("N001", "--property", language, (("name", name), ("hint", hint)))
 
 
 # ---- proving ----------------------------------------------------------------------------------------------------------------
@@ -116,7 +134,14 @@ def _spread(prover: Prover, wanted: Sequence[Claim], cores: int) -> Iterator[Pro
 
 
 def _settle(number: int) -> Proof:
-    return _PROVER.settle(_WANTED[number])
+    try:
+        return _PROVER.settle(_WANTED[number])
+    except KeyboardInterrupt:  # the terminal tells every process; the one that waits for this stops them all
+        return replace(_blank(_WANTED[number]), state="not_decided", why="interrupted")
+
+
+def _blank(claim: Claim) -> Proof:
+    return Proof(claim.kind, claim.rules, claim.span, claim.first, claim.last, "proved")
 
 
 _PROVER: Prover
@@ -135,7 +160,7 @@ class Prover:
     def settle(self, claim: Claim) -> Proof:
         """The verdict on one claim."""
         began = time.monotonic()
-        proof = Proof(claim.kind, claim.rules, claim.span, "proved")
+        proof = _blank(claim)
         try:
             proof = self.decide(claim, proof)
         except solve.Undecided as why:
@@ -149,7 +174,7 @@ class Prover:
         if claim.kind == "applies":
             return self.applies(claim, days, proof)
         try:
-            broken = [s for s in days if any(self.broken(claim, s, self.size))]
+            broken = [s for s in days if next(self.broken(claim, s, self.size), None) is not None]
         except solve.Undecided as why:
             broken, proof = days, replace(proof, state="not_decided", why=str(why))
         # what breaks a claim does so in a small household more often than not, and that is the one to show
@@ -205,6 +230,10 @@ class Prover:
         the household holds what the question rests on and nothing else."""
         verdicts = Verdicts(self.program, stretch, size, root=root_for(self.program, claim.entity))
         question = next(q for n, q in enumerate(questions(verdicts, claim)) if n == number)
+
+        def breaks(found: tuple[Witness, ...]) -> bool:
+            return question.confirmed([engine(self.program, one) for one in found])
+
         for everything in (False, True):
             reader = solve.simplest(verdicts, question.goal, self.limit, everything)
             if reader is None:
@@ -215,15 +244,17 @@ class Prover:
                 if question.after is not None
                 else None
             )
-            engines = [engine(self.program, one) for one in (witness, after) if one is not None]
-            if question.confirmed(engines):
-                return Shown(witness, question.subject, after)
+            found = (witness,) if after is None else (witness, after)
+            if breaks(found):
+                first, *second = leaner(found, breaks)
+                return Shown(first, question.subject, next(iter(second), None), question.divisor)
         raise solve.Undecided("unconfirmed")
 
 
 def engine(program: ir.Program, witness: Witness) -> Interpreter:
-    """The reference engine on a household that the solver found."""
+    """The reference engine on a household that the solver found; raises `PolicyError` when it cannot be read."""
     case = read_case(program, witness.household, witness.on)
     rulings, elections, errors = read_rulings(program, case, witness.rulings)
-    assert not errors, errors
+    if errors:
+        raise PolicyError(errors)
     return Interpreter(program, case, witness.on, rulings, elections, witness.parameters)

@@ -20,7 +20,7 @@ from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.engine import interpreter
 from policykit.explain import explain, to_html, to_text
-from policykit.facts import Instance
+from policykit.facts import Case, Election, Instance, Ruling
 from policykit.loader import Policies, load_bundled
 from policykit.records import read_case
 from policykit.rulings import read_rulings
@@ -331,6 +331,38 @@ def evaluate(
 
     Raises `PolicyError` with every fault found when the household is bad input.
     """
+    read = read_household(
+        household, policies, on=on, rulings=rulings, parameters=parameters, language=language
+    )
+    digest = hashlib.sha256(f"{read.case.digest}{read.rulings}{read.elections}".encode()).hexdigest()
+    found = interpreter.evaluate(read.policies.program, read.case, on, read.rulings, read.elections)
+    return Result(found, read.policies, read.errors, digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A household as it was read, beside the policies with their sheet; `errors` are rulings that do not count."""
+
+    policies: Policies
+    case: Case
+    rulings: tuple[Ruling, ...]
+    elections: tuple[Election, ...]
+    errors: tuple[Diagnostic, ...]
+
+
+def read_household(
+    household: Mapping[str, Any] | str | Path,
+    policies: Policies | None = None,
+    *,
+    on: date,
+    rulings: Iterable[Mapping[str, Any]] = (),
+    parameters: str | Path | None = None,
+    language: Language = "zh",
+) -> Read:
+    """What `evaluate` decides on, with the same arguments.
+
+    Raises `PolicyError` with every fault found when the household is bad input.
+    """
     chosen = policies or load_bundled()
     if parameters is not None:
         chosen = chosen.with_parameters(parameters)
@@ -339,11 +371,9 @@ def evaluate(
     facts, own = _apart(mapping)
     case = read_case(chosen.program, facts, on, language)
     case = replace(case, notes=(*noted, *case.notes))
-    read, elections, errors = read_rulings(chosen.program, case, [*own, *rulings], language)
+    counted, elections, errors = read_rulings(chosen.program, case, [*own, *rulings], language)
     _no_contradiction(chosen.program, case, on, language)
-    digest = hashlib.sha256(f"{case.digest}{read}{elections}".encode()).hexdigest()
-    found = interpreter.evaluate(chosen.program, case, on, read, elections)
-    return Result(found, chosen, errors, digest)
+    return Read(chosen, case, counted, elections, errors)
 
 
 def _apart(mapping: object) -> tuple[Any, list[Any]]:

@@ -18,6 +18,8 @@ import pytest
 import policykit
 from policykit import Decision, PolicyError, Result
 from policykit.loader import load_bundled
+from policykit.records import read_case
+from policykit.rulings import read_rulings
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -405,3 +407,14 @@ def test_the_explanation_quotes_every_clause_that_decides(case: dict[str, Any], 
                 if clause.period.holds(case["on"]):
                     for cite in clause.basis.cites:
                         assert cite.quote in text, (name, cite.quote)
+
+
+def test_the_household_chooses_for_all_and_no_member_for_himself() -> None:
+    """互斥 低保与退出 由 户 选择: a member who could choose would take the others' dibao away."""
+    program = load_bundled().program
+    case = read_case(program, {"members": [{"id": "甲"}]}, date(2020, 6, 10))
+    chosen = {"exclusive": "dibao_or_exit", "measure": "dibao", "date": "2020-06-01", "by": "户主"}
+    _, elections, errors = read_rulings(program, case, [chosen | {"subject": "members[0]"}])
+    assert (elections, [error.code for error in errors]) == ((), ["G004"])
+    _, elections, errors = read_rulings(program, case, [chosen])
+    assert [one.subject for one in elections] == [case.root] and errors == ()

@@ -60,6 +60,12 @@ FLOORS = {
         "arguments",
         "claims",
         "prove",
+        "leaner",
+        "witnesses",
+        "inquiry",
+        "questions",
+        "answers",
+        "testing",
     },
     "app": {"app"},
 }
@@ -96,6 +102,7 @@ FENCES = {
     "yaml": {"datafiles"},
     "typer": {"app"},
     "rich": {"app"},
+    "hypothesis": {"testing"},
 }
 
 MOST_LINES = 600

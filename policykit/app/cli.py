@@ -11,9 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from policykit.app import reports
+from policykit.app.ask import ask_command
 from policykit.app.console import BAD, FINDINGS, Format, Tongue, complain, emit
 from policykit.app.coverage import coverage_command
 from policykit.app.fmt import fmt_command
+from policykit.app.prove import prove_command
 from policykit.app.test import test_command
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
@@ -26,6 +28,7 @@ app = typer.Typer(
 )
 app.command("fmt")(fmt_command)
 app.command("test")(test_command)
+app.command("prove")(prove_command)
 
 
 class CheckFormat(StrEnum):
@@ -156,6 +159,7 @@ def _summary(policies: Policies | None, diagnostics: list[Diagnostic], language:
 
 
 app.command("coverage")(coverage_command)
+app.command("ask")(ask_command)
 
 
 def main() -> None:

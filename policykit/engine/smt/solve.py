@@ -39,7 +39,10 @@ def possible(verdicts: Verdicts, goal: Truth, limit: float) -> bool:
 def _answer(solver: z3.Solver) -> bool:
     found = solver.check()
     if found == z3.unknown:
-        raise Undecided(solver.reason_unknown())
+        why = solver.reason_unknown()
+        if why == "interrupted from keyboard":  # which the solver has caught for itself alone
+            raise KeyboardInterrupt
+        raise Undecided(why)
     return bool(found == z3.sat)
 
 

@@ -181,7 +181,7 @@ class Verdicts:
         if key not in self.vars.rulings:
             shown = f"?{record.path}.{clause}"
             # of somebody outside the household nothing is decided
-            inside = record is self.world.root or record.upper is not None
+            inside = self.world.inside_root(record)
             pick = self.vars.free_pick(shown, ["none", "denied", "granted"] if inside else ["none"])
             choices = {}
             for discretion in self.program.clauses[clause][0].discretion:

@@ -181,13 +181,21 @@ class World:
         """The places of a list of records, each with whether it is filled."""
         decl = self.program.entities[owner.entity].lists[name]
         path = self.below(owner, name)
-        limit = self.size.members if decl.kind == "members" else self.size.entries
+        own = decl.kind == "members" and self.inside_root(owner)
+        limit = self.size.members if own else self.size.entries
         most = max(decl.least, min(decl.most, limit))
         records = [
             self.record(decl.item, f"{path}[{n}]", owner if decl.kind == "members" else None)
             for n in range(most)
         ]
         return list(zip(records, self._filled(owner, decl, most), strict=True))
+
+    def inside_root(self, record: Record) -> bool:
+        """Whether a record is the root or lies in it, and not in the household of somebody outside."""
+        top = record
+        while top.upper is not None:
+            top = top.upper
+        return top is self.root
 
     def _filled(self, owner: Record, decl: ir.ListDecl, most: int) -> tuple[Truth, ...]:
         key = (owner.path, decl.name.id)
