@@ -156,6 +156,7 @@ class Prover:
     size: Size
     limit: float
     built: dict[tuple[Stretch, Size, str], Verdicts] = field(default_factory=dict)
+    roots: dict[str, str] = field(default_factory=dict)
 
     def settle(self, claim: Claim) -> Proof:
         """The verdict on one claim."""
@@ -178,7 +179,7 @@ class Prover:
         except solve.Undecided as why:
             broken, proof = days, replace(proof, state="not_decided", why=str(why))
         # what breaks a claim does so in a small household more often than not, and that is the one to show
-        for size in (*SMALL, self.size) if broken else ():
+        for size in self.sizes() if broken else ():
             for stretch in broken:
                 for number in self.broken(claim, stretch, size):
                     return replace(
@@ -187,6 +188,13 @@ class Prover:
         if proof.state == "proved" and claim.kind == "property" and not any(self.assumed(claim, days)):
             return replace(proof, state="vacuous")
         return proof
+
+    def sizes(self) -> Iterator[Size]:
+        """The sizes to look at, the smallest first; none is larger than the bound, within which the verdict holds."""
+        for small in SMALL:
+            if small.members <= self.size.members and small.entries <= self.size.entries and small != self.size:
+                yield small
+        yield self.size
 
     def broken(self, claim: Claim, stretch: Stretch, size: Size) -> Iterator[int]:
         """The questions about a claim that some household answers, by their numbers."""
@@ -197,7 +205,7 @@ class Prover:
 
     def assumed(self, claim: Claim, days: list[Stretch]) -> Iterator[bool]:
         """Whether what a property assumes can be so, by size and days."""
-        for size in (*SMALL, self.size):
+        for size in self.sizes():
             for stretch in days:
                 verdicts = self.verdicts(stretch, size, claim.entity)
                 for question in questions(verdicts, claim):
@@ -207,7 +215,7 @@ class Prover:
         """Whether a clause can ever apply, and stand when it does."""
         clause: ir.Clause = claim.of
         overridden = False
-        for size in (*SMALL, self.size):
+        for size in self.sizes():
             for stretch in days:
                 verdicts = self.verdicts(stretch, size, claim.entity)
                 for status, there in standing(verdicts, clause, claim.entity):
@@ -219,16 +227,21 @@ class Prover:
 
     def verdicts(self, stretch: Stretch, size: Size, entity: str) -> Verdicts:
         """Everything about the households of a size on some days, built once."""
-        root = root_for(self.program, entity)
+        root = self.root(entity)
         key = (stretch, size, root)
         if key not in self.built:
             self.built[key] = Verdicts(self.program, stretch, size, root=root)
         return self.built[key]
 
+    def root(self, entity: str) -> str:
+        if entity not in self.roots:
+            self.roots[entity] = root_for(self.program, entity)
+        return self.roots[entity]
+
     def shown(self, claim: Claim, stretch: Stretch, size: Size, number: int) -> Shown:
         """A simple household that answers a question, confirmed by the reference engine; asked anew by itself, so that
         the household holds what the question rests on and nothing else."""
-        verdicts = Verdicts(self.program, stretch, size, root=root_for(self.program, claim.entity))
+        verdicts = Verdicts(self.program, stretch, size, root=self.root(claim.entity))
         question = next(q for n, q in enumerate(questions(verdicts, claim)) if n == number)
 
         def breaks(found: tuple[Witness, ...]) -> bool:
@@ -257,4 +270,5 @@ def engine(program: ir.Program, witness: Witness) -> Interpreter:
     rulings, elections, errors = read_rulings(program, case, witness.rulings)
     if errors:
         raise PolicyError(errors)
-    return Interpreter(program, case, witness.on, rulings, elections, witness.parameters)
+    supposed = {**witness.parameters, **witness.besides}
+    return Interpreter(program, case, witness.on, rulings, elections, supposed)

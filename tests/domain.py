@@ -18,6 +18,7 @@ from oracle import Choose, Impossible, Meaning, within
 
 from policykit import ir
 from policykit.claims import Claim
+from policykit.datatypes import Type
 from policykit.engine.smt.variables import Size
 from policykit.facts import Case, Given, Instance, Listing, Ruling
 from policykit.values import exactly
@@ -38,13 +39,14 @@ class Chosen:
     rulings: dict[tuple[str, str], Ruling | None] = field(default_factory=dict)
     elections: dict[tuple[str, str], str] = field(default_factory=dict)
     pending: dict[tuple[str, str], bool] = field(default_factory=dict)
+    possible: dict[tuple[Type, Any, Any], Sequence[Any]] = field(default_factory=dict)  # kept from one to the next
 
 
 class Household(oracle.Completion):
     """One household of at most a size; each fact is chosen when it is first read."""
 
     def __init__(self, program: ir.Program, case: Case, on: date, size: Size, choose: Choose, chosen: Chosen) -> None:
-        self.size, self.shared = size, chosen
+        self.size, self.chosen = size, chosen
         self.watching, self.divided_by_zero = False, False
         super().__init__(program, case, on, choose)
         self.parameters = chosen.parameters
@@ -85,6 +87,14 @@ class Household(oracle.Completion):
         if not within(self.parameters[cell], low, high):
             raise Impossible
         return self.parameters[cell]
+
+    def possible(self, of: Type, low: Any, high: Any, given: Given | None = None) -> Sequence[Any]:
+        key = (of, low, high)
+        if given is not None:
+            return super().possible(of, low, high, given)
+        if key not in self.chosen.possible:
+            self.chosen.possible[key] = super().possible(of, low, high)
+        return self.chosen.possible[key]
 
     def ends(self, declared: ir.FactDecl | ir.Parameter, names: oracle.Names) -> tuple[Any, Any]:
         return self.unwatched(lambda: super(Household, self).ends(declared, names))
@@ -135,7 +145,7 @@ class Household(oracle.Completion):
     def risen(self, record: Instance, fact: str, value: Any) -> Household:
         case = oracle.copied(self.case)
         case.index[record.path].facts[fact] = Given(exactly(value))
-        return Household(self.program, case, self.on, self.size, self.choose, self.shared)
+        return Household(self.program, case, self.on, self.size, self.choose, self.chosen)
 
 
 class Deciding(Meaning):
@@ -145,12 +155,12 @@ class Deciding(Meaning):
 
     def __init__(self, world: Household) -> None:
         super().__init__(world, (), ())
-        self.pending = world.shared.pending
+        self.pending = world.chosen.pending
 
     def ruling(self, c: ir.Clause, s: Instance) -> Ruling | None:
         if s not in self.world.case.subjects:
             return None  # of somebody outside the household nothing is decided
-        key, rulings = (c.basis.name.id, s.path), self.world.shared.rulings
+        key, rulings = (c.basis.name.id, s.path), self.world.chosen.rulings
         if key not in rulings:
             ranges = [[(d.name.id, n) for n in range(d.low, d.high + 1)] for d in c.discretion]
             ways: list[Any] = [None, *product(*ranges)]
@@ -162,7 +172,7 @@ class Deciding(Meaning):
         top = self.near(s)[-1]
         if top is not self.world.case.root:
             return ""
-        key, elections = (exclusive.basis.name.id, top.path), self.world.shared.elections
+        key, elections = (exclusive.basis.name.id, top.path), self.world.chosen.elections
         if key not in elections:
             elections[key] = self.world.choose(["", *exclusive.measures])
         return elections[key]
@@ -171,7 +181,7 @@ class Deciding(Meaning):
 # ---- one household of a size ----------------------------------------------------------------------------------------
 
 
-def household(program: ir.Program, days: Sequence[date], size: Size, choose: Choose) -> Household:
+def household(program: ir.Program, days: Sequence[date], size: Size, choose: Choose, possible: Any) -> Household:
     """A household of which only the members are there yet, and their members."""
     root = Instance(program.root, program.root)
     subjects = [root]
@@ -184,15 +194,17 @@ def household(program: ir.Program, days: Sequence[date], size: Size, choose: Cho
                 owner.lists[name] = Listing(items, complete=True)
                 subjects += items
     case = Case(root, tuple(subjects), {one.path: one for one in subjects}, (), "")
-    return Household(program, case, choose(days), size, choose, Chosen())
+    return Household(program, case, choose(days), size, choose, Chosen(possible=possible))
 
 
 def state(program: ir.Program, claim: Claim, size: Size, most: int) -> State:
     """What is true of a claim: all households of a size are tried, or as many as it takes to break it."""
     days = [claim.first + timedelta(days=n) for n in range((claim.last - claim.first).days + 1)]
 
+    possible: dict[Any, Any] = {}
+
     def make(choose: Choose) -> tuple[bool, bool]:
-        return LOOKS[claim.kind](household(program, days, size, choose), claim)
+        return LOOKS[claim.kind](household(program, days, size, choose, possible), claim)
 
     assumed = False
     for number, (given, broken) in enumerate(oracle.every(make)):
@@ -229,16 +241,19 @@ def _monotone(h: Household, said: ir.Property, rising: ir.Monotone, subject: Ins
     first = h.meaning.paid(rising.measure, subject) or 0
     # what was not read cannot matter when it rises
     places = [one for one in h.case.index.values() if one.entity == rising.entity and rising.fact in one.facts]
+    if not places:
+        return True, False
     place = h.choose(places)
     low = h.fact(place, rising.fact)
     decl = h.program.entities[place.entity].facts[rising.fact]
-    high = h.choose([v for v in h.possible(decl.type, *h.ends(decl, {"self": place})) if v is not None])
+    highs = [v for v in h.possible(decl.type, *h.ends(decl, {"self": place})) if v is not None]
+    high = h.choose(highs)
     if low is None or high <= low:
-        raise Impossible
+        return True, False
     after = h.risen(place, rising.fact, high)
     same = after.case.index[subject.path]
     if not _given(after, said, same):
-        return False, False
+        return True, False
     second = after.meaning.paid(rising.measure, same) or 0
     return True, second > first if rising.way == "never_rises" else second < first
 

@@ -688,9 +688,13 @@ def loaded(text: str) -> Program | None:
 
 
 class Claimant(Drafter):
-    """Writes a small program with properties: some hold, more do not, a few assume what cannot be."""
+    """Writes a small program with properties: some hold, more do not, a few assume what cannot be.
+
+    It looks at few facts, so that every household can be tried.
+    """
 
     def draft(self) -> str:
+        self.looked_at = {kind: self.draw.sample(names, min(len(names), most)) for kind, (names, most) in FEW.items()}
         self.parameters()
         self.defines()
         measures = self.measures()[: self.draw.choice((1, 2))]
@@ -713,6 +717,12 @@ class Claimant(Drafter):
             self.property(number)
         return VOCABULARY + "\n".join(self.lines) + "\n"
 
+    def places(self, view: View, kind: str) -> list[str]:
+        found = super().places(view, kind)
+        told = {name for facts in FACTS.values() for names in facts.values() for name in names}
+        some = {name for names in self.looked_at.values() for name in names}
+        return [word for word in found if (last := word.rsplit(".", 1)[-1]) not in told or last in some]
+
     def property(self, number: int) -> None:
         """A claim: anything at all, or something that rules of this kind often keep."""
         paid = sorted({(measure, of) for measure, granting in self.granting.items() for _, of, _ in granting})
@@ -720,9 +730,9 @@ class Claimant(Drafter):
         view = View([("", entity)], self.terms, self.clauses, self.readable, notes=True, outcomes=True, paid=paid)
         own = [measure for measure, of in paid if of == entity]
         measure = self.one(own)
-        given = [self.truth(view, 1) for _ in range(self.draw.choice((0, 1, 1, 2)))]
+        given = [self.truth(view, self.draw.choice((0, 1))) for _ in range(self.draw.choice((0, 0, 0, 1, 1)))]
         clauses = [name for name, of, _ in self.granting[measure] if of == entity]
-        if self.chance(0.4):
+        if self.chance(0.25):
             given.append(f"符合 {self.one(clauses)}")
         then = self.one((self.anything, self.anything, self.outcome, self.sum_paid, self.paid_only, self.moved, self.moved))
         lines = [f"性质 质{'甲乙丙丁戊己'[number]} 对每个 {entity} (property_{number})"]
@@ -749,6 +759,12 @@ class Claimant(Drafter):
 
 
 PROPERTIES = 4
+
+#: what a small program looks at: some of these facts, at most so many of each sort
+FEW: dict[str, tuple[tuple[str, ...], int]] = {
+    "household": (("贫困", "档次", "户入"), 2), "person": (("残疾", "学生", "困难", "收入", "收入", "债务"), 2),
+    "slip": (("成立", "金额", "金额", "类别"), 1), "rare": (("住年", "残级", "处境", "起月", "生日", "户扣", "单日", "末日"), 1),
+}  # fmt: skip
 
 
 # ---- households -----------------------------------------------------------------------------------------------------
@@ -820,7 +836,7 @@ class Clerk:
         self.put(record, "income", [fen(n) for n in range(4)])
         self.put(record, "debt", ["无", *(fen(n) for n in range(3))])
         self.put(record, "birth", [f"2004-06-{day:02d}" for day in range(9, 13)])
-        self.put_list(record, "slips", [self.slip() for _ in range(self.draw.choice((0, 0, 1, 1, 2)))])
+        self.put_list(record, "slips", [self.slip() for _ in range(self.draw.choice((0, 0, 0, 1, 1)))])
         if not outside:
             others = [{"ref": f"m{n}"} for n in beside if n != number]
             away = [self.away()] if self.draw.random() < 0.3 else []
