@@ -273,7 +273,10 @@ def _looks_around(program: ir.Program, entities: Sequence[str], upper: str) -> b
         match expr:
             case ir.Fold(domain=ir.Items(entity=owner, name=name)):
                 decl = program.entities[owner].lists[name]
-                if (owner, decl.kind) == (upper, "members") or (decl.kind, decl.item) == ("refers", entities[-1]):
+                if (owner, decl.kind) == (upper, "members") or (decl.kind, decl.item) == (
+                    "refers",
+                    entities[-1],
+                ):
                     return True
             case ir.Fact(type=of) if of.kind == "record" and of.of == entities[-1]:
                 return True
@@ -322,6 +325,7 @@ class Question:
     subject: str
     confirmed: Callable[[list[Interpreter]], bool]
     after: Mapping[tuple[str, str], Value] | None = None
+    place: str = ""  # whose fact rises, which tells apart the questions of one claim
     divisor: ir.Expr | None = None
 
 
@@ -395,7 +399,12 @@ def _monotone(verdicts: Verdicts, claim: ir.Property, record: Record, there: Tru
             return bool(first < second)
 
         yield Question(
-            both((both_given, worse)), both_given, record.path, confirmed, {(place.path, rising.fact): high}
+            both((both_given, worse)),
+            both_given,
+            record.path,
+            confirmed,
+            {(place.path, rising.fact): high},
+            place=place.path,
         )
 
 

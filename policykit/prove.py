@@ -10,13 +10,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, TypeAlias
 
 from policykit import ir
-from policykit.claims import Claim, Kind, days, questions, root_for, standing, turns_for
+from policykit.claims import Claim, Kind, Question, days, questions, root_for, standing, turns_for
 from policykit.claims import claims as claimed
 from policykit.diagnostics import Diagnostic, Language, PolicyError, did_you_mean
 from policykit.engine.interpreter import Interpreter
@@ -181,9 +181,9 @@ class Prover:
         # what breaks a claim does so in a small household more often than not, and that is the one to show
         for size in self.sizes() if broken else ():
             for stretch in broken:
-                for number in self.broken(claim, stretch, size):
+                for told in self.broken(claim, stretch, size):
                     return replace(
-                        proof, state="refuted", why="", shown=self.shown(claim, stretch, size, number)
+                        proof, state="refuted", why="", shown=self.shown(claim, stretch, size, told)
                     )
         if proof.state == "proved" and claim.kind == "property" and not any(self.assumed(claim, days)):
             return replace(proof, state="vacuous")
@@ -192,16 +192,20 @@ class Prover:
     def sizes(self) -> Iterator[Size]:
         """The sizes to look at, the smallest first; none is larger than the bound, within which the verdict holds."""
         for small in SMALL:
-            if small.members <= self.size.members and small.entries <= self.size.entries and small != self.size:
+            if (
+                small.members <= self.size.members
+                and small.entries <= self.size.entries
+                and small != self.size
+            ):
                 yield small
         yield self.size
 
-    def broken(self, claim: Claim, stretch: Stretch, size: Size) -> Iterator[int]:
-        """The questions about a claim that some household answers, by their numbers."""
+    def broken(self, claim: Claim, stretch: Stretch, size: Size) -> Iterator[tuple[str, int]]:
+        """The questions about a claim that some household answers, each by what tells it from the others."""
         verdicts = self.verdicts(stretch, size, claim.entity)
-        for number, question in enumerate(questions(verdicts, claim)):
+        for told, question in _told_apart(questions(verdicts, claim)):
             if solve.possible(verdicts, question.goal, self.limit):
-                yield number
+                yield told
 
     def assumed(self, claim: Claim, days: list[Stretch]) -> Iterator[bool]:
         """Whether what a property assumes can be so, by size and days."""
@@ -238,11 +242,11 @@ class Prover:
             self.roots[entity] = root_for(self.program, entity)
         return self.roots[entity]
 
-    def shown(self, claim: Claim, stretch: Stretch, size: Size, number: int) -> Shown:
+    def shown(self, claim: Claim, stretch: Stretch, size: Size, told: tuple[str, int]) -> Shown:
         """A simple household that answers a question, confirmed by the reference engine; asked anew by itself, so that
         the household holds what the question rests on and nothing else."""
         verdicts = Verdicts(self.program, stretch, size, root=self.root(claim.entity))
-        question = next(q for n, q in enumerate(questions(verdicts, claim)) if n == number)
+        question = next(q for one, q in _told_apart(questions(verdicts, claim)) if one == told)
 
         def breaks(found: tuple[Witness, ...]) -> bool:
             return question.confirmed([engine(self.program, one) for one in found])
@@ -262,6 +266,12 @@ class Prover:
                 first, *second = leaner(found, breaks)
                 return Shown(first, question.subject, next(iter(second), None), question.divisor)
         raise solve.Undecided("unconfirmed")
+
+
+def _told_apart(asked: Iterable[Question]) -> Iterator[tuple[tuple[str, int], Question]]:
+    """Each question with whose fact rises, or with its number: on what was asked before, the number of a rise depends."""
+    for number, question in enumerate(asked):
+        yield (question.place, 0 if question.place else number), question
 
 
 def engine(program: ir.Program, witness: Witness) -> Interpreter:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 import oracle
@@ -20,7 +20,10 @@ from policykit import ir
 from policykit.claims import Claim
 from policykit.datatypes import Type
 from policykit.engine.smt.variables import Size
+from policykit.engine.smt.witness import Witness
 from policykit.facts import Case, Given, Instance, Listing, Ruling
+from policykit.records import read_case
+from policykit.rulings import read_rulings
 from policykit.values import exactly
 
 State = str  # "proved", "refuted" or "vacuous", as the prover says
@@ -50,7 +53,7 @@ class Household(oracle.Completion):
         self.watching, self.divided_by_zero = False, False
         super().__init__(program, case, on, choose)
         self.parameters = chosen.parameters
-        self.meaning = Deciding(self)
+        self.meaning: Meaning = Deciding(self)
 
     # -- what there can be
 
@@ -216,6 +219,31 @@ def state(program: ir.Program, claim: Claim, size: Size, most: int) -> State:
     if claim.kind == "applies":
         return "refuted"
     return "proved" if assumed or claim.kind != "property" else "vacuous"
+
+
+def replays(program: ir.Program, claim: Claim, witness: Witness, size: Size) -> bool:
+    """Whether a household that is shown against a claim breaks it, by the meaning, with what it supposes."""
+    case = read_case(program, witness.household, witness.on)
+    rulings, elections, errors = read_rulings(program, case, witness.rulings)
+    assert not errors, errors
+    possible: dict[Any, Any] = {}
+
+    def make(choose: Choose) -> tuple[bool, bool]:
+        chosen = Chosen(possible=possible)
+        for gap, value in (*witness.parameters.items(), *witness.besides.items()):
+            name, _, keys = gap.name.partition("[")
+            if gap.kind == "ruling":
+                chosen.pending[name, gap.path] = value.value
+            elif gap in witness.besides:
+                chosen.parameters[name, gap.path, ("term",)] = value.value
+            else:
+                chosen.parameters[name, gap.path, tuple(keys.rstrip("]").split(",")) if keys else ()] = value.value
+        h = Household(program, case, witness.on, size, choose, chosen)
+        h.meaning = Meaning(h, rulings, elections)
+        h.meaning.pending = chosen.pending
+        return LOOKS[claim.kind](h, claim)
+
+    return any(broken for _, broken in islice(oracle.every(make), 2000))
 
 
 # ---- what breaks a claim: for one household, whether what is assumed holds, and whether the claim is broken ------------

@@ -7,6 +7,7 @@ tiny, so that the oracle can try every value. A program that the checker refuses
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -694,6 +695,8 @@ class Claimant(Drafter):
     """
 
     def draft(self) -> str:
+        self.write("参数 未定 (unset)：金额 元/月", "    范围：0 分/月 至 2 分/月")
+        self.terms.append(Term("未定", "", "money"))
         self.looked_at = {kind: self.draw.sample(names, min(len(names), most)) for kind, (names, most) in FEW.items()}
         self.parameters()
         self.defines()
@@ -756,6 +759,19 @@ class Claimant(Drafter):
     def moved(self, view: View, measure: str) -> str:
         fact = self.one(("人.收入", "人.收入", "户.户入", "单.金额", "人.债务", "户.户扣"))
         return f"随 {fact} 增 则 应发金额 {measure} {self.one(('不增', '不减'))}"
+
+
+def claiming(draw: Draw) -> Program:
+    """A small program with properties that loads, and holds a list and a rounding; drawn until it does."""
+    while True:
+        text = Claimant(draw).draft()
+        if not re.search("求和|计数|任一|全部|最大|最小|最近|最早|有 .* 满足", text[len(VOCABULARY) :]) or "四舍五入" not in text:
+            continue
+        try:
+            return load_text(VOCABULARY, text[len(VOCABULARY) :]).program
+        except PolicyError as error:
+            codes = {d.code for d in error.diagnostics}
+            assert codes <= REDRAWN, f"{error}\n{text}"
 
 
 PROPERTIES = 4

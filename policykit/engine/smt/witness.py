@@ -105,7 +105,9 @@ class Reader:
         household = self.record(world.root)
         for record, name in self.called.items():
             self.raw[record]["id"] = name
-        return Witness(self.on, household, tuple(self.rulings()), dict(self.parameters()), dict(self.besides()))
+        return Witness(
+            self.on, household, tuple(self.rulings()), dict(self.parameters()), dict(self.besides())
+        )
 
     raw: dict[Record, dict[str, Any]]
 
