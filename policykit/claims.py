@@ -472,8 +472,13 @@ def _unpayable(verdicts: Verdicts, rule: ir.Amount, clauses: Sequence[ir.Clause]
 def _pays_wrongly(clauses: Sequence[ir.Clause], path: str, engines: list[Interpreter]) -> bool:
     level, instance = engines[0].first, engines[0].case.index[path]
     stand = [one for c in clauses for one in level.statuses(c.basis.name.id, instance) if one.stands.lo]
-    paid = [payment.amount for one in stand if (payment := level.payment(one)) is not None]
+    granted = [one for one in stand if not _may(one.clause) or level.granted_by_ruling(one).lo]
+    paid = [payment.amount for one in granted if (payment := level.payment(one)) is not None]
     return any(isinstance(a, Bounds) and a.known and (a.lo is None or a.lo < 0) for a in paid)
+
+
+def _may(clause: ir.Clause) -> bool:
+    return isinstance(clause.effect, ir.Grant) and clause.effect.may
 
 
 def _divided_by_zero(verdicts: Verdicts, clause: ir.Clause) -> Iterator[Question]:

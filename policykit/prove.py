@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,10 +26,12 @@ from policykit.engine.smt.logic import Refused, both
 from policykit.engine.smt.variables import Size, Stretch, stretches
 from policykit.engine.smt.verdicts import Verdicts
 from policykit.engine.smt.witness import Reader, Witness
+from policykit.engine.terms import subject
 from policykit.leaner import leaner
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.source import Span
+from policykit.values import Bounds
 
 State: TypeAlias = Literal["proved", "refuted", "vacuous", "not_decided"]
 
@@ -129,14 +132,19 @@ def _spread(prover: Prover, wanted: Sequence[Claim], cores: int) -> Iterator[Pro
         return
     global _PROVER, _WANTED
     _PROVER, _WANTED = prover, wanted
-    with multiprocessing.get_context("fork").Pool(cores) as pool:
+    with multiprocessing.get_context("fork").Pool(cores, _undisturbed) as pool:
         yield from pool.imap(_settle, range(len(wanted)))
+
+
+def _undisturbed() -> None:
+    """An interrupt from the terminal goes to every process; the one that waits for this one stops them all."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _settle(number: int) -> Proof:
     try:
         return _PROVER.settle(_WANTED[number])
-    except KeyboardInterrupt:  # the terminal tells every process; the one that waits for this stops them all
+    except KeyboardInterrupt:  # the solver has its own ears
         return replace(_blank(_WANTED[number]), state="not_decided", why="interrupted")
 
 
@@ -249,7 +257,9 @@ class Prover:
         question = next(q for one, q in _told_apart(questions(verdicts, claim)) if one == told)
 
         def breaks(found: tuple[Witness, ...]) -> bool:
-            return question.confirmed([engine(self.program, one) for one in found])
+            engines = [engine(self.program, one) for one in found]
+            lawful = all(map(within_ranges, engines, found))
+            return lawful and question.confirmed(engines)
 
         for everything in (False, True):
             reader = solve.simplest(verdicts, question.goal, self.limit, everything)
@@ -282,3 +292,18 @@ def engine(program: ir.Program, witness: Witness) -> Interpreter:
         raise PolicyError(errors)
     supposed = {**witness.parameters, **witness.besides}
     return Interpreter(program, case, witness.on, rulings, elections, supposed)
+
+
+def within_ranges(one: Interpreter, witness: Witness) -> bool:
+    """Whether every parameter that is supposed surely lies in its range, which facts may set."""
+    for gap, value in witness.parameters.items():
+        declared = one.first.program.parameters[gap.name.partition("[")[0]]
+        env = subject(one.case.index[gap.path]) if gap.path else {}
+        if not isinstance(value, Bounds) or value.lo is None:
+            continue
+        low = one.terms.value(declared.low, env) if declared.low is not None else value
+        high = one.terms.value(declared.high, env) if declared.high is not None else value
+        assert isinstance(low, Bounds) and isinstance(high, Bounds)
+        if low.none or high.none or low.hi > value.lo or value.hi > high.lo:
+            return False
+    return True

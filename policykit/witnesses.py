@@ -29,19 +29,11 @@ NAMES = "甲乙丙丁戊己庚辛壬癸"  # what the people of a case are called
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table: whose fact it is, how deep the record lies, what it is called, what it is."""
+    """One line of a table: how deep the record lies, what is said, and its value; a record's own line has none."""
 
-    record: str
     depth: int
     label: str
     value: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Sections with their rows: the day and the household, the parameters supposed, the rulings, what comes out."""
-
-    sections: tuple[tuple[str, tuple[Row, ...]], ...]
 
 
 def declared(program: ir.Program, proof: Proof) -> list[Any]:
@@ -83,8 +75,18 @@ class Findings:
 
     def asked(self, number: int = 0) -> list[tuple[str, ir.Expectation]]:
         """What the claim asks of the household, with what came out; what stays open had no part in it."""
-        found = list(self.answers(self.engines[number]))
-        return [(label, came) for label, came in found if came.state != "undetermined"] or found
+        every = [list(self.answers(one)) for one in self.engines]
+        decided = {
+            (came.about, came.name, came.subject)
+            for answers in every
+            for _, came in answers
+            if came.state != "undetermined"
+        }
+        return [
+            (label, came)
+            for label, came in every[number]
+            if not decided or (came.about, came.name, came.subject) in decided
+        ]
 
     def answers(self, one: Interpreter) -> Iterator[tuple[str, ir.Expectation]]:
         property_ = self.rules[0] if isinstance(self.rules[0], ir.Property) else None
@@ -210,24 +212,21 @@ class Findings:
 
     # -- the table
 
-    def tables(self) -> list[Table]:
-        return [self.table(number) for number in range(len(self.engines))]
-
-    def table(self, number: int) -> Table:
+    def table(self, number: int) -> list[tuple[str, tuple[Row, ...]]]:
+        """Titled sections: the day, the household, the parameters supposed, the rulings, what comes out."""
         one, words = self.engines[number], self.words[number]
         household = tuple(rows(words, one.case.root))
         supposed = tuple(self.supposed(words))
         rulings = tuple(self.ruled(words, one))
         came = tuple(
             Row(
-                e.subject,
                 0,
                 f"{words.record(one.case.index[e.subject])} {label}",
                 said(self.program, e, self.language),
             )
             for label, e in self.asked(number)
         )
-        day = (Row("", 0, self.say("评价日", "day asked for"), words.date(self.shown.witness.on)),)
+        day = (Row(0, self.say("评价日", "day asked for"), words.date(self.shown.witness.on)),)
         sections = (
             ("", day),
             ("", household),
@@ -235,13 +234,13 @@ class Findings:
             (self.say("裁定和选择", "rulings and choices"), rulings),
             (self.say("规则的结果", "what the rules say"), came),
         )
-        return Table(tuple((title, found) for title, found in sections if found))
+        return [(title, found) for title, found in sections if found]
 
     def supposed(self, words: Phrases) -> Iterator[Row]:
         for gap, value in sorted(self.shown.witness.parameters.items(), key=lambda pair: bool(pair[0].path)):
             whose, label, _ = words.question(gap)
             of = self.program.parameters[gap.name.partition("[")[0]].type
-            yield Row(gap.path, 0, f"{label} {whose}".rstrip(), words.value(value, of))
+            yield Row(0, f"{label} {whose}".rstrip(), words.value(value, of))
 
     def ruled(self, words: Phrases, one: Interpreter) -> Iterator[Row]:
         rulings, elections = one.first.rulings, one.first.elections
@@ -251,25 +250,25 @@ class Findings:
             chosen = [f"{names[name]} {number}" for name, number in ruling.choices or ()]
             said_ = self.say("不给予", "declined") if ruling.choices is None else self.say("给予", "granted")
             label = f"{clause.basis.name.label(self.language)} {words.record(ruling.subject)}"
-            yield Row(ruling.subject.path, 0, label, self.say("，", ", ").join([said_, *chosen]))
+            yield Row(0, label, self.say("，", ", ").join([said_, *chosen]))
         for election in elections:
             exclusive = next(e for e in self.program.exclusives if e.basis.name.id == election.exclusive)
             label = f"{exclusive.basis.name.label(self.language)} {words.record(election.subject)}"
-            yield Row(election.subject.path, 0, label, self.say("选 ", "chose ") + self.label("measure", election.measure))  # fmt: skip
+            yield Row(0, label, self.say("选 ", "chose ") + self.label("measure", election.measure))  # fmt: skip
 
     # -- as text
 
     def lines(self) -> Iterator[str]:
         """The table and what it shows; of two households, what differs in the second stands beside the first."""
-        tables = self.tables()
+        tables = [self.table(number) for number in range(len(self.engines))]
         pairs = [
             [(row, other) for row, other in zip(found, others, strict=True)]
-            for (_, found), (_, others) in zip(tables[0].sections, tables[-1].sections, strict=True)
+            for (_, found), (_, others) in zip(tables[0], tables[-1], strict=True)
         ]
         every = [pair for found in pairs for pair in found]
         width = max(columns(_left(row)) for row, _ in every if row.value)
         column = max([0, *(columns(row.value) for row, other in every if row.value != other.value)])
-        for (title, _), found in zip(tables[0].sections, pairs, strict=True):
+        for (title, _), found in zip(tables[0], pairs, strict=True):
             if title:
                 yield title
             for row, other in found:
@@ -316,12 +315,17 @@ def own(record: Instance, decl: ir.FactDecl | ir.ListDecl, to: Instance) -> bool
     return below and last.partition("[")[0] == decl.name.id
 
 
+def above(program: ir.Program, record: Instance) -> Instance | None:
+    """The record that one from outside lies in, described with it, where anything is said of that."""
+    upper = record.upper
+    if upper is None or upper.path != f"{record.path}.{upper.entity}":
+        return None
+    return upper if next(parts(program, upper), None) is not None else None
+
+
 def rows(words: Phrases, root: Instance) -> Iterator[Row]:
-    """The household, record by record: the root, what lies above it, its members."""
+    """The household, record by record: what is said of one, what lies in it, what it lies in, its members."""
     yield from _record(words, root, 0, words.record(root))
-    if root.upper is not None and any(True for _ in parts(words.program, root.upper)):
-        label = words.label(words.program.entities[root.upper.entity].name)
-        yield from _record(words, root.upper, 0, label)
 
 
 def _own_facts(program: ir.Program, record: Instance) -> Iterator[object]:
@@ -334,14 +338,14 @@ def _own_facts(program: ir.Program, record: Instance) -> Iterator[object]:
 def _record(words: Phrases, record: Instance, depth: int, title: str) -> Iterator[Row]:
     program = words.program
     if record is not words.case.root or any(True for _ in _own_facts(program, record)):
-        yield Row(record.path, depth, title)
+        yield Row(depth, title)
     nested: list[tuple[Instance, str]] = []
     members: list[Instance] = []
     for decl, found in parts(program, record):
         label = words.label(decl.name)
         if isinstance(found, Listing):
             if not found.items:
-                yield Row(record.path, depth + 1, label, words.say("没有", "none"))
+                yield Row(depth + 1, label, words.say("没有", "none"))
             for number, item in enumerate(found.items, start=1):
                 if isinstance(decl, ir.ListDecl) and decl.kind == "members":
                     members.append(item)
@@ -350,17 +354,20 @@ def _record(words: Phrases, record: Instance, depth: int, title: str) -> Iterato
                         (item, f"{label}{number}" if words.language == "zh" else f"{label} {number}")
                     )
                 else:
-                    yield Row(record.path, depth + 1, f"{label} {number}", words.record(item))
+                    yield Row(depth + 1, f"{label} {number}", words.record(item))
         elif isinstance(decl, ir.ListDecl):
             to = target(found)
             if to is None:
-                yield Row(record.path, depth + 1, label, words.say("无", "none"))
+                yield Row(depth + 1, label, words.say("无", "none"))
             elif own(record, decl, to):
                 nested.append((to, label))
             else:
-                yield Row(record.path, depth + 1, label, words.record(to))
+                yield Row(depth + 1, label, words.record(to))
         elif found.value is not None:
-            yield Row(record.path, depth + 1, label, words.value(found.value, decl.type))
+            yield Row(depth + 1, label, words.value(found.value, decl.type))
+    upper = above(program, record)
+    if upper is not None:
+        nested.append((upper, words.label(program.entities[upper.entity].name)))
     for item, title_ in nested:
         yield from _record(words, item, depth + 1, title_)
     for member in members:
@@ -370,8 +377,6 @@ def _record(words: Phrases, record: Instance, depth: int, title: str) -> Iterato
 def cells(program: ir.Program, root: Instance) -> Iterator[ir.Cell]:
     """The household as a case gives it."""
     records = [root]
-    if root.upper is not None and any(True for _ in parts(program, root.upper)):
-        records.append(root.upper)
     for record in records:  # grows while it is gone through
         path = place(root, record)
         said_any = record is root
@@ -397,6 +402,10 @@ def cells(program: ir.Program, root: Instance) -> Iterator[ir.Cell]:
                 if found.source or found.by:
                     plain = {"value": plain, "source": found.source, "by": found.by}
                 yield ir.Cell(here, plain, NOWHERE)
+        upper = above(program, record)
+        if upper is not None:
+            said_any = True
+            records.append(upper)
         if not said_any:  # a record of which nothing is asked has to stand there all the same
             first = next(iter(program.entities[record.entity].facts), None)
             if first is not None:

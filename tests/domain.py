@@ -42,13 +42,17 @@ class Chosen:
     rulings: dict[tuple[str, str], Ruling | None] = field(default_factory=dict)
     elections: dict[tuple[str, str], str] = field(default_factory=dict)
     pending: dict[tuple[str, str], bool] = field(default_factory=dict)
-    possible: dict[tuple[Type, Any, Any], Sequence[Any]] = field(default_factory=dict)  # kept from one to the next
+    possible: dict[tuple[Type, Any, Any], Sequence[Any]] = field(
+        default_factory=dict
+    )  # kept from one to the next
 
 
 class Household(oracle.Completion):
     """One household of at most a size; each fact is chosen when it is first read."""
 
-    def __init__(self, program: ir.Program, case: Case, on: date, size: Size, choose: Choose, chosen: Chosen) -> None:
+    def __init__(
+        self, program: ir.Program, case: Case, on: date, size: Size, choose: Choose, chosen: Chosen
+    ) -> None:
         self.size, self.chosen = size, chosen
         self.watching, self.divided_by_zero = False, False
         super().__init__(program, case, on, choose)
@@ -62,7 +66,9 @@ class Household(oracle.Completion):
         return range(decl.least, max(decl.least, most) + 1)
 
     def further(self, record: Instance, decl: ir.ListDecl, taken: Sequence[Instance]) -> Instance:
-        there = [one for one in self.inside(record, decl) if one not in taken] if decl.kind == "refers" else []
+        there = (
+            [one for one in self.inside(record, decl) if one not in taken] if decl.kind == "refers" else []
+        )
         found: Instance | None = self.choose([None, *there])
         return found or self.new(record, decl, len(taken))
 
@@ -184,7 +190,9 @@ class Deciding(Meaning):
 # ---- one household of a size ----------------------------------------------------------------------------------------
 
 
-def household(program: ir.Program, days: Sequence[date], size: Size, choose: Choose, possible: Any) -> Household:
+def household(
+    program: ir.Program, days: Sequence[date], size: Size, choose: Choose, possible: Any
+) -> Household:
     """A household of which only the members are there yet, and their members."""
     root = Instance(program.root, program.root)
     subjects = [root]
@@ -237,7 +245,9 @@ def replays(program: ir.Program, claim: Claim, witness: Witness, size: Size) -> 
             elif gap in witness.besides:
                 chosen.parameters[name, gap.path, ("term",)] = value.value
             else:
-                chosen.parameters[name, gap.path, tuple(keys.rstrip("]").split(",")) if keys else ()] = value.value
+                chosen.parameters[name, gap.path, tuple(keys.rstrip("]").split(",")) if keys else ()] = (
+                    value.value
+                )
         h = Household(program, case, witness.on, size, choose, chosen)
         h.meaning = Meaning(h, rulings, elections)
         h.meaning.pending = chosen.pending
@@ -268,7 +278,9 @@ def _monotone(h: Household, said: ir.Property, rising: ir.Monotone, subject: Ins
         return False, False
     first = h.meaning.paid(rising.measure, subject) or 0
     # what was not read cannot matter when it rises
-    places = [one for one in h.case.index.values() if one.entity == rising.entity and rising.fact in one.facts]
+    places = [
+        one for one in h.case.index.values() if one.entity == rising.entity and rising.fact in one.facts
+    ]
     if not places:
         return True, False
     place = h.choose(places)

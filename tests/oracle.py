@@ -870,7 +870,9 @@ class Meaning:
     def paid(self, measure: str, s: Instance) -> Any:
         """应发金额: what is granted, in fen; nothing while an approver has yet to decide."""
         entities = self.program.measures[measure].entities
-        return self.amount(measure, s) if s.entity in entities and self.final(measure, s) == "granted" else None
+        return (
+            self.amount(measure, s) if s.entity in entities and self.final(measure, s) == "granted" else None
+        )
 
     def in_conflict(self, measure: str, s: Instance) -> bool:
         """Whether a subject and the records it lies in, or that lie in it, are granted by different amount rules."""

@@ -99,7 +99,9 @@ class View:
     measures: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     notes: bool = False
     outcomes: bool = False  # whether 结果 may be read
-    paid: list[tuple[str, str]] = field(default_factory=list)  # (measure, entity) of which 应发金额 may be read
+    paid: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # (measure, entity) of which 应发金额 may be read
 
     @property
     def subject(self) -> str:
@@ -347,7 +349,9 @@ class Author:
         for record, entity in [] if sure else self.optional_records(view):
             words += [f"{record}.{name}" for name in FACTS[entity]["money"]]
         for prefix, entity in [] if sure else self.records(view):
-            words += [f"({prefix.removesuffix('.')} 应发金额 {name})" for name, of in view.paid if of == entity] * 3
+            words += [
+                f"({prefix.removesuffix('.')} 应发金额 {name})" for name, of in view.paid if of == entity
+            ] * 3
         return str(self.one(words)) if words else self.constant(view, depth, sure)
 
     def computed(self, view: View, depth: int, sure: bool) -> str:
@@ -697,11 +701,15 @@ class Claimant(Drafter):
     def draft(self) -> str:
         self.write("参数 未定 (unset)：金额 元/月", "    范围：0 分/月 至 2 分/月")
         self.terms.append(Term("未定", "", "money"))
-        self.looked_at = {kind: self.draw.sample(names, min(len(names), most)) for kind, (names, most) in FEW.items()}
+        self.looked_at = {
+            kind: self.draw.sample(names, min(len(names), most)) for kind, (names, most) in FEW.items()
+        }
         self.parameters()
         self.defines()
         measures = self.measures()[: self.draw.choice((1, 2))]
-        self.lines = [line for line in self.lines if not line.startswith("待遇 ") or line.split()[1] in dict(measures)]
+        self.lines = [
+            line for line in self.lines if not line.startswith("待遇 ") or line.split()[1] in dict(measures)
+        ]
         if self.chance(0.5):
             self.withholding(measures)
         how = self.one((" 由 户 选择", " 按顺序", " 取高", "")) if len(measures) > 1 else ""
@@ -730,14 +738,26 @@ class Claimant(Drafter):
         """A claim: anything at all, or something that rules of this kind often keep."""
         paid = sorted({(measure, of) for measure, granting in self.granting.items() for _, of, _ in granting})
         entity = self.one(sorted({of for _, of in paid}))
-        view = View([("", entity)], self.terms, self.clauses, self.readable, notes=True, outcomes=True, paid=paid)
+        view = View(
+            [("", entity)], self.terms, self.clauses, self.readable, notes=True, outcomes=True, paid=paid
+        )
         own = [measure for measure, of in paid if of == entity]
         measure = self.one(own)
         given = [self.truth(view, self.draw.choice((0, 1))) for _ in range(self.draw.choice((0, 0, 0, 1, 1)))]
         clauses = [name for name, of, _ in self.granting[measure] if of == entity]
         if self.chance(0.25):
             given.append(f"符合 {self.one(clauses)}")
-        then = self.one((self.anything, self.anything, self.outcome, self.sum_paid, self.paid_only, self.moved, self.moved))
+        then = self.one(
+            (
+                self.anything,
+                self.anything,
+                self.outcome,
+                self.sum_paid,
+                self.paid_only,
+                self.moved,
+                self.moved,
+            )
+        )
         lines = [f"性质 质{'甲乙丙丁戊己'[number]} 对每个 {entity} (property_{number})"]
         lines += [f"    设：{truth}" for truth in given]
         self.write(*lines, f"    则：{then(view, measure)}")
@@ -746,7 +766,9 @@ class Claimant(Drafter):
         return self.truth(view, 2)
 
     def outcome(self, view: View, measure: str) -> str:
-        others = self.draw.sample(["给予", "可裁量", "不符合", "未涉及", "被替代", "排除"], self.draw.choice((3, 4, 5)))
+        others = self.draw.sample(
+            ["给予", "可裁量", "不符合", "未涉及", "被替代", "排除"], self.draw.choice((3, 4, 5))
+        )
         return f"结果 {measure} 属于 {{{'、'.join(others)}}}"
 
     def sum_paid(self, view: View, measure: str) -> str:
@@ -765,7 +787,10 @@ def claiming(draw: Draw) -> Program:
     """A small program with properties that loads, and holds a list and a rounding; drawn until it does."""
     while True:
         text = Claimant(draw).draft()
-        if not re.search("求和|计数|任一|全部|最大|最小|最近|最早|有 .* 满足", text[len(VOCABULARY) :]) or "四舍五入" not in text:
+        if (
+            not re.search("求和|计数|任一|全部|最大|最小|最近|最早|有 .* 满足", text[len(VOCABULARY) :])
+            or "四舍五入" not in text
+        ):
             continue
         try:
             return load_text(VOCABULARY, text[len(VOCABULARY) :]).program
