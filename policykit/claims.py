@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 from policykit import ir
 from policykit.engine.interpreter import Interpreter
+from policykit.engine.outcomes import Status as Judged
 from policykit.engine.smt.logic import (
     Num,
     Pick,
@@ -37,7 +38,7 @@ from policykit.facts import Case
 from policykit.reach import reached, within
 from policykit.source import Span
 from policykit.syntax import Period
-from policykit.values import Bounds, Options
+from policykit.values import TRUE, Bounds, Options
 
 Kind: TypeAlias = Literal["property", "applies", "conflict", "ban", "amount", "division"]
 
@@ -485,19 +486,33 @@ def _divided_by_zero(verdicts: Verdicts, clause: ir.Clause) -> Iterator[Question
     """A division by 0 in a test that is looked at, or in an amount that is paid."""
     for status, there in standing(verdicts, clause, clause.entity):
         env = subject(status.subject)
-        parts = [(clause.scope, there), (clause.test, both((there, status.scope)))]
-        parts += [(amount, both((there, status.stands))) for amount in _amounts(verdicts.program, clause)]
-        for expr, guard in parts:
+        looked_at: list[tuple[ir.Expr | None, Truth, Callable[[Judged], Bounds]]] = [
+            (clause.scope, there, lambda one: TRUE),
+            (clause.test, both((there, status.scope)), lambda one: one.scope),
+        ]
+        for amount in _amounts(verdicts.program, clause):
+            looked_at.append((amount, both((there, status.stands)), lambda one: one.stands))
+        for expr, guard, when in looked_at:
             for divisor, inner, reached_ in _divisors(verdicts, expr, env, guard) if expr is not None else ():
                 number = verdicts.world.value(divisor, inner)
                 assert isinstance(number, Num)
                 zero = both((reached_, negate(number.none), equal_numbers(number, whole(0))))
 
-                confirmed = partial(_is_zero, divisor, inner)
+                confirmed = partial(_is_zero, clause, status.subject.path, when, divisor, inner)
                 yield Question(zero, guard, status.subject.path, confirmed, divisor=divisor)
 
 
-def _is_zero(divisor: ir.Expr, env: Env, engines: list[Interpreter]) -> bool:
+def _is_zero(
+    clause: ir.Clause,
+    path: str,
+    when: Callable[[Judged], Bounds],
+    divisor: ir.Expr,
+    env: Env,
+    engines: list[Interpreter],
+) -> bool:
+    judged = engines[0].first.statuses(clause.basis.name.id, engines[0].case.index[path])
+    if not any(when(one).lo for one in judged if one.clause is clause):
+        return False
     known = {slot: _instance(engines[0].case, value) for slot, value in env.items()}
     found = engines[0].terms.value(divisor, known)
     return found.known and bool(found.value == 0)

@@ -34,38 +34,43 @@ LIMIT = 20.0
 VERDICTS = ("proved", "refuted", "vacuous")
 
 
-def drawn(seed: int) -> ir.Program:
-    """A small program with properties; of each third, one priority between two grants is lost, so that they conflict."""
+def drawn(seed: int) -> tuple[ir.Program, ir.Program | None]:
+    """A small program with properties; for each third, also one that has lost a priority between two grants, so that
+    they may conflict, which no rule file may."""
     draw = random.Random(seed)
     with patch("policykit.loader.parse", lru_cache(maxsize=8)(parser.parse)):
         program = strategies.claiming(draw)
     pairs = [(low, high) for low, above in program.blockers.items() for high in sorted(above)
              if all(isinstance(program.clauses[one][0].effect, ir.Grant) for one in (low, high))]  # fmt: skip
-    if seed % 3 == 0 and pairs:
-        low, high = pairs[draw.randrange(len(pairs))]
-        blockers = {**program.blockers, low: program.blockers[low] - {high}}
-        program = replace(program, blockers=blockers)
-    return program
+    if seed % 3 or not pairs:
+        return program, None
+    low, high = pairs[draw.randrange(len(pairs))]
+    return program, replace(program, blockers={**program.blockers, low: program.blockers[low] - {high}})
 
 
-def asked(seed: int, program: ir.Program) -> Iterable[Claim]:
+def asked(seed: int) -> Iterable[tuple[ir.Program, Claim]]:
     """What is claimed on one day, or on two between which rules change; that clauses can apply, of each second program."""
     first = strategies.ON - timedelta(days=seed % 4 == 0)
-    return (c for c in claims(program, first, strategies.ON) if seed % 2 or c.kind != "applies")
+    program, loose = drawn(seed)
+    for claim in claims(program, first, strategies.ON):
+        if seed % 2 or claim.kind != "applies":
+            yield program, claim
+    for claim in claims(loose, first, strategies.ON) if loose is not None else ():
+        if claim.kind == "conflict":
+            yield loose, claim
 
 
 def disagreements(seed: int, counts: Counter[str]) -> list[str]:
     """Where the prover and all households of one seed's program differ."""
-    program, size = drawn(seed), SIZES[seed % 3 == 2]
-    prover, found = Prover(program, size, LIMIT), list[str]()
+    size, found, provers = SIZES[seed % 3 == 2], list[str](), dict[int, Prover]()
     counts["programs"] += 1
-    for claim in asked(seed, program):
+    for program, claim in asked(seed):
         try:
             truth = domain.state(program, claim, size, MOST)
         except domain.TooMany:
             counts["left out"] += 1
             continue
-        proof = prover.settle(claim)
+        proof = provers.setdefault(id(program), Prover(program, size, LIMIT)).settle(claim)
         counts[proof.state] += 1
         counts[claim.kind] += 1
         name = f"seed {seed}, {claim.kind} {'、'.join(rule.zh for rule in claim.rules)}"
