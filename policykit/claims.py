@@ -559,9 +559,10 @@ def _divisors(
             for record, is_it in pick.ways:
                 for version, force in verdicts.versions(name, record) if record is not None else ():
                     scope, _ = verdicts.conditions(version, record, force)
-                    if version.test is not None and _may_divide(verdicts.program, version.test):
-                        inner = both((guard, is_it, scope))
-                        yield from _divisors(verdicts, version.test, subject(record), inner, opened)
+                    for part, when in ((version.scope, force), (version.test, scope)):
+                        if part is not None and _may_divide(verdicts.program, part):
+                            inner = both((guard, is_it, when))
+                            yield from _divisors(verdicts, part, subject(record), inner, opened)
             return
         case ir.Fold(domain=ir.Items() as domain):
             owners = world.value(domain.subject, env)
