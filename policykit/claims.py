@@ -571,11 +571,11 @@ def _divisors(
             if any(_may_divide(verdicts.program, part) for part in parts):
                 for owner, is_it in owners.ways:
                     for item, there in world.items(owner, domain.name) if owner is not None else ():
+                        inner_env, inner = {**env, expr.slot: item}, both((guard, is_it, there))
                         for part in parts:
-                            inner_env = {**env, expr.slot: item}
-                            yield from _divisors(
-                                verdicts, part, inner_env, both((guard, is_it, there)), opened
-                            )
+                            yield from _divisors(verdicts, part, inner_env, inner, opened)
+                            if part is expr.where:  # of an element that does not pass nothing is taken
+                                inner = both((inner, world.truth(part, inner_env)))
             return
     if _divides(expr):
         assert isinstance(expr, ir.Apply)

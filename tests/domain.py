@@ -97,6 +97,16 @@ class Household(oracle.Completion):
             raise Impossible
         return self.parameters[cell]
 
+    def lawful(self) -> bool:
+        """Whether everything chosen for a parameter lies in its range here."""
+        for (name, path, keys), value in self.parameters.items():
+            record = self.case.index.get(path)
+            if keys != ("term",) and (record is not None or not path):
+                declared = self.program.parameters[name]
+                if not within(value, *self.ends(declared, {"self": record} if record else {})):
+                    return False
+        return True
+
     def possible(self, of: Type, low: Any, high: Any, given: Given | None = None) -> Sequence[Any]:
         key = (of, low, high)
         if given is not None:
@@ -295,6 +305,8 @@ def _monotone(h: Household, said: ir.Property, rising: ir.Monotone, subject: Ins
     if not _given(after, said, same):
         return True, False
     second = after.meaning.paid(rising.measure, same) or 0
+    if not h.lawful():
+        raise Impossible  # what no sheet says was chosen after the rise, and could not be so before
     return True, second > first if rising.way == "never_rises" else second < first
 
 

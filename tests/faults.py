@@ -83,7 +83,9 @@ class Checks:
         prover = Prover(program, SIZE, LIMIT)
         resting = [c for c in claims(program, self.first, self.last) if rests_on(program, c, mutant)]
         written, built_in = ([c for c in resting if (c.kind == "property") is own] for own in (True, False))
-        broken = [next((named(c) for c in group if self.breaks(prover, c)), "") for group in (written, built_in)]
+        broken = [
+            next((named(c) for c in group if self.breaks(prover, c)), "") for group in (written, built_in)
+        ]
         case = question.prepared.example.name.zh if question is not None else ""
         place = f"{Path(mutant.span.file).name}:{mutant.span.line}"
         rule, kind = mutant.rule.zh, mutant.change.kind
@@ -97,7 +99,11 @@ class Checks:
         """Whether a claim is proved of the rules as they stand."""
         key = (claim.kind, *(rule.id for rule in claim.rules))
         if key not in self.holds:
-            same = (c for c in claims(self.program, self.first, self.last) if key == (c.kind, *(r.id for r in c.rules)))
+            same = (
+                c
+                for c in claims(self.program, self.first, self.last)
+                if key == (c.kind, *(r.id for r in c.rules))
+            )
             self.holds[key] = all(self.sound.settle(c).state == "proved" for c in same)
         return self.holds[key]
 
@@ -171,7 +177,9 @@ def page(results: list[Found]) -> str:
         lines.append(f"| {column} | {len(by)} of {len(results)} | {len(alone)} |")
     kinds = Counter(r.kind for r in results)
     lines.append(f"| all three | {sum(r.anything for r in results)} of {len(results)} | |")
-    said = "\n".join(lines) + "\n\nKinds: " + ", ".join(f"{kind} {kinds[kind]}" for kind in sorted(kinds)) + "."
+    said = (
+        "\n".join(lines) + "\n\nKinds: " + ", ".join(f"{kind} {kinds[kind]}" for kind in sorted(kinds)) + "."
+    )
     head = HEAD.format(
         count=len(results), seed=SEED, members=SIZE.members, entries=SIZE.entries, limit=LIMIT, counts=said,
         none=sum(not r.anything for r in results),

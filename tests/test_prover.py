@@ -24,7 +24,7 @@ import policykit
 from policykit import ir, parser
 from policykit.claims import Claim, claims
 from policykit.engine.smt.variables import Size
-from policykit.loader import Policies
+from policykit.loader import Policies, load_text
 from policykit.prove import Proof, Prover, engine
 
 LARGE = int(os.environ.get("POLICYKIT_LARGE") or 0)
@@ -126,3 +126,88 @@ def test_the_prover_says_what_trying_every_household_says_of_many(
     counts = agree(range(first, first + 100), record_property)
     verdicts = sum(counts[state] for state in VERDICTS)
     assert verdicts >= 400 and 3 * counts["refuted"] >= verdicts, counts
+
+
+# ---- what trying found: each once a disagreement ---------------------------------------------------------------------
+
+M0 = "待遇 待遇甲 (m0) 对每个 人\n"
+BOTH = "待遇 待遇甲 (m0) 对每个 户、人\n"
+PAID = "给予：待遇甲，每月 1 分/月"
+
+
+def clause(name: str, entity: str, *fields: str, period: str = "") -> str:
+    head = [
+        f"条款 {name} (c_{'甲乙丙'.index(name[-1])}){period}",
+        "    依据：文 第一条",
+        f"    对每个 {entity}",
+    ]
+    return "\n".join([*head, *(f"    {line}" for line in fields), ""])
+
+
+def said(*lines: str, entity: str = "人") -> str:
+    return "\n".join([f"性质 质甲 对每个 {entity} (p_0)", *(f"    {line}" for line in lines), ""])
+
+
+#: rules, size, kind of claim, the verdict by hand
+ONCE: dict[str, tuple[str, Size, str, str]] = {
+    # the smaller sizes that are tried first must not be larger than the bound: there are no two members within it
+    "nothing larger than the bound is looked at": (
+        M0 + clause("条甲", "人", PAID) + said("设：(计数 户.成员) 等于 2 人", "则：获得 待遇甲"), Size(1, 1), "property", "vacuous",
+    ),
+    "a claim is not broken though its first question is the only one": (
+        M0 + clause("条甲", "人", "条件：残疾", PAID) + said("则：获得 待遇甲"), Size(2, 1), "property", "refuted",
+    ),
+    # 配偶 may be a member, and so among 户.成员
+    "somebody's spouse lives in the household": (
+        M0 + clause("条甲", "人", PAID) + said("则：没有 户.成员 称 甲 满足 (甲 为 本人.配偶)"), Size(2, 1), "property", "refuted",
+    ),
+    # the household's only member is counted among its members
+    "somebody is among the members of the own household": (
+        M0 + clause("条甲", "人", PAID) + said("设：残疾", "则：任一 户.成员 称 甲 满足 (甲.残疾)"), Size(2, 1), "property", "proved",
+    ),
+    # no income is read: it may rise, and nothing falls
+    "what nobody reads may rise": (
+        M0 + clause("条甲", "人", PAID) + said("设：残疾", "则：随 人.收入 增 则 应发金额 待遇甲 不增"), Size(2, 1), "property", "proved",
+    ),
+    "a rise of what an earlier claim read": (
+        M0 + clause("条甲", "人", "给予：待遇甲，每月 四舍五入到分(求和 单子 称 单甲 取 (单甲.金额))")
+        + said("则：(求和 户.户单 称 单甲 取 (单甲.金额)) 不低于 0 分/月")
+        + said("则：随 单.金额 增 则 应发金额 待遇甲 不增").replace("质甲", "质乙").replace("p_0", "p_1"),
+        Size(2, 1), "property", "refuted",
+    ),
+    "a term without a version is anything": (
+        "定义 词甲 对每个 人 (term_0) 2020-07-01 起\n    = 残疾\n" + M0 + clause("条甲", "人", "条件：词甲", PAID)
+        + said("则：获得 待遇甲"),
+        Size(1, 1), "property", "refuted",
+    ),
+    "whether a ruling to come will grant is open": (
+        M0 + "待遇 待遇乙 (m1) 对每个 人\n" + clause("条甲", "人", "可给予：待遇甲，每月 1 分/月")
+        + clause("条乙", "人", "条件：获得 待遇甲", "给予：待遇乙，每月 1 分/月")
+        + said("设：结果 待遇甲 为 可裁量", "则：获得 待遇乙"),
+        Size(1, 1), "property", "refuted",
+    ),
+    "an amount below 0 that an approver grants": (
+        M0 + clause("条甲", "人", "可给予：待遇甲，每月 四舍五入到分(1 分/月 - 收入)"), Size(1, 1), "amount", "refuted",
+    ),
+    "符合 looks at the scope, where there may be nothing to divide by": (
+        M0 + clause("条甲", "人", "适用范围：(收入 ÷ (计数 单子)) 低于 1 分/月·个", PAID)
+        + clause("条乙", "人", "条件：符合 条甲", "给予：待遇甲，每月 2 分/月", "让位于：条甲"),
+        Size(1, 1), "division", "refuted",
+    ),
+    "of what does not pass nothing is divided": (
+        M0 + clause("条甲", "人", "条件：(求和 户.成员 称 甲 满足 (有 甲.单子 称 单甲 满足 (是)) 取 (甲.收入 ÷ (计数 甲.单子) × 1 个)) 低于 2 分/月", PAID),
+        Size(2, 1), "division", "proved",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_once_a_disagreement(name: str) -> None:
+    rules, size, kind, verdict = ONCE[name]
+    program = load_text(strategies.VOCABULARY, rules).program
+    prover = Prover(program, size, LIMIT)
+    asked_for = [c for c in claims(program, strategies.ON, strategies.ON) if c.kind == kind]
+    proof = [prover.settle(claim) for claim in asked_for][-1]
+    assert proof.state == verdict, proof.why
+    assert domain.state(program, asked_for[-1], size, 100_000) == verdict
+    assert proof.shown is None or not list(not_replayed(program, asked_for[-1], proof, size))
