@@ -86,8 +86,9 @@ class Household(oracle.Completion):
         declared = self.program.parameters[name]
         low, high = self.ends(declared, {"self": record} if record else {})
         setting = declared.setting(keys, self.on)
-        if setting is not None and setting.value is not None:
-            value = self.unwatched(lambda: self.value(setting.value, {"self": record} if record else {}))
+        said = setting.value if setting is not None else None
+        if said is not None:
+            value = self.unwatched(lambda: self.value(said, {"self": record} if record else {}))
             if within(value, low, high):
                 return value
         cell = (name, record.path if record else "", keys)
@@ -116,7 +117,8 @@ class Household(oracle.Completion):
         return self.chosen.possible[key]
 
     def ends(self, declared: ir.FactDecl | ir.Parameter, names: oracle.Names) -> tuple[Any, Any]:
-        return self.unwatched(lambda: super(Household, self).ends(declared, names))
+        low, high = self.unwatched(lambda: super(Household, self).ends(declared, names))
+        return low, high
 
     # -- expressions: 并且 and 或者 stop where they are decided, and a divisor of 0 is noted while that is watched for
 
@@ -311,7 +313,8 @@ def _monotone(h: Household, said: ir.Property, rising: ir.Monotone, subject: Ins
 
 
 def _subject_of(h: Household, clause: ir.Clause) -> Instance:
-    return h.choose(list(h.case.of(clause.entity)))
+    found: Instance = h.choose(list(h.case.of(clause.entity)))
+    return found
 
 
 def _stands(h: Household, clause: ir.Clause, s: Instance) -> bool:

@@ -55,7 +55,9 @@ def asked(seed: int) -> Iterable[tuple[ir.Program, Claim]]:
     for claim in claims(program, first, strategies.ON):
         if seed % 2 or claim.kind != "applies":
             yield program, claim
-    for claim in claims(loose, first, strategies.ON) if loose is not None else ():
+    if loose is None:
+        return
+    for claim in claims(loose, first, strategies.ON):
         if claim.kind == "conflict":
             yield loose, claim
 
