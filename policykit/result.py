@@ -12,19 +12,25 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from policykit import ir, trace
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.engine import interpreter
 from policykit.explain import explain, to_html, to_text
+from policykit.explain.page import Explanation
 from policykit.facts import Case, Election, Instance, Ruling
 from policykit.loader import Policies, load_bundled
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.values import Bounds, Gap, Value
+
+if TYPE_CHECKING:
+    from policykit.asking.near import Near
 
 VERSION = "0.1.0"
 RULINGS = ("裁量", "rulings")
@@ -139,9 +145,15 @@ class Result:
     """
 
     def __init__(
-        self, found: trace.Trace, policies: Policies, errors: tuple[Diagnostic, ...], digest: str
+        self,
+        found: trace.Trace,
+        policies: Policies,
+        errors: tuple[Diagnostic, ...],
+        digest: str,
+        elections: tuple[Election, ...] = (),
     ) -> None:
         self.trace, self.policies, self.errors, self._digest = found, policies, errors, digest
+        self.elections = elections
 
     def __repr__(self) -> str:
         granted = sum(decision.outcome == "granted" for decision in self.decisions)
@@ -226,20 +238,65 @@ class Result:
 
         Raises `KeyError` when there is none, or more than one.
         """
+        return self.decisions[self._place(measure, subject)]
+
+    def _place(self, measure: str, subject: str | None) -> int:
         found = [
-            d for d in self.decisions if measure in (d.measure, d.label) and subject in (None, d.subject)
+            number
+            for number, d in enumerate(self.decisions)
+            if measure in (d.measure, d.label) and subject in (None, d.subject)
         ]
         if len(found) != 1:
             raise KeyError(f"{len(found)} decisions on {measure!r} for {subject!r}")
         return found[0]
 
-    def explain(self, language: Language = "zh", mask: bool = False) -> str:
-        """The explanation as text, in Chinese or English; with `mask`, names and sensitive facts are hidden."""
-        return to_text(explain(self.trace, language, mask, self.errors, self.stamp))
+    def explain(self, language: Language = "zh", mask: bool = False, near: bool = False) -> str:
+        """The explanation as text, in Chinese or English; with `mask`, names and sensitive facts are hidden; with
+        `near`, it ends with what the refusals and grants turn on, which needs the extra `[prove]`."""
+        return to_text(self._explanation(language, mask, near))
 
-    def to_html(self, language: Language = "zh", mask: bool = False) -> str:
+    def to_html(self, language: Language = "zh", mask: bool = False, near: bool = False) -> str:
         """The explanation as one self-contained page."""
-        return to_html(explain(self.trace, language, mask, self.errors, self.stamp))
+        return to_html(self._explanation(language, mask, near))
+
+    def _explanation(self, language: Language, mask: bool, near: bool) -> Explanation:
+        found = explain(self.trace, language, mask, self.errors, self.stamp)
+        if not near:
+            return found
+        program, case = self.trace.program, self.trace.case
+        return replace(found, parts=(*found.parts, _near().part(program, case, self.near, language, mask)))
+
+    # -- what the decisions turn on
+
+    @cached_property
+    def near(self) -> tuple[Near, ...]:
+        """Of every refusal what would grant, of every grant what would end it, in the order of the decisions."""
+        return tuple(
+            self._nearest(decision, "end" if decision.outcome == "granted" else "grant")
+            for decision in self.trace.decisions
+            if decision.outcome in ("granted", "refused")  # what is excluded mostly has something better
+        )
+
+    def why_not(self, measure: str, subject: str | None = None) -> Near:
+        """The smallest change of facts that can change which would grant a measure; see `policykit.why_not`."""
+        return self._nearest(self.trace.decisions[self._place(measure, subject)], "grant")
+
+    def what_ends(self, measure: str, subject: str | None = None) -> Near:
+        """The smallest change of facts that can change which would end a grant."""
+        return self._nearest(self.trace.decisions[self._place(measure, subject)], "end")
+
+    def explain_near(self, found: Near, language: Language = "zh", mask: bool = False) -> str:
+        """One such answer as text."""
+        return str(_near().to_text(self.trace.program, self.trace.case, found, language, mask))
+
+    def near_data(self) -> list[dict[str, Any]]:
+        """`near` as plain data."""
+        return [_near().to_data(found) for found in self.near]
+
+    def _nearest(self, decision: trace.Decision, sense: str) -> Near:
+        t = self.trace
+        found: Near = _near().nearest(t.program, t.case, t.on, t.rulings, self.elections, decision, sense)
+        return found
 
     def model_dump(self) -> dict[str, Any]:
         """The result as plain data, by the published schema."""
@@ -336,7 +393,7 @@ def evaluate(
     )
     digest = hashlib.sha256(f"{read.case.digest}{read.rulings}{read.elections}".encode()).hexdigest()
     found = interpreter.evaluate(read.policies.program, read.case, on, read.rulings, read.elections)
-    return Result(found, read.policies, read.errors, digest)
+    return Result(found, read.policies, read.errors, digest, read.elections)
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +431,53 @@ def read_household(
     counted, elections, errors = read_rulings(chosen.program, case, [*own, *rulings], language)
     _no_contradiction(chosen.program, case, on, language)
     return Read(chosen, case, counted, elections, errors)
+
+
+def why_not(
+    household: Mapping[str, Any] | str | Path,
+    measure: str,
+    policies: Policies | None = None,
+    *,
+    on: date,
+    subject: str | None = None,
+    rulings: Iterable[Mapping[str, Any]] = (),
+    parameters: str | Path | None = None,
+    language: Language = "zh",
+) -> Near:
+    """What would have to change for a measure to be granted: the smallest sets of facts that can change, each moved as
+    little as can be. It says what the rule turns on and decides nothing. Needs the extra `[prove]`.
+
+    Raises `KeyError` when the measure, or the subject, is not one that was decided.
+    """
+    given = {"on": on, "rulings": rulings, "parameters": parameters, "language": language}
+    return evaluate(household, policies, **given).why_not(measure, subject)  # type: ignore[arg-type]
+
+
+def what_ends(
+    household: Mapping[str, Any] | str | Path,
+    measure: str,
+    policies: Policies | None = None,
+    *,
+    on: date,
+    subject: str | None = None,
+    rulings: Iterable[Mapping[str, Any]] = (),
+    parameters: str | Path | None = None,
+    language: Language = "zh",
+) -> Near:
+    """What would end a grant: the same question with its sense turned."""
+    given = {"on": on, "rulings": rulings, "parameters": parameters, "language": language}
+    return evaluate(household, policies, **given).what_ends(measure, subject)  # type: ignore[arg-type]
+
+
+def _near() -> ModuleType:
+    """The module that asks the solver, which is an extra."""
+    try:
+        return import_module("policykit.asking.near")
+    except ModuleNotFoundError as error:
+        if error.name != "z3":
+            raise
+        text = "缺少 z3-solver，请安装：pip install 'policykit[prove]' / z3-solver is missing, install: pip install 'policykit[prove]'"
+        raise ModuleNotFoundError(text, name="z3") from None
 
 
 def _apart(mapping: object) -> tuple[Any, list[Any]]:

@@ -17,11 +17,11 @@ import oracle
 from oracle import Choose, Impossible, Meaning, within
 
 from policykit import ir
-from policykit.claims import Claim
 from policykit.datatypes import Type
 from policykit.engine.smt.variables import Size
 from policykit.engine.smt.witness import Witness
 from policykit.facts import Case, Given, Instance, Listing, Ruling
+from policykit.proving.claims import Claim
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.values import exactly

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policykit import ir, loader
-from policykit.claims import Claim, Rest, claims, days
+from policykit.casework.mutants import Question, changes, notices, questions
 from policykit.engine.smt.variables import Size
-from policykit.mutants import Question, changes, notices, questions
 from policykit.mutations import Mutant
-from policykit.prove import Prover
+from policykit.proving.claims import Claim, Rest, claims, days
+from policykit.proving.prove import Prover
 
 PAGE = Path(__file__).parent.parent / "docs" / "faults.md"
 COUNT, SEED = 60, 48
@@ -45,8 +45,7 @@ class Found:
     claim: str
     seconds: float
 
-    @property
-    def anything(self) -> bool:
+    def by_anything(self) -> bool:
         return bool(self.case or self.property or self.claim)
 
 
@@ -191,13 +190,13 @@ def page(results: list[Found]) -> str:
         alone = [r for r in by if sum(bool(getattr(r, other)) for other in columns) == 1]
         lines.append(f"| {column} | {len(by)} of {len(results)} | {len(alone)} |")
     kinds = Counter(r.kind for r in results)
-    lines.append(f"| all three | {sum(r.anything for r in results)} of {len(results)} | |")
+    lines.append(f"| all three | {sum(r.by_anything() for r in results)} of {len(results)} | |")
     said = (
         "\n".join(lines) + "\n\nKinds: " + ", ".join(f"{kind} {kinds[kind]}" for kind in sorted(kinds)) + "."
     )
     head = HEAD.format(
         count=len(results), seed=SEED, members=SIZE.members, entries=SIZE.entries, limit=LIMIT, patience=PATIENCE, counts=said,
-        none=sum(not r.anything for r in results),
+        none=sum(not r.by_anything() for r in results),
     )  # fmt: skip
     cell = str.maketrans({"|": "\\|", "\n": " "})
     rows = (

@@ -18,13 +18,14 @@ import pytest
 import strategies
 from typer.testing import CliRunner, Result
 
-from policykit import prove, trials
 from policykit.app.cli import app
+from policykit.casework import trials
 from policykit.diagnostics import PolicyError
 from policykit.engine.smt.variables import Size
 from policykit.loader import load_bundled, load_text, tidied
+from policykit.proving import prove
+from policykit.proving.witnesses import Cases, Findings
 from policykit.source import Source
-from policykit.witnesses import Cases, Findings
 
 POLICIES = Path(__file__).parent.parent / "policies"
 

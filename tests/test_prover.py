@@ -22,10 +22,10 @@ import strategies
 
 import policykit
 from policykit import ir, parser
-from policykit.claims import Claim, claims
 from policykit.engine.smt.variables import Size
 from policykit.loader import Policies, load_text
-from policykit.prove import Proof, Prover, engine
+from policykit.proving.claims import Claim, claims
+from policykit.proving.prove import Proof, Prover, engine
 
 LARGE = int(os.environ.get("POLICYKIT_LARGE") or 0)
 SIZES = (Size(2, 1), Size(1, 2))  # two members, or two entries in each list

@@ -18,13 +18,13 @@ import strategies
 from typer.testing import CliRunner
 
 import policykit
-from policykit.answers import Answers
 from policykit.app.cli import app
+from policykit.asking.answers import Answers
+from policykit.asking.inquiry import DECLINED, Inquiry
+from policykit.asking.questions import Agenda, Question, ask
 from policykit.engine.interpreter import Interpreter
 from policykit.facts import Case
-from policykit.inquiry import DECLINED, Inquiry
 from policykit.loader import Policies, load_bundled, load_text
-from policykit.questions import Agenda, Question, ask
 from policykit.values import Gap
 
 ROOT = Path(__file__).parent.parent

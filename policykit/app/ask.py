@@ -12,13 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from policykit.answers import Answers, NotUnderstood
 from policykit.app.console import BAD, Tongue, complain, emit, write_whole
+from policykit.asking.answers import Answers, NotUnderstood
+from policykit.asking.questions import Agenda, Prospect, Question, Reason, Settled, Waiting, ask
 from policykit.datafiles import load_file
 from policykit.diagnostics import Language, PolicyError
 from policykit.explain import explain
 from policykit.loader import Policies, load, load_bundled
-from policykit.questions import Agenda, Prospect, Question, Reason, Settled, Waiting, ask
 from policykit.result import evaluate
 
 MOST_SHOWN = 10

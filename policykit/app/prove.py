@@ -7,6 +7,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,9 +21,9 @@ from policykit.loader import Policies, bundled, load, tidied
 from policykit.source import Source
 
 if TYPE_CHECKING:  # the solver is an extra
-    from policykit import prove
     from policykit.engine.smt.variables import Size
-    from policykit.witnesses import Findings
+    from policykit.proving import prove
+    from policykit.proving.witnesses import Findings
 
 INTERRUPTED = 130
 LAWS = "docs/proofs.md"
@@ -92,23 +93,10 @@ def prove_command(
     Exit 0: everything is proved; 1: something is refuted, claims nothing, or is not decided; 2: bad input.
     """
     language: Language = lang.value
-    try:
-        from policykit import prove
+    with solver_needed():
         from policykit.engine.smt.variables import Size
-    except ModuleNotFoundError as error:
-        if error.name != "z3":
-            raise
-        typer.echo(
-            "缺少 z3，请安装：pip install 'policykit[prove]'"
-            " / z3 is missing, install: pip install 'policykit[prove]'",
-            err=True,
-        )
-        raise typer.Exit(BAD) from None
-    try:
-        day = date.fromisoformat(on) if on else None
-    except ValueError:
-        typer.echo(f"--on: `{on}` 不是日期，写成 2020-06-10 / not a date, write 2020-06-10", err=True)
-        raise typer.Exit(BAD) from None
+        from policykit.proving import prove
+    day = day_of(on)
     if save is not None and save.exists() and not save.is_dir():
         typer.echo(f"--save: {save} 不是文件夹 / is not a folder", err=True)
         raise typer.Exit(BAD)
@@ -125,25 +113,71 @@ def prove_command(
         complain((d for d in error.diagnostics if d.severity == "error"), language)
         raise typer.Exit(BAD) from None
     except KeyboardInterrupt:
-        _line("中途停下，没有证完" if language == "zh" else "interrupted, not all is proved", sys.stderr)
+        line("中途停下，没有证完" if language == "zh" else "interrupted, not all is proved", sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
     if not report.proofs:
         typer.echo("这些规则在这些天没有要证明的 / these rules claim nothing on these days", err=True)
         raise typer.Exit(BAD)
     if format is Report.json:
-        _line(json.dumps(teller.data(report), ensure_ascii=False, indent=2, default=str))
+        line(json.dumps(teller.data(report), ensure_ascii=False, indent=2, default=str))
     elif format is Report.junit:
-        _line(teller.junit(report))
+        line(teller.junit(report))
     else:
-        for line in teller.summary(report):
-            _line(line)
+        for sentence in teller.summary(report):
+            line(sentence)
     if not report.proved:
         raise typer.Exit(FINDINGS)
 
 
-def _line(text: str, to: Any = None) -> None:
+def line(text: str, to: Any = None) -> None:
     """A line that is seen at once, also through a pipe."""
     print(text, file=to or sys.stdout, flush=True)
+
+
+@contextmanager
+def solver_needed() -> Iterator[None]:
+    """Names the extra to install where the solver is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != "z3":
+            raise
+        typer.echo(
+            "缺少 z3，请安装：pip install 'policykit[prove]'"
+            " / z3 is missing, install: pip install 'policykit[prove]'",
+            err=True,
+        )
+        raise typer.Exit(BAD) from None
+
+
+def day_of(on: str) -> date | None:
+    """The day that an option names, if it names one."""
+    try:
+        return date.fromisoformat(on) if on else None
+    except ValueError:
+        typer.echo(f"--on: `{on}` 不是日期，写成 2020-06-10 / not a date, write 2020-06-10", err=True)
+        raise typer.Exit(BAD) from None
+
+
+def bound(size: Size, first: date, last: date, language: Language) -> str:
+    """Within what something holds: how large households are, and on which days."""
+    zh = f"〔成员 1–{size.members}，清单 0–{size.entries} 条，{first} 至 {last}〕"
+    en = f"[members 1–{size.members}, lists 0–{size.entries}, {first} to {last}]"
+    return zh if language == "zh" else en
+
+
+def household(witness: Any) -> dict[str, Any]:
+    """A household as `evaluate` takes it, with what it supposes of the parameters."""
+    supposed = [
+        {"parameter": gap.name, "subject": gap.path, "value": _plain(value.value)}
+        for gap, value in witness.parameters.items()
+    ]
+    return {
+        "on": str(witness.on),
+        "household": witness.household,
+        "rulings": list(witness.rulings),
+        "parameters": supposed,
+    }
 
 
 class _Teller:
@@ -167,12 +201,12 @@ class _Teller:
 
     def told(self, proof: prove.Proof) -> None:
         out = None if self.aloud else sys.stderr
-        _line(self.verdict(proof), out)
-        for line in self.reasons(proof) if self.aloud else ():
-            _line(f"    {line}")
+        line(self.verdict(proof), out)
+        for reason in self.reasons(proof) if self.aloud else ():
+            line(f"    {reason}")
         if self.save is not None and (findings := self.findings(proof)) is not None:
             file = self.write(proof, findings, self.save)
-            _line(self.say(f"    写入 {file}", f"    written to {file}"), out)
+            line(self.say(f"    写入 {file}", f"    written to {file}"), out)
 
     # -- one claim
 
@@ -187,11 +221,7 @@ class _Teller:
         return f"{self.say(*STATES[proof.state])}  {self.claim(proof)}  {self.bound(proof.first, proof.last)}  {seconds}"
 
     def bound(self, first: date, last: date) -> str:
-        members, entries = self.size.members, self.size.entries
-        return self.say(
-            f"〔成员 1–{members}，清单 0–{entries} 条，{first} 至 {last}〕",
-            f"[members 1–{members}, lists 0–{entries}, {first} to {last}]",
-        )
+        return bound(self.size, first, last, self.language)
 
     def reasons(self, proof: prove.Proof) -> Iterator[str]:
         """Where the claim is made, and what there is to say of a verdict other than proved."""
@@ -215,13 +245,13 @@ class _Teller:
         return self.say(f"未能在 {self.limit:g} 秒内判定", f"not decided within {self.limit:g} s")
 
     def findings(self, proof: prove.Proof) -> Findings | None:
-        from policykit.witnesses import Findings
+        from policykit.proving.witnesses import Findings
 
         return None if proof.shown is None else Findings(self.policies, proof, proof.shown, self.language)
 
     def write(self, proof: prove.Proof, findings: Findings, into: Path) -> Path:
         """Writes the household as a case, whole or not at all."""
-        from policykit.witnesses import Cases
+        from policykit.proving.witnesses import Cases
 
         stem = f"{proof.kind}_" + "_".join(name.id for name in proof.rules)
         stem = re.sub(r"\W", "_", stem)[:80]
@@ -282,21 +312,8 @@ class _Teller:
         if proof.shown is not None:
             found["subject"] = proof.shown.subject
             shown = (proof.shown.witness, proof.shown.after)
-            found["households"] = [self.household(witness) for witness in shown if witness is not None]
+            found["households"] = [household(witness) for witness in shown if witness is not None]
         return found
-
-    def household(self, witness: Any) -> dict[str, Any]:
-        """A household as `evaluate` takes it, with what it supposes of the parameters."""
-        supposed = [
-            {"parameter": gap.name, "subject": gap.path, "value": _plain(value.value)}
-            for gap, value in witness.parameters.items()
-        ]
-        return {
-            "on": str(witness.on),
-            "household": witness.household,
-            "rulings": list(witness.rulings),
-            "parameters": supposed,
-        }
 
     def junit(self, report: prove.Report) -> str:
         failed: Sequence[str] = ("refuted", "vacuous")

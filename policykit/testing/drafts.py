@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from policykit import ir
-from policykit.boundaries import whole_number
+from policykit.casework.boundaries import whole_number
 from policykit.datatypes import Type
 from policykit.diagnostics import PolicyError
 from policykit.engine.interpreter import Interpreter, contradictions

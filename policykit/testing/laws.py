@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from policykit import ir
-from policykit.boundaries import whole_number
+from policykit.casework.boundaries import whole_number
 from policykit.explain.words import Words
 from policykit.facts import Instance
 from policykit.reach import within

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from hypothesis import strategies as st
 
 from policykit import ir
-from policykit.boundaries import compared, turning, whole_number
+from policykit.casework.boundaries import compared, turning, whole_number
 from policykit.loader import Policies
 from policykit.testing.drafts import Draft, Material, Pick, blank, completed, number_of, vouched, written
 from policykit.testing.search import Goal, applying, reach, root_of, usual_day

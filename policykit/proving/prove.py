@@ -17,8 +17,6 @@ from datetime import date
 from typing import Literal, TypeAlias
 
 from policykit import ir
-from policykit.claims import Claim, Kind, Question, days, questions, root_for, standing, turns_for
-from policykit.claims import claims as claimed
 from policykit.diagnostics import Diagnostic, Language, PolicyError, did_you_mean
 from policykit.engine.interpreter import Interpreter
 from policykit.engine.smt import solve
@@ -27,7 +25,10 @@ from policykit.engine.smt.variables import Size, Stretch, stretches
 from policykit.engine.smt.verdicts import Verdicts
 from policykit.engine.smt.witness import Reader, Witness
 from policykit.engine.terms import subject
-from policykit.leaner import leaner
+from policykit.proving.claims import Claim, Kind, Question, days, questions, standing, turns_for
+from policykit.proving.claims import claims as claimed
+from policykit.proving.leaner import leaner
+from policykit.reach import root_for
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.source import Span
@@ -132,11 +133,11 @@ def _spread(prover: Prover, wanted: Sequence[Claim], cores: int) -> Iterator[Pro
         return
     global _PROVER, _WANTED
     _PROVER, _WANTED = prover, wanted
-    with multiprocessing.get_context("fork").Pool(cores, _undisturbed) as pool:
+    with multiprocessing.get_context("fork").Pool(cores, undisturbed) as pool:
         yield from pool.imap(_settle, range(len(wanted)))
 
 
-def _undisturbed() -> None:
+def undisturbed() -> None:
     """An interrupt from the terminal goes to every process; the one that waits for this one stops them all."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -26,8 +26,8 @@ def leaner(witnesses: Witnesses, breaks: Callable[[Witnesses], bool]) -> Witness
             if not _still(less, breaks):
                 break
             witnesses = less
-    for path in list(_facts(witnesses[0].household)):
-        if _at(witnesses[0].household, path[:-1]) is None:
+    for path in dict.fromkeys(path for w in witnesses for path in _facts(w.household)):
+        if all(_at(w.household, path[:-1]) is None for w in witnesses):
             continue  # went with what it stood in
         less = _without(witnesses, path)
         witnesses = less if _still(less, breaks) else witnesses
@@ -91,6 +91,9 @@ def _without(witnesses: Witnesses, path: Path) -> Witnesses:
     changed = []
     for witness in witnesses:
         household = copy.deepcopy(witness.household)
-        del _at(household, path[:-1])[path[-1]]
+        if (
+            _at(household, path) is not None
+        ):  # a fact that only one of two rule sets knows stands in one of them
+            del _at(household, path[:-1])[path[-1]]
         changed.append(replace(witness, household=household))
     return tuple(changed)

@@ -35,7 +35,7 @@ from policykit.engine.smt.variables import Record
 from policykit.engine.smt.verdicts import Status, Verdicts, subject
 from policykit.engine.smt.world import Env
 from policykit.facts import Case
-from policykit.reach import reached, within
+from policykit.reach import amounts_of, reached, within
 from policykit.source import Span
 from policykit.syntax import Period
 from policykit.values import TRUE, Bounds, Options
@@ -184,7 +184,7 @@ def claims(program: ir.Program, first: date, last: date) -> Iterator[Claim]:
         name, span = clause.basis.name, clause.basis.span
         if not _asks_what_is_unknown(program, clause):
             yield from during("applies", [name], span, clause.entity, clause.period, clause)
-        if any(_divides(expr) for expr in reached(program, [clause.scope, clause.test, *_amounts(program, clause)]).exprs):  # fmt: skip
+        if any(_divides(expr) for expr in reached(program, [clause.scope, clause.test, *amounts_of(program, clause)]).exprs):  # fmt: skip
             yield from during("division", [name], span, clause.entity, clause.period, clause)
     for rule in _amount_rules(program, clauses):
         paying = tuple(c for c in clauses if _pays_by(c, rule))
@@ -225,16 +225,6 @@ def _divides(expr: ir.Expr) -> bool:
     return isinstance(expr, ir.Apply) and expr.op == "divide" and not isinstance(expr.args[1], ir.Const)
 
 
-def _amounts(program: ir.Program, clause: ir.Clause) -> list[ir.Expr]:
-    """What a clause may pay by."""
-    if not isinstance(clause.effect, ir.Grant):
-        return []
-    measure = clause.effect.measure
-    own = [clause.effect.amount] if clause.effect.amount is not None else []
-    rules = own or [a for a in program.amounts if a.measure == measure and a.entity == clause.entity]
-    return [rule.total for rule in rules]
-
-
 def _rivals(program: ir.Program, clauses: Sequence[ir.Clause]) -> Iterator[tuple[ir.Clause, ir.Clause]]:
     """Pairs of clauses that grant one measure to one subject by amounts of their own, neither giving way."""
     granting = [c for c in clauses if isinstance(c.effect, ir.Grant) and not c.effect.may]
@@ -249,39 +239,6 @@ def _rivals(program: ir.Program, clauses: Sequence[ir.Clause]) -> Iterator[tuple
             one_rule = a.entity == b.entity and a.effect.amount is None and b.effect.amount is None
             if line and not ordered and not one_rule:
                 yield (a, b) if b.entity == a.entity or a.entity in program.entity_path(b.entity) else (b, a)
-
-
-def root_for(program: ir.Program, entity: str) -> str:
-    """What a household looked at is a record of: the uppermost entity to which something is granted, or a higher one
-    that is asked about, or among whose members the rules look."""
-    granted = {e for measure in program.measures.values() for e in measure.entities}
-    line = program.entity_path(entity)
-    top = max((at for at, one in enumerate(line) if one in granted), default=0)
-    while top + 1 < len(line) and _looks_around(program, line[: top + 1], line[top + 1]):
-        top += 1
-    return line[top]
-
-
-def _looks_around(program: ir.Program, entities: Sequence[str], upper: str) -> bool:
-    """Whether rules on some entities look at others of the last of them: at all members of the record above it, or at
-    whomever one of them refers to, who may be a member too."""
-    exprs: list[ir.Expr | None] = []
-    for clause in (c for versions in program.clauses.values() for c in versions if c.entity in entities):
-        exprs += [clause.scope, clause.test, *_amounts(program, clause)]
-    for said in program.properties:
-        exprs += [*said.given, said.then] if said.entity in entities else []
-    for expr in reached(program, exprs).exprs:
-        match expr:
-            case ir.Fold(domain=ir.Items(entity=owner, name=name)):
-                decl = program.entities[owner].lists[name]
-                if (owner, decl.kind) == (upper, "members") or (decl.kind, decl.item) == (
-                    "refers",
-                    entities[-1],
-                ):
-                    return True
-            case ir.Fact(type=of) if of.kind == "record" and of.of == entities[-1]:
-                return True
-    return False
 
 
 def subjects(verdicts: Verdicts, entity: str) -> list[tuple[Record, Truth]]:
@@ -490,7 +447,7 @@ def _divided_by_zero(verdicts: Verdicts, clause: ir.Clause) -> Iterator[Question
             (clause.scope, there, lambda one: TRUE),
             (clause.test, both((there, status.scope)), lambda one: one.scope),
         ]
-        for amount in _amounts(verdicts.program, clause):
+        for amount in amounts_of(verdicts.program, clause):
             looked_at.append((amount, both((there, status.stands)), lambda one: one.stands))
         for expr, guard, when in looked_at:
             for divisor, inner, reached_ in _divisors(verdicts, expr, env, guard) if expr is not None else ():

@@ -12,16 +12,17 @@ from fractions import Fraction
 from typing import Any
 
 from policykit import ir
-from policykit.boundaries import Writer, answer, bare
+from policykit.casework.boundaries import Writer, answer, bare
+from policykit.casework.trials import said
 from policykit.datatypes import Type, show_dimension
 from policykit.engine.interpreter import Interpreter
+from policykit.engine.smt.witness import Witness
 from policykit.explain.phrases import Phrases
 from policykit.facts import Given, Instance, Listing, path_parts
 from policykit.loader import Policies
-from policykit.prove import Proof, Shown, engine
+from policykit.proving.prove import Proof, Shown, engine
 from policykit.reach import within
 from policykit.source import NOWHERE, columns, padded
-from policykit.trials import said
 from policykit.values import Bounds, Options, Subset, Value
 
 NAMES = "甲乙丙丁戊己庚辛壬癸"  # what the people of a case are called where they have to be told apart
@@ -215,9 +216,6 @@ class Findings:
     def table(self, number: int) -> list[tuple[str, tuple[Row, ...]]]:
         """Titled sections: the day, the household, the parameters supposed, the rulings, what comes out."""
         one, words = self.engines[number], self.words[number]
-        household = tuple(rows(words, one.case.root))
-        supposed = tuple(self.supposed(words))
-        rulings = tuple(self.ruled(words, one))
         came = tuple(
             Row(
                 0,
@@ -229,32 +227,15 @@ class Findings:
         day = (Row(0, self.say("评价日", "day asked for"), words.date(self.shown.witness.on)),)
         sections = (
             ("", day),
-            ("", household),
-            (self.say("本地参数（假设值）", "local parameters (supposed)"), supposed),
-            (self.say("裁定和选择", "rulings and choices"), rulings),
+            ("", tuple(rows(words, one.case.root))),
+            (
+                self.say("本地参数（假设值）", "local parameters (supposed)"),
+                tuple(supposed(words, self.shown.witness)),
+            ),
+            (self.say("裁定和选择", "rulings and choices"), tuple(ruled(words, one))),
             (self.say("规则的结果", "what the rules say"), came),
         )
         return [(title, found) for title, found in sections if found]
-
-    def supposed(self, words: Phrases) -> Iterator[Row]:
-        for gap, value in sorted(self.shown.witness.parameters.items(), key=lambda pair: bool(pair[0].path)):
-            whose, label, _ = words.question(gap)
-            of = self.program.parameters[gap.name.partition("[")[0]].type
-            yield Row(0, f"{label} {whose}".rstrip(), words.value(value, of))
-
-    def ruled(self, words: Phrases, one: Interpreter) -> Iterator[Row]:
-        rulings, elections = one.first.rulings, one.first.elections
-        for ruling in rulings:
-            clause = self.program.clauses[ruling.clause][0]
-            names = {d.name.id: d.name.label(self.language) for c in self.program.clauses[ruling.clause] for d in c.discretion}  # fmt: skip
-            chosen = [f"{names[name]} {number}" for name, number in ruling.choices or ()]
-            said_ = self.say("不给予", "declined") if ruling.choices is None else self.say("给予", "granted")
-            label = f"{clause.basis.name.label(self.language)} {words.record(ruling.subject)}"
-            yield Row(0, label, self.say("，", ", ").join([said_, *chosen]))
-        for election in elections:
-            exclusive = next(e for e in self.program.exclusives if e.basis.name.id == election.exclusive)
-            label = f"{exclusive.basis.name.label(self.language)} {words.record(election.subject)}"
-            yield Row(0, label, self.say("选 ", "chose ") + self.label("measure", election.measure))  # fmt: skip
 
     # -- as text
 
@@ -266,23 +247,52 @@ class Findings:
             for (_, found), (_, others) in zip(tables[0], tables[-1], strict=True)
         ]
         every = [pair for found in pairs for pair in found]
-        width = max(columns(_left(row)) for row, _ in every if row.value)
+        width = max(columns(left(row)) for row, _ in every if row.value)
         column = max([0, *(columns(row.value) for row, other in every if row.value != other.value)])
         for (title, _), found in zip(tables[0], pairs, strict=True):
             if title:
                 yield title
             for row, other in found:
-                line = f"{padded(_left(row), width)}  {row.value}" if row.value else _left(row)
+                line = f"{padded(left(row), width)}  {row.value}" if row.value else left(row)
                 if row.value != other.value:
                     mark = "" if title else "  ←"
-                    line = f"{padded(_left(row), width)}  {padded(row.value, column)}  →  {other.value}{mark}"
+                    line = f"{padded(left(row), width)}  {padded(row.value, column)}  →  {other.value}{mark}"
                 yield line
         yield from self.broken()
         yield self.say("没有列出的事实，不论怎样都是这个结果", "it is so whatever the facts not listed are")
 
 
-def _left(row: Row) -> str:
+def left(row: Row) -> str:
+    """What a row is about, set in as deep as its record lies."""
     return "  " * (row.depth + 1) + row.label
+
+
+# ---- what was supposed, and what was decided ----------------------------------------------------------------------------
+
+
+def supposed(words: Phrases, witness: Witness) -> Iterator[Row]:
+    """The values supposed for unset parameters."""
+    for gap, value in sorted(witness.parameters.items(), key=lambda pair: bool(pair[0].path)):
+        whose, label, _ = words.question(gap)
+        of = words.program.parameters[gap.name.partition("[")[0]].type
+        yield Row(0, f"{label} {whose}".rstrip(), words.value(value, of))
+
+
+def ruled(words: Phrases, one: Interpreter) -> Iterator[Row]:
+    """The rulings of approvers and the choices of the household."""
+    program = words.program
+    for ruling in one.first.rulings:
+        clause = program.clauses[ruling.clause][0]
+        names = {d.name.id: words.label(d.name) for c in program.clauses[ruling.clause] for d in c.discretion}
+        chosen = [f"{names[name]} {number}" for name, number in ruling.choices or ()]
+        said_ = words.say("不给予", "declined") if ruling.choices is None else words.say("给予", "granted")
+        label = f"{words.label(clause.basis.name)} {words.record(ruling.subject)}"
+        yield Row(0, label, words.say("，", ", ").join([said_, *chosen]))
+    for election in one.first.elections:
+        exclusive = next(e for e in program.exclusives if e.basis.name.id == election.exclusive)
+        label = f"{words.label(exclusive.basis.name)} {words.record(election.subject)}"
+        measure = words.label(program.measures[election.measure].name)
+        yield Row(0, label, words.say("选 ", "chose ") + measure)
 
 
 # ---- the household, row by row and cell by cell --------------------------------------------------------------------------

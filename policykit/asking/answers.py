@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from policykit import ir
+from policykit.asking.inquiry import DECLINED
+from policykit.asking.questions import Question
 from policykit.diagnostics import Language
-from policykit.inquiry import DECLINED
-from policykit.questions import Question
 
 NONE_WORDS = {"无", "没有", "都没有", "没有了", "[]", "0", "none", "no", "nobody", "nothing"}
 YES_WORDS = {"是": True, "有": True, "对": True, "y": True, "yes": True, "否": False, "不是": False, "没有": False,

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from policykit import ir
+from policykit.asking.inquiry import DECLINED, Domain, Effect, Inquiry, Target
 from policykit.datatypes import Type, show_dimension
 from policykit.diagnostics import Language
 from policykit.engine.interpreter import Interpreter
 from policykit.engine.outcomes import Status
 from policykit.explain.phrases import Phrases
 from policykit.facts import Instance
-from policykit.inquiry import DECLINED, Domain, Effect, Inquiry, Target
 from policykit.loader import Policies
 from policykit.result import read_household
 from policykit.values import Bounds, Gap, Options, Subset, Value

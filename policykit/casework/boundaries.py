@@ -16,15 +16,15 @@ from functools import cached_property
 from typing import Any
 
 from policykit import ir
+from policykit.casework.exercised import bearing, deciding, walk
+from policykit.casework.trials import Prepared, ends, household, prepare, programs
 from policykit.datatypes import parse_unit
 from policykit.diagnostics import PolicyError
 from policykit.engine.interpreter import Interpreter
 from policykit.engine.outcomes import Status
 from policykit.engine.terms import Env, place, subject
-from policykit.exercised import bearing, deciding, walk
 from policykit.facts import path_parts, path_text
 from policykit.loader import Policies
-from policykit.trials import Prepared, ends, household, prepare, programs
 from policykit.values import Bounds, Gap, Month, plus_days
 from policykit.words import STATES, operator_words
 
