@@ -46,8 +46,8 @@ from policykit.engine.smt.witness import Reader, Witness
 from policykit.proving.claims import days, turns
 from policykit.proving.leaner import leaner
 from policykit.proving.prove import BOUND, SMALL
-from policykit.proving.refuting import root_for
 from policykit.proving.spread import spread
+from policykit.reach import root_for
 
 SEED = 20200406
 ROUNDS = 12  # so often a household that was drawn is asked again, with more of the unset parameters supposed

@@ -26,8 +26,9 @@ from policykit.engine.terms import subject
 from policykit.proving.claims import Claim, Kind, days, turns_for
 from policykit.proving.claims import claims as claimed
 from policykit.proving.leaner import leaner
-from policykit.proving.refuting import Question, questions, root_for, standing
+from policykit.proving.refuting import Question, questions, standing
 from policykit.proving.spread import spread
+from policykit.reach import root_for
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.source import Span
