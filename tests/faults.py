@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policykit import ir, loader
-from policykit.casework.mutants import Question, changes, notices, questions
+from policykit.casework.mutants import Question, changes, equivalents, notices, questions
 from policykit.engine.smt.variables import Size
 from policykit.mutations import Mutant
 from policykit.proving.claims import Claim, Rest, claims, days
@@ -55,7 +55,8 @@ def policies() -> loader.Policies:
 
 
 def faults(rules: loader.Policies) -> list[Mutant]:
-    """Some mutants, in turn from each kind of change in each rule file."""
+    """Some mutants, in turn from each kind of change in each rule file; none that is argued to change nothing."""
+    argued = equivalents(rules)
     draw, groups = random.Random(SEED), dict[tuple[str, str], list[Mutant]]()
     for mutant in changes(rules):
         groups.setdefault((mutant.change.kind, mutant.span.file), []).append(mutant)
@@ -63,7 +64,12 @@ def faults(rules: loader.Policies) -> list[Mutant]:
     for key in order:
         draw.shuffle(groups[key])
     draw.shuffle(order)
-    turns = (groups[key][turn] for turn in range(COUNT) for key in order if turn < len(groups[key]))
+    turns = (
+        groups[key][turn]
+        for turn in range(COUNT)
+        for key in order
+        if turn < len(groups[key]) and groups[key][turn].id not in argued
+    )
     return [next(turns) for _ in range(COUNT)]
 
 
