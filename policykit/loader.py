@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from policykit import ir
 from policykit.checker import check
@@ -26,12 +28,16 @@ CASES = "cases"
 
 @dataclass(frozen=True, eq=False)
 class Policies:
-    """Rule files that load: the program they mean, and what was noted on the way."""
+    """Rule files that load: the program they mean, and what was noted on the way.
+
+    `engines` keeps what engines make of the program, by day; an entry is never changed, only put there.
+    """
 
     program: ir.Program
     sources: tuple[Source, ...]
     roots: tuple[Path, ...]
     notes: tuple[Diagnostic, ...]
+    engines: dict[date, Any] = field(default_factory=dict, repr=False)
 
     def with_parameters(self, sheet: str | Path) -> Policies:
         """The same rules with a parameter sheet added.

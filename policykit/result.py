@@ -1,7 +1,7 @@
 """The door: a household in, its decisions with their reasons out.
 
-`Result` holds the trace and builds everything else when it is read: decisions as plain objects, explanations,
-JSON by pydantic models.
+Decisions come from the compiled engine where it takes the household; the reference interpreter decides the rest, and
+gives everything else that a `Result` shows, once that is read.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from datetime import date
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from policykit import ir, trace
+from policykit import ir
+from policykit import trace as form
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
-from policykit.engine import interpreter
+from policykit.engine import compiled, interpreter
 from policykit.explain import explain, to_html, to_text
 from policykit.facts import Instance
 from policykit.loader import Policies, load_bundled
@@ -28,6 +29,7 @@ from policykit.values import Bounds, Gap, Value
 
 VERSION = "0.1.0"
 RULINGS = ("裁量", "rulings")
+Engine: TypeAlias = Literal["auto", "compiled", "interpreter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +141,36 @@ class Result:
     """
 
     def __init__(
-        self, found: trace.Trace, policies: Policies, errors: tuple[Diagnostic, ...], digest: str
-    ) -> None:
-        self.trace, self.policies, self.errors, self._digest = found, policies, errors, digest
+        self, on: date, policies: Policies, found: Traced | None, quick: compiled.Decided | None = None,
+        language: Language = "zh",
+    ) -> None:  # fmt: skip
+        self.on, self.policies = on, policies
+        self._found, self._quick, self._language = found, quick, language
 
     def __repr__(self) -> str:
         granted = sum(decision.outcome == "granted" for decision in self.decisions)
         return f"<Result on {self.on}: {len(self.decisions)} decisions, {granted} granted>"
 
     @property
-    def on(self) -> date:
-        return self.trace.on
+    def engine(self) -> str:
+        """Which engine the decisions come from: `compiled` or `interpreter`."""
+        return "interpreter" if self._quick is None else "compiled"
+
+    @property
+    def trace(self) -> form.Trace:
+        """What the reference interpreter finds, evaluated when it is first asked for."""
+        return self._traced.found
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return () if self._found is None else self._found.errors
+
+    @property
+    def _traced(self) -> Traced:
+        if self._found is None:
+            assert self._quick is not None
+            self._found = _traced(self._quick.household, self.policies, self.on, (), self._language)
+        return self._found
 
     @property
     def notes_on_input(self) -> tuple[Diagnostic, ...]:
@@ -159,7 +180,7 @@ class Result:
     def stamp(self) -> str:
         """Version and hashes of rules with parameters, and of the input: equal stamps mean equal bytes."""
         rules = self.trace.program.fingerprint[:12]
-        return f"policykit {VERSION} rules {rules} input {self._digest[:12]} on {self.on}"
+        return f"policykit {VERSION} rules {rules} input {self._traced.digest[:12]} on {self.on}"
 
     @cached_property
     def example_sheets(self) -> tuple[str, ...]:
@@ -170,6 +191,8 @@ class Result:
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
+        if self._quick is not None:
+            return tuple(map(self._from_row, self._quick.rows))
         return tuple(self._decision(decision) for decision in self.trace.decisions)
 
     @cached_property
@@ -226,6 +249,10 @@ class Result:
 
         Raises `KeyError` when there is none, or more than one.
         """
+        if self._quick is not None:
+            row = self._quick.only(measure, subject)
+            if row is not None:
+                return self._from_row(row)
         found = [
             d for d in self.decisions if measure in (d.measure, d.label) and subject in (None, d.subject)
         ]
@@ -253,12 +280,19 @@ class Result:
 
         return ResultModel.model_validate(self, from_attributes=True).model_dump_json(indent=2)
 
-    def _decision(self, decision: trace.Decision) -> Decision:
+    def _decision(self, decision: form.Decision) -> Decision:
         return Decision(
             decision.measure, self.trace.program.measures[decision.measure].name.zh, decision.subject.path, decision.outcome,
             tuple(sorted(decision.outcomes)), decision.flags, _amount(decision.payment), decision.clauses,
             tuple(self._missing(gap) for gap in decision.missing), decision.superseded_by, decision.alternatives,
             decision.within_budget,
+        )  # fmt: skip
+
+    def _from_row(self, row: compiled.Row) -> Decision:
+        """A decision of the compiled engine, which leaves nothing open."""
+        return Decision(
+            row.measure, self.policies.program.measures[row.measure].name.zh, row.path, row.outcome, (row.outcome,), (),
+            None if row.pay is None else _paid(row.pay), row.clauses, (), row.over, row.alternatives, True,
         )  # fmt: skip
 
     def _missing(self, gap: Gap) -> Missing:
@@ -272,6 +306,15 @@ class Result:
             if decl is not None:
                 label, question = decl.name.zh, decl.question
         return Missing(gap.path, gap.name, label, gap.kind, question, gap.cause)
+
+
+def _paid(pay: compiled.Pay) -> Amount:
+    """An amount that the compiled engine found; one that an approver chooses is open."""
+    known, first = pay.low == pay.high, pay.first_month
+    return Amount(
+        pay.form, pay.low if known else None, pay.low if known else max(0, pay.low), pay.high, pay.parts,
+        None if first is None else str(first), pay.months, pay.total, pay.options,
+    )  # fmt: skip
 
 
 def _declared(program: ir.Program, record: Instance | None, gap: Gap) -> ir.FactDecl | ir.ListDecl | None:
@@ -296,7 +339,7 @@ def _whole(value: Value | None) -> int | None:
     return int(value.lo)
 
 
-def _amount(payment: trace.Payment | None) -> Amount | None:
+def _amount(payment: form.Payment | None) -> Amount | None:
     if payment is None:
         return None
     amount = payment.amount
@@ -322,6 +365,7 @@ def evaluate(
     rulings: Iterable[Mapping[str, Any]] = (),
     parameters: str | Path | None = None,
     language: Language = "zh",
+    engine: Engine = "auto",
 ) -> Result:
     """Decides every measure of some policies for one household, on one day.
 
@@ -329,21 +373,49 @@ def evaluate(
     bundled ones; `parameters` names a sheet, and without one nothing that needs a parameter is decided; `rulings`
     are decisions of approvers and elections of the household. Money is in yuan in the input and in fen in the result.
 
+    `engine` changes the time it takes and nothing else: `auto` compiles the rules of a day once a second household is
+    asked about, `compiled` at the first; either leaves to the interpreter what compiled rules do not take.
+
     Raises `PolicyError` with every fault found when the household is bad input.
     """
     chosen = policies or load_bundled()
     if parameters is not None:
         chosen = chosen.with_parameters(parameters)
+    if engine != "interpreter" and household.__class__ is dict and not rulings:
+        program = chosen.engines.get(on)
+        if program.__class__ is not compiled.Compiled and (engine == "compiled" or on in chosen.engines):
+            program = chosen.engines[on] = compiled.compiled(chosen.program, on)
+        quick = None if program is None else program.decide(household)
+        if quick is not None:
+            return Result(on, chosen, None, quick, language)
+        chosen.engines.setdefault(on, None)
+    return Result(on, chosen, _traced(household, chosen, on, rulings, language))
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What the reference interpreter found, which rulings do not count, and the hash of what was given."""
+
+    found: form.Trace
+    errors: tuple[Diagnostic, ...]
+    digest: str
+
+
+def _traced(
+    household: Mapping[str, Any] | str | Path, policies: Policies, on: date, rulings: Iterable[Mapping[str, Any]],
+    language: Language,
+) -> Traced:  # fmt: skip
+    """Reads a household and evaluates it by the reference interpreter."""
     noted: list[Diagnostic] = []
     mapping = household if isinstance(household, Mapping) else load_file(Path(household), language, noted)
     facts, own = _apart(mapping)
-    case = read_case(chosen.program, facts, on, language)
+    program = policies.program
+    case = read_case(program, facts, on, language)
     case = replace(case, notes=(*noted, *case.notes))
-    read, elections, errors = read_rulings(chosen.program, case, [*own, *rulings], language)
-    _no_contradiction(chosen.program, case, on, language)
+    read, elections, errors = read_rulings(program, case, [*own, *rulings], language)
+    _no_contradiction(program, case, on, language)
     digest = hashlib.sha256(f"{case.digest}{read}{elections}".encode()).hexdigest()
-    found = interpreter.evaluate(chosen.program, case, on, read, elections)
-    return Result(found, chosen, errors, digest)
+    return Traced(interpreter.evaluate(program, case, on, read, elections), errors, digest)
 
 
 def _apart(mapping: object) -> tuple[Any, list[Any]]:

@@ -1,0 +1,306 @@
+"""The compiled engine: whatever it decides is what the reference interpreter says, and what it leaves it says nothing of.
+
+Households are drawn as for the interpreter's own agreement test, only mostly complete; every 案例 and every example
+household is asked too. Rule sets with unset parameters, rulings and gaps are handed over, which is counted.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import strategies
+import test_conformance as conformance
+
+from policykit import ir, loader, ops, trials
+from policykit.datafiles import load_file
+from policykit.diagnostics import PolicyError
+from policykit.engine.compiled import Compiled, compiled
+from policykit.engine.compiled.operations import ALWAYS, FOLDS, NAMES, OPERATORS, REFUSED
+from policykit.engine.compiled.unknown import UNKNOWN, HandOver
+from policykit.loader import Policies, load_text
+from policykit.result import Result, evaluate
+
+LARGE = int(os.environ.get("POLICYKIT_LARGE") or 0)
+ROOT = Path(__file__).parent.parent
+GAPS = (0.0, 0.0, 0.0, 0.05)
+DAY = date(2020, 6, 10)
+
+
+def differing(policies: Policies, household: dict[str, Any], on: date, counts: Counter[str]) -> list[str]:
+    """The decisions of a household in which the compiled engine differs from the reference."""
+    counts["households"] += 1
+    fast = evaluate(household, policies, on=on, engine="compiled")
+    if fast.engine != "compiled":
+        counts["handed over"] += 1
+        return []
+    wanted = evaluate(household, policies, on=on, engine="interpreter").decisions
+    assert len(wanted) == len(fast.decisions)
+    return [
+        f"{one}\nshould be\n{other}"
+        for one, other in zip(fast.decisions, wanted, strict=True)
+        if one != other
+    ]
+
+
+def policies_of(program: ir.Program) -> Policies:
+    return Policies(program, (), (), ())
+
+
+# ---- drawn programs and households ------------------------------------------------------------------------------
+
+
+def agree(seeds: Iterable[int], record: Callable[[str, object], None]) -> None:
+    """Fails on any disagreement, or when too much is handed over."""
+    counts: Counter[str] = Counter()
+    for seed in seeds:
+        draw, village = random.Random(seed), seed % 4 == 3
+        policies = policies_of(strategies.written(draw, village).program)
+        for number in range(4):
+            household = strategies.mapping(draw, GAPS[number], village)
+            found = differing(policies, household, strategies.ON, counts)
+            assert not found, f"seed {seed}, household {number}: {found[0]}"
+    record("compiled", dict(counts))
+    assert counts["handed over"] < 0.75 * counts["households"], counts
+
+
+@pytest.mark.parametrize("first", range(0, 100, 25))
+def test_compiled_agrees_with_the_interpreter(
+    first: int, record_property: Callable[[str, object], None]
+) -> None:
+    agree(range(first, first + 25), record_property)
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("first", range(5000, 7000, 100))
+def test_compiled_agrees_with_the_interpreter_on_many(
+    first: int, record_property: Callable[[str, object], None]
+) -> None:
+    agree(range(first, first + 100), record_property)
+
+
+# ---- the bundled policies -----------------------------------------------------------------------------------------
+
+
+def cases_agree(every: int) -> Counter[str]:
+    """Every so many-th 案例, on both engines."""
+    held, _ = loader.examine(loader.bundled(), cases=True)
+    assert held is not None
+    program_of = trials.programs(held)
+    known: dict[tuple[str, date, str], Policies] = {}
+    counts: Counter[str] = Counter()
+    examples = [example for example in held.program.examples if not example.rulings]
+    for example in sorted(examples, key=lambda one: str(one.on))[::every]:
+        program = program_of(example)
+        key = (example.sheet, example.on, example.name.id if example.assumed else "")
+        policies = known.setdefault(key, policies_of(program))
+        for trial in example.trials:
+            household = trials.household(program, example, trial)
+            found = differing(policies, household, example.on, counts)
+            assert not found, f"{example.name.zh}: {found[0]}"
+    return counts
+
+
+def test_cases_come_out_the_same() -> None:
+    counts = cases_agree(40)
+    assert counts["handed over"] < counts["households"] / 2, counts
+
+
+@pytest.mark.large
+def test_every_case_comes_out_the_same(record_property: Callable[[str, object], None]) -> None:
+    counts = cases_agree(1)
+    record_property("compiled", dict(counts))
+    assert counts["handed over"] < counts["households"] / 3, counts
+
+
+def test_every_example_comes_out_the_same() -> None:
+    policies = loader.load_bundled().with_parameters(ROOT / "policies" / "parameters" / "ps1.rules")
+    counts: Counter[str] = Counter()
+    for file in sorted((ROOT / "examples").glob("*.json")):
+        household = load_file(file)
+        assert isinstance(household, dict)
+        try:
+            assert differing(policies, household, DAY, counts) == [], file.name
+        except PolicyError:
+            with pytest.raises(PolicyError):
+                evaluate(household, policies, on=DAY, engine="interpreter")
+
+
+def test_little_of_the_exam_is_handed_over(record_property: Callable[[str, object], None]) -> None:
+    """Of the conformance cases that want a decision, and give no ruling, most are decided."""
+    counts: Counter[str] = Counter()
+    for case in conformance.GOOD:
+        wants = [want for want in case.want if want.get("outcome", "undetermined") != "undetermined"]
+        if not wants or case.rulings or case.rules.policy:
+            continue
+        asked = conformance.question(case)
+        counts["cases"] += 1
+        engine = conformance.on_a_day(conformance.Key(asked.program), case.on)
+        counts["handed over"] += engine.decide(dict(case.household)) is None
+    record_property("compiled", dict(counts))
+    assert counts["handed over"] < counts["cases"] / 2, counts
+
+
+# ---- operations ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ops.OPS)
+def test_every_operation_is_lowered_or_refused_with_a_reason(key: str) -> None:
+    written = key in ALWAYS or key in OPERATORS or key in FOLDS or key in ("and", "or") or key in NAMES
+    assert written != bool(REFUSED.get(key)) or (REFUSED.get(key))
+
+
+@pytest.mark.parametrize("key", [key for key, op in ops.OPS.items() if op.examples and key not in REFUSED])
+def test_the_examples_of_an_operation_hold(key: str) -> None:
+    for example in ops.OPS[key].examples:
+        rules = load_text(
+            "语言 1\n政策 试 (trial)\n文本 文 (doc) 未收录\n事实 户.贫困 (poor)：是否\n实体 户 (household) 计 户\n"
+            "    组成 成员 (members)：人 0 至 1 个\n实体 人 (person) 计 人\n"
+            f"待遇 试题 (exam) 对每个 户\n条款 问 (asked)\n    依据：文 第一条\n    对每个 户\n    条件：{example}\n"
+            "    给予：试题，每月 1 元/月\n"
+        )
+        result = evaluate({"poor": True}, rules, on=DAY, engine="compiled")
+        assert (result.engine, result.decision("exam").outcome) == ("compiled", "granted"), example
+
+
+# ---- what is not known ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [bool, len, iter, hash, lambda x: x < 1, lambda x: x >= 1, lambda x: x == 1, lambda x: x != 1, lambda x: x + 1,
+     lambda x: 1 - x, lambda x: 2 * x, lambda x: -x, lambda x: "a" in x, lambda x: x in {"a"}, lambda x: x.fact,
+     lambda x: max(x, 1), lambda x: sum([1, x])],
+)  # fmt: skip
+def test_the_unknown_cannot_be_touched(touch: Callable[[Any], Any]) -> None:
+    with pytest.raises(HandOver):
+        touch(UNKNOWN)
+
+
+RULES = """语言 1
+政策 试 (trial)
+文本 文 (doc) 未收录
+实体 户 (household) 计 户
+    组成 成员 (members)：人 1 至 3 个
+实体 人 (person) 计 人
+事实 户.贫困 (poor)：是否
+事实 人.收入 (income)：金额 元/月
+    范围：0 元/月 至 100000 元/月
+待遇 补助 (aid) 对每个 户
+条款 补助条 (aided)
+    依据：文 第一条
+    对每个 户
+    条件：贫困 并且 求和 成员 取 收入 低于 1000 元/月
+    给予：补助，每月 四舍五入到分(1000 元/月 - 求和 成员 取 收入)
+"""
+
+
+def test_a_gap_that_cannot_matter_is_no_hindrance() -> None:
+    """Who is not poor gets nothing whatever was earned."""
+    result = evaluate({"poor": False, "members": [{}]}, load_text(RULES), on=DAY, engine="compiled")
+    assert (result.engine, result.decision("aid").outcome) == ("compiled", "refused")
+
+
+def test_a_gap_that_can_matter_is_handed_over() -> None:
+    result = evaluate({"poor": True, "members": [{}]}, load_text(RULES), on=DAY, engine="compiled")
+    assert (result.engine, result.decision("aid").outcome) == ("interpreter", "undetermined")
+
+
+@pytest.mark.parametrize(
+    "household",
+    [
+        {"poor": True, "members": []},
+        {"poor": True, "members": [{"income": 1}] * 4},
+        {"poor": True, "members": [{"income": -1}]},
+        {"poor": True, "members": [{"income": 100001}]},
+        {"poor": True, "members": [{"income": "three"}]},
+        {"poor": True, "members": [{"income": float("nan")}]},
+        {"poor": True, "members": [{"income": True}]},
+        {"poor": 1, "members": [{"income": 1}]},
+        {"poor": True, "贫困": True, "members": [{"income": 1}]},
+        {"poor": True, "rich": True, "members": [{"income": 1}]},
+        {"poor": True, "members": [{"income": 1, "wages": 1}]},
+        {"poor": True, "members": [{"id": "a", "income": 1}, {"id": "a", "income": 1}]},
+        {"poor": True, "members": {"income": 1}},
+    ],
+)
+def test_bad_input_is_told_by_the_passes_that_read_it(household: dict[str, Any]) -> None:
+    policies = load_text(RULES)
+    with pytest.raises(PolicyError) as wanted:
+        evaluate(household, policies, on=DAY, engine="interpreter")
+    with pytest.raises(PolicyError) as found:
+        evaluate(household, policies, on=DAY, engine="compiled")
+    assert [str(d) for d in found.value.diagnostics] == [str(d) for d in wanted.value.diagnostics]
+
+
+# ---- the door -------------------------------------------------------------------------------------------------------
+
+
+def asked(policies: Policies, engine: Any = "auto") -> Result:
+    return evaluate({"poor": True, "members": [{"income": 400}]}, policies, on=DAY, engine=engine)
+
+
+def test_rules_are_compiled_for_the_second_household_of_a_day() -> None:
+    policies = load_text(RULES)
+    assert [asked(policies).engine for _ in range(3)] == ["interpreter", "compiled", "compiled"]
+
+
+def test_a_compiled_result_shows_what_any_other_does() -> None:
+    policies = load_text(RULES)
+    fast, slow = asked(policies, "compiled"), asked(policies, "interpreter")
+    assert fast.decision("补助").amount == slow.decision("补助").amount
+    assert fast.decision("aid").amount is not None and fast.decision("aid").amount.fen == 60000
+    assert fast.model_dump() == slow.model_dump()
+    assert fast.explain() == slow.explain() and fast.stamp == slow.stamp
+
+
+def test_what_the_caller_changes_later_changes_no_explanation() -> None:
+    household: dict[str, Any] = {"poor": True, "members": [{"income": 400}]}
+    result = evaluate(household, load_text(RULES), on=DAY, engine="compiled")
+    before = asked(load_text(RULES), "interpreter").explain()
+    household["members"][0]["income"] = 5000
+    household["members"].append({"income": 1})
+    assert result.explain() == before
+
+
+def test_the_calendar_turns_rules_as_it_does_for_the_interpreter() -> None:
+    """A clause in force from one day is not there the day before."""
+    policies = load_text(RULES.replace("条款 补助条 (aided)", "条款 补助条 (aided) 2020-06-10 起"))
+    household = {"poor": True, "members": [{"income": 400}]}
+    found = [evaluate(household, policies, on=date(2020, 6, day), engine="compiled") for day in (9, 10)]
+    assert [(r.engine, r.decision("aid").outcome) for r in found] == [
+        ("compiled", "not_covered"),
+        ("compiled", "granted"),
+    ]
+
+
+def test_threads_share_a_program() -> None:
+    policies = load_text(RULES)
+    found: list[int | None] = []
+
+    def work(income: int) -> None:
+        for _ in range(50):
+            result = evaluate({"poor": True, "members": [{"income": income}]}, policies, on=DAY)
+            amount = result.decision("aid").amount
+            found.append(amount.fen if amount is not None and amount.fen == (1000 - income) * 100 else None)
+
+    threads = [Thread(target=work, args=(income,)) for income in range(100, 900, 100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 400 and None not in found
+
+
+def test_the_generated_source_names_what_it_stands_for() -> None:
+    source = compiled(load_text(RULES).program, DAY).source
+    assert isinstance(compiled(load_text(RULES).program, DAY), Compiled)
+    assert '"""补助条 · doc 第一条 · rules.rules:' in source
+    assert "sum(person.income for person in household.members) < 100000" in source
