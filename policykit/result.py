@@ -141,7 +141,7 @@ class Result:
     """
 
     def __init__(
-        self, on: date, policies: Policies, found: Traced | None, quick: compiled.Decided | None = None,
+        self, on: date, policies: Policies, found: Traced | None, quick: compiled.Decided | compiled.Swift | None = None,
         language: Language = "zh",
     ) -> None:  # fmt: skip
         self.on, self.policies = on, policies
@@ -259,6 +259,19 @@ class Result:
         if len(found) != 1:
             raise KeyError(f"{len(found)} decisions on {measure!r} for {subject!r}")
         return found[0]
+
+    def outcome(self, measure: str, subject: str | None = None) -> str:
+        """The outcome of `decision` alone; for whoever asks a million times."""
+        told = None if self._quick is None or subject is None else self._quick.told(measure, subject)
+        return self.decision(measure, subject).outcome if told is None else told[0]
+
+    def fen(self, measure: str, subject: str | None = None) -> int | None:
+        """The fen of `decision` alone: `None` where nothing is granted, or the amount is open."""
+        told = None if self._quick is None or subject is None else self._quick.told(measure, subject)
+        if told is not None:
+            return told[1]
+        amount = self.decision(measure, subject).amount
+        return None if amount is None else amount.fen
 
     def explain(self, language: Language = "zh", mask: bool = False) -> str:
         """The explanation as text, in Chinese or English; with `mask`, names and sensitive facts are hidden."""
@@ -378,12 +391,12 @@ def evaluate(
 
     Raises `PolicyError` with every fault found when the household is bad input.
     """
-    chosen = policies or load_bundled()
+    chosen = load_bundled() if policies is None else policies
     if parameters is not None:
         chosen = chosen.with_parameters(parameters)
     if engine != "interpreter" and household.__class__ is dict and not rulings:
         program = chosen.engines.get(on)
-        if program.__class__ is not compiled.Compiled and (engine == "compiled" or on in chosen.engines):
+        if program is None and (engine == "compiled" or on in chosen.engines):
             program = chosen.engines[on] = compiled.compiled(chosen.program, on)
         quick = None if program is None else program.decide(household)
         if quick is not None:

@@ -15,11 +15,13 @@ from policykit.engine.compiled import verdicts
 from policykit.engine.compiled.operations import NAMES
 from policykit.engine.compiled.reading import Reader, copied, identifier
 from policykit.engine.compiled.source import Source
+from policykit.engine.compiled.straight import Straight
+from policykit.engine.compiled.swift import Layout, Swift, only
 from policykit.engine.compiled.terms import Refused
 from policykit.engine.compiled.verdicts import Pay, Row
 from policykit.values import month_of
 
-__all__ = ["Compiled", "Decided", "Pay", "Refused", "Row", "compiled"]
+__all__ = ["Compiled", "Decided", "Pay", "Refused", "Row", "Swift", "compiled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +33,18 @@ class Decided:
 
     def only(self, measure: str, subject: str | None) -> Row | None:
         """The one decision on a measure for a subject; `None` when there is none, or more than one."""
-        found = None
-        for row in self.rows:
-            if row.measure == measure and (subject is None or row.path == subject):
-                if found is not None:
-                    return None
-                found = row
-        return found
+        return only(self.rows, measure, subject)
+
+    def told(self, measure: str, subject: str) -> None:
+        """Nothing is told apart from the whole decision."""
+        return
 
 
 class Compiled:
-    """A program as Python for one day; `source` is what was generated."""
+    """A program as Python for one day; `source` is what was generated.
+
+    A program that the straight form takes has it beside the general form, which gets what that does not take.
+    """
 
     def __init__(self, program: ir.Program, on: date) -> None:
         writing = Source(program, on)
@@ -50,13 +53,31 @@ class Compiled:
             **NAMES, **{name: getattr(verdicts, name) for name in verdicts.CALLED},
             **writing.terms.constants, "today": on, "this_month": month_of(on),
         }  # fmt: skip
-        exec(compile(self.source, f"<policykit {program.fingerprint[:12]} {on}>", "exec"), names)
+        run(self.source, program, names)
         classes = {kind: names[Source.class_name(kind)] for kind in program.entities}
         ranges = {kind: names.get(f"ranges_{identifier(kind)}") for kind in program.entities}
         self._reader, self._decide = Reader(program, on, classes, ranges), names["decide"]
+        self._straight: Any = None
+        try:
+            short = Straight(program, on)
+            text = short.text()
+        except Refused:
+            return
+        names |= short.constants
+        run(text, program, names)
+        self.source += f"\n\n{text}"
+        self._straight = names["decide_straight"]
+        self._layout = Layout(
+            program, short.slots, short.members, short.member.name.id if short.member else ""
+        )
 
-    def decide(self, household: dict[str, Any]) -> Decided | None:
+    def decide(self, household: dict[str, Any]) -> Decided | Swift | None:
         """The decisions on a household; `None` when the reference engine has to give them."""
+        if self._straight is not None:
+            try:
+                return Swift(self._layout, self._straight(household))
+            except Exception:  # not every fact is there, and plain: the general form asks more closely
+                pass
         try:
             mine = copied(household)
             return Decided(tuple(self._decide(self._reader.read(mine))), mine)
@@ -64,11 +85,16 @@ class Compiled:
             return None
 
 
+def run(source: str, program: ir.Program, names: dict[str, Any]) -> None:
+    exec(compile(source, f"<policykit {program.fingerprint[:12]}>", "exec"), names)
+
+
 class Nothing(Compiled):
     """A program that cannot be written as Python: every household is handed over."""
 
     def __init__(self) -> None:
         self.source = ""
+        self._straight = None
 
     def decide(self, household: dict[str, Any]) -> Decided | None:
         return None

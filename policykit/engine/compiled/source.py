@@ -308,7 +308,9 @@ class Source:
     def write_pay(self, number: str) -> str:
         rule = self.rules()[int(number)]
         record = identifier(rule.entity)
-        chosen = {f"choice:{one.name.id}": identifier(one.name.id) for one in self.discretion(rule)}
+        chosen = {
+            f"choice:{one.name.id}": f"chosen_{identifier(one.name.id)}" for one in self.discretion(rule)
+        }
         names = {"self": record, **chosen}
         total = "None"
         if rule.months is not None:

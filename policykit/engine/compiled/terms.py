@@ -15,9 +15,14 @@ from policykit.datatypes import Type
 from policykit.engine.compiled.operations import NAMES, REFUSED, lowered
 from policykit.engine.compiled.reading import identifier
 from policykit.extents import Extents
-from policykit.values import Month, Subset
+from policykit.values import Bounds, Month, Subset
 
 Names = Mapping[str, str]
+
+
+#: names that functions use inside, which no constant may have
+LOCALS = ("amount", "lasting", "bars", "household", "key", "month", "pay", "record", "rows", "subjects", "this_month", "today",
+          "value", "verdict", "way", "ways")  # fmt: skip
 
 
 class Refused(Exception):
@@ -37,14 +42,7 @@ class Terms:
 
     def __post_init__(self) -> None:
         self.extents = Extents(self.program)
-        self.reserved = {
-            *NAMES,
-            *dir(builtins),
-            *map(identifier, self.program.entities),
-            "month",
-            "today",
-            "this_month",
-        }
+        self.reserved = {*NAMES, *dir(builtins), *map(identifier, self.program.entities), *LOCALS}
 
     def call(self, kind: str, *names: str) -> str:
         """The name of a function that the generated code must hold."""
@@ -101,10 +99,27 @@ class Terms:
     def apply(self, expr: ir.Apply, names: Names) -> str:
         if expr.op in REFUSED:
             raise Refused(expr.op)
+        match expr:
+            case ir.Apply(
+                op="multiply",
+                args=(ir.Const(value=Bounds(lo=1, hi=1)), other)
+                | (other, ir.Const(value=Bounds(lo=1, hi=1))),
+            ):
+                return self.expr(other, names)
+            case ir.Apply(op="round_down_to_yuan", args=(ir.Apply(op="divide", args=(a, b)),)) if self.whole(
+                a, b
+            ):
+                # the same without a fraction: down to a multiple of b hundred fen
+                above, below = self.expr(a, names), self.expr(b, names)
+                return f"(None if {below} == 0 else {above} // ({below} * 100) * 100)"
         args = [self.expr(arg, names) for arg in expr.args]
         nothing = any(arg.type.optional for arg in expr.args)
         whole = all(arg.type.kind == "number" and self.extents.integral(arg) for arg in expr.args)
         return lowered(expr.op, args, nothing, whole)
+
+    def whole(self, *exprs: ir.Expr) -> bool:
+        """Whether these are whole numbers that cannot be 无."""
+        return all(not one.type.optional and self.extents.integral(one) for one in exprs)
 
     def parameter(self, expr: ir.Param, names: Names) -> str:
         name, call = expr.name, self.call("param", expr.name)
@@ -207,7 +222,7 @@ class Terms:
         return repr(value)
 
     def named(self, name: str, value: Any) -> str:
-        name = f"{name}_" if name in self.reserved else name
+        name = f"{name}_" if re.sub(r"_[0-9]+$", "", name) in self.reserved else name
         self.constants[name] = value
         return name
 
