@@ -208,7 +208,7 @@ def test_the_straight_form_agrees_with_the_interpreter() -> None:
         assert differing(policies, household, DAY, Counter()) == []
         result = evaluate(household, policies, on=DAY, engine="compiled")
         decision = result.decision("dibao", "household")
-        assert (result.outcome("dibao", "household"), result.fen("dibao", "household")) == (
+        assert result.brief("dibao", "household") == (
             decision.outcome, decision.amount.fen if decision.amount is not None else None
         )  # fmt: skip
         outcomes.update(f"{d.measure} {d.outcome}" for d in result.decisions)
@@ -329,7 +329,7 @@ def test_a_compiled_result_shows_what_any_other_does() -> None:
     policies = load_text(RULES)
     fast, slow = asked(policies, "compiled"), asked(policies, "interpreter")
     assert fast.decision("补助").amount == slow.decision("补助").amount
-    assert fast.fen("aid") == slow.fen("aid", "household") == 60000
+    assert fast.brief("aid") == slow.brief("aid", "household") == ("granted", 60000)
     assert fast.model_dump() == slow.model_dump()
     assert fast.explain() == slow.explain() and fast.stamp == slow.stamp
 

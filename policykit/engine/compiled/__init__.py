@@ -57,7 +57,7 @@ class Compiled:
         classes = {kind: names[Source.class_name(kind)] for kind in program.entities}
         ranges = {kind: names.get(f"ranges_{identifier(kind)}") for kind in program.entities}
         self._reader, self._decide = Reader(program, on, classes, ranges), names["decide"]
-        self._straight: Any = None
+        self.straight: Any = None
         try:
             short = Straight(program, on)
             text = short.text()
@@ -66,18 +66,22 @@ class Compiled:
         names |= short.constants
         run(text, program, names)
         self.source += f"\n\n{text}"
-        self._straight = names["decide_straight"]
+        self.straight = names["decide_straight"]
         self._layout = Layout(
             program, short.slots, short.members, short.member.name.id if short.member else ""
         )
 
     def decide(self, household: dict[str, Any]) -> Decided | Swift | None:
         """The decisions on a household; `None` when the reference engine has to give them."""
-        if self._straight is not None:
+        if self.straight is not None:
             try:
-                return Swift(self._layout, self._straight(household))
+                return Swift(self._layout, self.straight(household))
             except Exception:  # not every fact is there, and plain: the general form asks more closely
                 pass
+        return self.general(household)
+
+    def general(self, household: dict[str, Any]) -> Decided | None:
+        """The same by the general form alone."""
         try:
             mine = copied(household)
             return Decided(tuple(self._decide(self._reader.read(mine))), mine)
@@ -94,7 +98,7 @@ class Nothing(Compiled):
 
     def __init__(self) -> None:
         self.source = ""
-        self._straight = None
+        self.straight = None
 
     def decide(self, household: dict[str, Any]) -> Decided | None:
         return None

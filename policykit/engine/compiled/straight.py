@@ -44,6 +44,7 @@ class Straight(Terms):
 
     lines: list[list[str]] = field(default_factory=lambda: [[], [], [], []])
     local: dict[tuple[str, str, str], tuple[str, int]] = field(default_factory=dict)
+    after: list[str] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
     temporary: int = 0
     inside: str = ""  # the entity whose expression is being written
@@ -57,7 +58,7 @@ class Straight(Terms):
         Terms.__post_init__(self)
         self.root, self.members, self.member = shape_of(self.program)
         figures = map(identifier, self.program.parameters)
-        self.taken = {*self.reserved, *figures, "members", "people", "person"}
+        self.taken = {*self.reserved, *figures, "members", "people", "person", "row"}
 
     # -- names
 
@@ -301,19 +302,29 @@ class Straight(Terms):
         stands = f"{local} = STANDS\n{BLANK}{paid} = {amount}"
         lines.append(f"else:\n{BLANK}{stands}" if word == "elif" else stands.replace(BLANK, ""))
         later = [other for other in over if other not in now]
-        if later:
+        holds = " or ".join(f"{known[other][0]} == STANDS" for other in later)
+        at = places[clause.entity]
+        if later and not own and self.last(name) and all(self.of_root(other) for other in later):
+            self.after.append(f"if {holds}:  # {clause.basis.name.zh}\n{BLANK}"
+                              f"rows = [beaten(row, {at}) if row[{at}] == STANDS else row for row in rows]")  # fmt: skip
+        elif later:
             level = AGAIN if not own else max(known[other][1] for other in later)
-            holds = " or ".join(f"{known[other][0]} == STANDS" for other in later)
             self.lines[level].append(
                 f"if {local} == STANDS and ({holds}):\n{BLANK}{local}, {paid} = BEATEN, None"
             )
         known[name] = local, level
-        at = places[clause.entity]
         places[clause.entity] += 2
         number = next((i for i, one in enumerate(self.program.amounts) if one is rule), -1 - len(self.slots))
         self.slots.append(
             Slot(name, clause.entity, effect.measure, number, rule.form, at, at + 1, tuple(over))
         )
+
+    def of_root(self, clause: str) -> bool:
+        return self.program.clauses[clause][0].entity == self.root.name.id
+
+    def last(self, clause: str) -> bool:
+        """Whether nothing waits for what a clause comes to."""
+        return not any(clause in over for over in self.program.blockers.values())
 
     # -- the whole
 
@@ -350,6 +361,7 @@ class Straight(Terms):
             body += self.lines[WHOLE]
             if again:
                 body += ["rows = []", f"for {names} in people:", *indented([*again, f"rows.append({row})"])]
+            body += self.after
         else:
             body += ["rows = ()", *self.lines[WHOLE]]
         result = "".join(f"{one}, {one}_paid, " for one in own)

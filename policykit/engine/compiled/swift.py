@@ -59,6 +59,10 @@ class Layout:
                 states = itemgetter(*(slot.state for slot in asked)) if asked else len
                 self.questions[name, kind] = Question(tuple(asked), states)
 
+        self.asked = {
+            measure: asked for (measure, kind), asked in self.questions.items() if kind == self.root
+        }
+
     def row(self, measure: str, kind: str, path: str, values: Values, own: Values) -> Row:
         """The decision on a measure for a record, from what its clauses came to."""
         question = self.questions[measure, kind]
@@ -110,10 +114,11 @@ class Swift:
 
     def told(self, measure: str, subject: str) -> tuple[str, int | None] | None:
         """Outcome and amount of the household alone, without building a decision; `None` for all else."""
-        if subject != self.layout.root or (measure, subject) not in self.layout.questions:
+        layout = self.layout
+        if subject != layout.root or measure not in layout.asked:
             return None
         own = self.found[1]
-        verdict, paid = self.layout.questions[measure, subject].verdict(own)
+        verdict, paid = layout.asked[measure].verdict(own)
         return verdict.outcome, None if paid is None else own[paid.pay]
 
 

@@ -17,7 +17,7 @@ SILENT, NOT_MET, BEATEN, BARRED, STANDS = range(5)
 #: what generated code calls of this file
 CALLED = (
     "SILENT", "NOT_MET", "BEATEN", "BARRED", "STANDS", "OPEN", "Pay", "Way", "judged", "lost", "obtained", "higher",
-    "row", "names_of", "open_pay",
+    "row", "names_of", "open_pay", "beaten",
 )  # fmt: skip
 
 OPEN = ("granted", "discretionary")
@@ -81,6 +81,11 @@ def judged(record: Record, ways: Sequence[Way], bars: Iterable[tuple[str, bool]]
     if any(way.state == NOT_MET for way in ways):
         return Verdict("refused", each(way.clause for way in ways if way.state != SILENT))
     return Verdict("not_covered", ())
+
+
+def beaten(states: tuple[Any, ...], at: int) -> tuple[Any, ...]:
+    """What clauses came to, with the one at a place overridden and paying nothing."""
+    return (*states[:at], BEATEN, None, *states[at + 2 :])
 
 
 def names_of(pairs: Iterable[tuple[str, bool]]) -> list[str]:
