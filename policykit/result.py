@@ -13,19 +13,21 @@ from datetime import date
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from policykit import ir
 from policykit import trace as form
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
-from policykit.engine import compiled, interpreter
-from policykit.explain import explain, to_html, to_text
+from policykit.engine import interpreter
 from policykit.facts import Instance
 from policykit.loader import Policies, load_bundled
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.values import Bounds, Gap, Value
+
+if TYPE_CHECKING:
+    from policykit.engine import compiled
 
 VERSION = "0.1.0"
 RULINGS = ("裁量", "rulings")
@@ -273,10 +275,14 @@ class Result:
 
     def explain(self, language: Language = "zh", mask: bool = False) -> str:
         """The explanation as text, in Chinese or English; with `mask`, names and sensitive facts are hidden."""
+        from policykit.explain import explain, to_text
+
         return to_text(explain(self.trace, language, mask, self.errors, self.stamp))
 
     def to_html(self, language: Language = "zh", mask: bool = False) -> str:
         """The explanation as one self-contained page."""
+        from policykit.explain import explain, to_html
+
         return to_html(explain(self.trace, language, mask, self.errors, self.stamp))
 
     def model_dump(self) -> dict[str, Any]:
@@ -395,12 +401,18 @@ def evaluate(
     if engine != "interpreter" and household.__class__ is dict and not rulings:
         program = chosen.engines.get(on)
         if program is None and (engine == "compiled" or on in chosen.engines):
-            program = chosen.engines[on] = compiled.compiled(chosen.program, on)
+            program = chosen.engines[on] = _compiled(chosen.program, on)
         quick = None if program is None else program.decide(household)
         if quick is not None:
             return Result(on, chosen, None, quick, language)
         chosen.engines.setdefault(on, None)
     return Result(on, chosen, _traced(household, chosen, on, rulings, language))
+
+
+def _compiled(program: ir.Program, on: date) -> compiled.Compiled:
+    from policykit.engine.compiled import compiled
+
+    return compiled(program, on)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ DOOR = "__init__"
 
 # from bottom to top; a folder is one name, so `engine` holds every module in engine/
 FLOORS = {
-    "ground": {"source", "diagnostics", "values", "datatypes", "wording"},
+    "ground": {"source", "diagnostics", "values", "datatypes", "wording", "keep"},
     "forms": {
         "syntax",
         "symbols",
