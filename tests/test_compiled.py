@@ -10,6 +10,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from threading import Thread
@@ -377,3 +378,15 @@ def test_the_generated_source_names_what_it_stands_for() -> None:
     assert isinstance(compiled(load_text(RULES).program, DAY), Compiled)
     assert '"""补助条 · doc 第一条 · rules.rules:' in source
     assert "sum(person.income for person in household.members) < 100000" in source
+
+
+@pytest.mark.parametrize("place", ['第一条"""', "第一条\\", '一"""+exit()+"""'])
+def test_words_of_the_rules_stay_words(place: str) -> None:
+    """Whatever a rule cites is a comment of the source and no more."""
+    rules = load_text(RULES).program
+    (clause,) = rules.clauses["aided"]
+    cite = replace(clause.basis.cites[0], locator=place)
+    changed = replace(clause, basis=replace(clause.basis, cites=(cite,)))
+    program = replace(rules, clauses={"aided": (changed,)})
+    found = compiled(program, DAY).decide({"poor": True, "members": [{"income": 400}]})
+    assert found is not None and found.rows[0].outcome == "granted"

@@ -14,6 +14,7 @@ from policykit.app import reports
 from policykit.app.console import BAD, FINDINGS, Format, Tongue, complain, emit
 from policykit.app.coverage import coverage_command
 from policykit.app.fmt import fmt_command
+from policykit.app.show import show_command
 from policykit.app.test import test_command
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command("fmt")(fmt_command)
 app.command("test")(test_command)
+app.command("show")(show_command)
 
 
 class CheckFormat(StrEnum):

@@ -51,7 +51,7 @@ class Compiled:
         self.source = writing.text()
         names = {
             **NAMES, **{name: getattr(verdicts, name) for name in verdicts.CALLED},
-            **writing.terms.constants, "today": on, "this_month": month_of(on),
+            "today": on, "this_month": month_of(on),
         }  # fmt: skip
         run(self.source, program, names)
         classes = {kind: names[Source.class_name(kind)] for kind in program.entities}
@@ -63,7 +63,6 @@ class Compiled:
             text = short.text()
         except Refused:
             return
-        names |= short.constants
         run(text, program, names)
         self.source += f"\n\n{text}"
         self.straight = names["decide_straight"]

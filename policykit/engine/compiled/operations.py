@@ -152,6 +152,8 @@ def given(value: Any) -> bool:
 
 
 NAMES: dict[str, Any] = {
+    "date": date,
+    "Month": Month,
     "Fraction": Fraction, "HandOver": HandOver, "Record": Record, "UNKNOWN": UNKNOWN, "known": known, "once": once,
     "total": total, "least": least, "greatest": greatest, "earliest": earliest, "latest": latest, "months": months,
     "times": times, "unset": unset, "in_range": in_range, "must_lie": must_lie, "given": given, "maybe": maybe, "within": within, "LOWEST": Extreme(True), "HIGHEST": Extreme(False),

@@ -386,7 +386,7 @@ class Reading:
                 outside, f"{path}.{outside}", {} if given is None else given, None, depth + 1
             )
         if one.upper is not None:
-            setattr(one, f"in_{one.upper.kind}", one.upper)
+            setattr(one, f"in_{identifier(one.upper.kind)}", one.upper)
         return one
 
     def below(self, owner: Record, name: str) -> str:

@@ -14,21 +14,10 @@ from math import prod
 from policykit import ir
 from policykit.datatypes import widest
 from policykit.engine.compiled.reading import identifier
-from policykit.engine.compiled.terms import Refused, Terms
-from policykit.source import NOWHERE, Span
+from policykit.engine.compiled.terms import Refused, Terms, about, figures, place, said
 from policykit.values import Bounds
 
 MOST_WAYS = 64  # in which an approver may choose, each with its amount
-
-
-def place(span: Span) -> str:
-    return "" if span is NOWHERE else f" · {span.file}:{span.line}"
-
-
-def about(basis: ir.Basis) -> str:
-    """What stands above a function: the label, where its words stand, where the rule stands."""
-    cited = f" · {basis.cites[0].text} {basis.cites[0].locator}" if basis.cites else ""
-    return f"{basis.name.zh}{cited}{place(basis.span)}"
 
 
 @dataclass(slots=True)
@@ -66,16 +55,17 @@ class Source:
         )
         functions = [blocks[key] for kind in order for key in blocks if key[0] == kind]
         head = f'"""Decisions by the rules {self.program.fingerprint[:12]}, as they stand on {self.on}: generated, not written."""'
-        return "\n\n\n".join([head, *classes, *ranges.values(), *functions]) + "\n"
+        whole = [head, figures(self.terms.constants), *classes, *ranges.values(), *functions]
+        return "\n\n\n".join(filter(None, whole)) + "\n"
 
     # -- records
 
     def record_class(self, kind: str) -> str:
         entity = self.program.entities[kind]
-        names = [*entity.facts, *entity.lists, *([f"in_{entity.upper}"] if entity.upper else [])]
+        names = [*entity.facts, *entity.lists, *([f"in_{identifier(entity.upper)}"] if entity.upper else [])]
         lines = [
             f"class {self.class_name(kind)}(Record):",
-            f'    """{entity.name.zh}"""',
+            f'    """{said(entity.name.zh)}"""',
             "",
             f"    kind = {kind!r}",
         ]
@@ -111,7 +101,7 @@ class Source:
         version = define.on(self.on)
         subject = identifier(define.entity) if define.entity is not None else ""
         body = f"unset({name!r})"
-        title = define.name.zh
+        title = said(define.name.zh)
         if version is not None:
             body = self.terms.write(version.body, {"self": subject} if subject else {})
             title = about(version.basis)
@@ -125,7 +115,7 @@ class Source:
         keys = [f"key_{number}" for number, _ in enumerate(parameter.keys, 1)]
         env = {"self": subject} if subject else {}
         lines = [f"def param_{identifier(name)}({', '.join([*([subject] if subject else []), *keys])}):",
-                 f'    """{parameter.name.zh}{place(parameter.span)}"""']  # fmt: skip
+                 f'    """{said(parameter.name.zh)}{place(parameter.span)}"""']  # fmt: skip
         if keys:
             none = {"bool": "False", "multi": "frozenset()"}.get(parameter.type.kind, "None")
             lines += [f"    if None in ({', '.join(keys)},):", f"        return {none}"]
@@ -135,13 +125,9 @@ class Source:
                 continue
             body = self.terms.write(setting.value, env)
             if parameter.type.ordered and (parameter.low is not None or parameter.high is not None):
-                wide = widest(parameter.type, frozenset())
-                assert isinstance(wide, Bounds)
-                ends = [
-                    repr(None) if end is None else self.terms.write(end, env)
-                    for end in (parameter.low, parameter.high)
-                ]
-                body = f"in_range({body}, {', '.join(self.open_end(e, s) for e, s in zip(ends, '<>', strict=True))})"
+                low = "LOWEST" if parameter.low is None else self.terms.write(parameter.low, env)
+                high = "HIGHEST" if parameter.high is None else self.terms.write(parameter.high, env)
+                body = f"in_range({body}, {low}, {high})"
             if labels:
                 same = " and ".join(f"{key} == {label!r}" for key, label in zip(keys, labels, strict=True))
                 lines += [f"    if {same}:", f"        return {body}"]
@@ -149,11 +135,6 @@ class Source:
                 lines.append(f"    return {body}")
                 return "\n".join(lines)
         return "\n".join([*lines, f"    return unset({name!r})"])
-
-    @staticmethod
-    def open_end(end: str, side: str) -> str:
-        """An end that was not declared is open."""
-        return ("LOWEST" if side == "<" else "HIGHEST") if end == "None" else end
 
     # -- clauses
 
@@ -173,9 +154,10 @@ class Source:
 
     def conditions(self, clause: ir.Clause, names: dict[str, str]) -> tuple[str, str]:
         """Scope and test as written; empty where there is none."""
-        scope = self.terms.expr(clause.scope, names) if clause.scope is not None else ""
-        test = self.terms.write(clause.test, names) if clause.test is not None else ""
         force = self.in_force(clause, names)
+        write = self.terms.expr if force else self.terms.write
+        scope = write(clause.scope, names) if clause.scope is not None else ""
+        test = self.terms.write(clause.test, names) if clause.test is not None else ""
         return " and ".join(part for part in (force, scope) if part), test
 
     def write_meets(self, name: str) -> str:
@@ -227,7 +209,7 @@ class Source:
         path, entity = self.program.entity_path(kind), self.program.clauses[clause][0].entity
         if entity not in path:
             return ""
-        return record + "".join(f".in_{step}" for step in path[1 : path.index(entity) + 1])
+        return record + "".join(f".in_{identifier(step)}" for step in path[1 : path.index(entity) + 1])
 
     def beaters(self, clause: ir.Clause, record: str, kind: str, measure: str = "") -> list[tuple[str, str]]:
         """The clauses that prevail over one, and the condition that each stands; without rulings no may-clause does."""
@@ -290,7 +272,7 @@ class Source:
             f"\n        ({n!r}, {holds})," for n, holds in self.beaters(clause, record, clause.entity)
         )
         title = self.terms.call("over", name, *([number] if number != "0" else []))
-        return "\n".join([f"def {title}({record}):", f'    """What prevails over {clause.basis.name.zh}"""',
+        return "\n".join([f"def {title}({record}):", f'    """What prevails over {said(clause.basis.name.zh)}"""',
                           f"    return names_of(({pairs}\n    ))"])  # fmt: skip
 
     # -- amounts
@@ -372,7 +354,7 @@ class Source:
         ]
         return "\n".join([
             "@once", f"def base_{identifier(measure)}_{record}({record}):",
-            f'    """{self.program.measures[measure].name.zh}, before mutual exclusion"""',
+            f'    """{said(self.program.measures[measure].name.zh)}, before mutual exclusion"""',
             f"    ways = {inside[0]}", f"    bars = {inside[1]}", f"    return judged({record}, ways, bars)",
         ])  # fmt: skip
 
@@ -394,7 +376,11 @@ class Source:
         for entity in self.program.measures[other].entities:
             up, down = self.program.entity_path(kind), self.program.entity_path(entity)
             if entity in up:
-                yield entity, record + "".join(f".in_{step}" for step in up[1 : up.index(entity) + 1]), ""
+                yield (
+                    entity,
+                    record + "".join(f".in_{identifier(step)}" for step in up[1 : up.index(entity) + 1]),
+                    "",
+                )
             elif kind in down:
                 loop, owner = "", record
                 for above, below in list(zip(down[1:], down, strict=False))[: down.index(kind)][::-1]:
@@ -420,7 +406,7 @@ class Source:
     def write_final(self, measure: str, kind: str) -> str:
         record = identifier(kind)
         lines = ["@once", f"def final_{identifier(measure)}_{record}({record}):",
-                 f'    """{self.program.measures[measure].name.zh}"""',
+                 f'    """{said(self.program.measures[measure].name.zh)}"""',
                  f"    verdict = {self.terms.call('base', measure, kind)}({record})"]  # fmt: skip
         for exclusive in self.program.exclusives:
             if measure not in exclusive.measures or exclusive.how == "by_election":
@@ -461,7 +447,7 @@ class Source:
                     tests = self.beside(kind, record, [other], "{verdict}.outcome in OPEN", "final")
                     pairs.append(f"\n        ({other!r}, {' or '.join(tests) or 'False'}),")
         return "\n".join([f"def alternatives_{identifier(measure)}_{record}({record}):",
-                          f'    """What may be had instead of {self.program.measures[measure].name.zh}"""',
+                          f'    """What may be had instead of {said(self.program.measures[measure].name.zh)}"""',
                           f"    return tuple(names_of(({''.join(pairs)}\n    )))"])  # fmt: skip
 
     def decide(self) -> str:

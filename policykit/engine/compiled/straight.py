@@ -16,8 +16,7 @@ from policykit import ir
 from policykit.datatypes import Type
 from policykit.engine.compiled.operations import NAMES
 from policykit.engine.compiled.reading import ends, identifier
-from policykit.engine.compiled.terms import Names, Refused, Terms
-from policykit.source import NOWHERE, Span
+from policykit.engine.compiled.terms import Names, Refused, Terms, about, figures, said
 
 #: where a line of the function stands: before the members, per member, for the household, per member again
 FIRST, MEMBER, WHOLE, AGAIN = range(4)
@@ -148,7 +147,7 @@ class Straight(Terms):
         outer, self.inside = (self.inside, self.level), entity or self.root.name.id
         self.level = FIRST if self.inside == self.root.name.id else MEMBER
         local = self.fresh_local(name)
-        note = f"  # {define.name.zh}"
+        note = f"  # {said(define.name.zh)}"
         match version.body:
             case ir.Fold(domain=ir.Items() as domain):
                 self.gathered(version.body, domain, local, note)
@@ -277,10 +276,7 @@ class Straight(Terms):
         local, paid = self.fresh_local(name), self.fresh_local(f"{name}_paid")
         level = self.level
         lines = self.lines[level]
-        cited = (
-            f" · {clause.basis.cites[0].text} {clause.basis.cites[0].locator}" if clause.basis.cites else ""
-        )
-        lines += ["", f"# {clause.basis.name.zh}{cited}{place(clause.basis.span)}", f"{paid} = None"]
+        lines += ["", f"# {about(clause.basis)}", f"{paid} = None"]
         word = "if"
         if scope:
             lines.append(f"{word} {negated(scope)}:\n{BLANK}{local} = SILENT")
@@ -305,7 +301,7 @@ class Straight(Terms):
         holds = " or ".join(f"{known[other][0]} == STANDS" for other in later)
         at = places[clause.entity]
         if later and not own and self.last(name) and all(self.of_root(other) for other in later):
-            self.after.append(f"if {holds}:  # {clause.basis.name.zh}\n{BLANK}"
+            self.after.append(f"if {holds}:  # {said(clause.basis.name.zh)}\n{BLANK}"
                               f"rows = [beaten(row, {at}) if row[{at}] == STANDS else row for row in rows]")  # fmt: skip
         elif later:
             level = AGAIN if not own else max(known[other][1] for other in later)
@@ -365,16 +361,11 @@ class Straight(Terms):
         else:
             body += ["rows = ()", *self.lines[WHOLE]]
         result = "".join(f"{one}, {one}_paid, " for one in own)
-        return (
-            "\n".join(
-                ["def decide_straight(household):", *indented([*body, f"return household, ({result}), rows"])]
-            )
-            + "\n"
-        )
-
-
-def place(span: Span) -> str:
-    return "" if span is NOWHERE else f" · {span.file}:{span.line}"
+        function = [
+            "def decide_straight(household):",
+            *indented([*body, f"return household, ({result}), rows"]),
+        ]
+        return "\n\n\n".join(filter(None, [figures(self.constants), "\n".join(function)])) + "\n"
 
 
 def negated(text: str) -> str:

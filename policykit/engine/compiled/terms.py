@@ -15,6 +15,7 @@ from policykit.datatypes import Type
 from policykit.engine.compiled.operations import NAMES, REFUSED, lowered
 from policykit.engine.compiled.reading import identifier
 from policykit.extents import Extents
+from policykit.source import NOWHERE, Span
 from policykit.values import Bounds, Month, Subset
 
 Names = Mapping[str, str]
@@ -38,14 +39,20 @@ class Terms:
     constants: dict[str, Any] = field(default_factory=dict)
     wanted: dict[tuple[str, ...], None] = field(default_factory=dict)
     extents: Extents = field(init=False)
+    exclusive: set[str] = field(init=False)
     reserved: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.extents = Extents(self.program)
+        self.exclusive = {
+            m for one in self.program.exclusives if one.how != "by_election" for m in one.measures
+        }
         self.reserved = {*NAMES, *dir(builtins), *map(identifier, self.program.entities), *LOCALS}
 
     def call(self, kind: str, *names: str) -> str:
-        """The name of a function that the generated code must hold."""
+        """The name of a function that the generated code must hold; what no exclusion touches is final as it is."""
+        if kind == "final" and names[0] not in self.exclusive:
+            kind = "base"
         self.wanted.setdefault((kind, *names))
         return "_".join((kind, *map(identifier, names)))
 
@@ -69,7 +76,9 @@ class Terms:
             case ir.Up(subject=of_, type=of):
                 path = self.program.entity_path(of_.type.of)
                 steps = path[1 : path.index(of.of) + 1]
-                return self.of_record(of_, names, "{}" + "".join(f".in_{step}" for step in steps), of)
+                return self.of_record(
+                    of_, names, "{}" + "".join(f".in_{identifier(step)}" for step in steps), of
+                )
             case ir.Param():
                 return self.parameter(expr, names)
             case ir.Ref(name=name, subject=None):
@@ -225,6 +234,34 @@ class Terms:
         name = f"{name}_" if re.sub(r"_[0-9]+$", "", name) in self.reserved else name
         self.constants[name] = value
         return name
+
+
+def said(text: str) -> str:
+    """Words of the rules inside the source: nothing in them can end the comment or string that they stand in."""
+    return "".join(mark if mark.isprintable() and mark not in '"\\' else "_" for mark in text)
+
+
+def place(span: Span) -> str:
+    return "" if span is NOWHERE else said(f" · {span.file}:{span.line}")
+
+
+def about(basis: ir.Basis) -> str:
+    """What stands above a function: the label, where its words stand, where the rule stands."""
+    cited = f" · {basis.cites[0].text} {basis.cites[0].locator}" if basis.cites else ""
+    return said(f"{basis.name.zh}{cited}") + place(basis.span)
+
+
+def figures(constants: Mapping[str, Any]) -> str:
+    """The constants as source: figures of the day, days, sets of labels."""
+    lines = []
+    for name, value in sorted(constants.items()):
+        shown = repr(value)
+        if isinstance(value, Month):
+            shown = f"Month({value.year}, {value.month})"
+        elif isinstance(value, date):
+            shown = f"date({value.year}, {value.month}, {value.day})"
+        lines.append(f"{name} = {shown}")
+    return "\n".join(lines)
 
 
 def enclosed(text: str) -> bool:
