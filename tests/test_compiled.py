@@ -6,12 +6,14 @@ household is asked too. Rule sets with unset parameters, rulings and gaps are ha
 
 from __future__ import annotations
 
+import copy
 import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -85,6 +87,82 @@ def test_compiled_agrees_with_the_interpreter_on_many(
     first: int, record_property: Callable[[str, object], None]
 ) -> None:
     agree(range(first, first + 100), record_property)
+
+
+# ---- what people write instead ----------------------------------------------------------------------------------
+
+ODD: tuple[Any, ...] = (
+    None, True, 0, 1, -1, 3, 10**30, 0.5, float("nan"), float("inf"), Decimal("0.01"), Decimal("0.015"), Decimal("1E+3"),
+    "", "无", "是", "有", "yes", "g1", "一级", "1", ["k1"], ["甲类", "k1"], ["k9"], [], {}, {"value": True}, {"unknown": "x"},
+    {"value": "g1", "source": "本"}, {"ref": "m0"}, "m0", {"ref": "nobody"}, "2020-06-10", "2020-6-10", "20200610", "2020-06",
+    "2020-06-31", date(2020, 6, 9), "0.01 元/月", "1分/月", " 0.01", "１", "100 %", {"items": [], "complete": False}, [{}],
+    {"items": [], "complete": True}, {"household": {"poor": True}}, "a\x00b", ("k1",),
+    {"by": "村", "date": "2020-06-01", "reason": "x", "value": True},
+)  # fmt: skip
+KEYS = (
+    "id",
+    "编号",
+    "note",
+    "_x",
+    "poor",
+    "贫困",
+    "残疾",
+    "成员",
+    "spouse",
+    "slips",
+    "单日",
+    "household",
+    "rulings",
+    "x",
+    1,
+)
+
+
+def written_otherwise(draw: random.Random, household: dict[str, Any]) -> dict[str, Any]:
+    """The household with one thing in it replaced, left out, or added."""
+    changed = copy.deepcopy(household)
+    owner: Any = changed
+    while True:
+        key = draw.choice(list(owner) if isinstance(owner, dict) else range(len(owner)))
+        inner = owner[key]
+        if not isinstance(inner, dict | list) or not inner or draw.random() < 0.2:
+            break
+        owner = inner
+    way = draw.random()
+    if way < 0.6 or isinstance(owner, list):
+        owner[key] = draw.choice(ODD)
+    elif way < 0.8:
+        del owner[key]
+    else:
+        owner[draw.choice(KEYS)] = draw.choice((*ODD, inner))
+    return changed
+
+
+def answer(household: dict[str, Any], policies: Policies, engine: Any) -> Any:
+    """The decisions, or what is wrong with the household."""
+    try:
+        return evaluate(household, policies, on=strategies.ON, engine=engine).decisions
+    except PolicyError as error:
+        return [str(one) for one in error.diagnostics]
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_whatever_is_written_the_answer_is_that_of_the_interpreter(seed: int) -> None:
+    draw, village = random.Random(seed), seed % 4 == 3
+    policies = policies_of(strategies.written(draw, village).program)
+    household = strategies.mapping(draw, 0.0, village)
+    for _ in range(12):
+        changed = written_otherwise(draw, household)
+        assert answer(changed, policies, "compiled") == answer(changed, policies, "interpreter"), changed
+
+
+@pytest.mark.parametrize("case", conformance.BAD, ids=str)
+def test_bad_input_of_the_exam_is_handed_over(case: conformance.Case) -> None:
+    try:
+        program = conformance.program_of(case)
+    except PolicyError:
+        return
+    assert compiled(program, case.on).decide(dict(case.household)) is None
 
 
 # ---- the bundled policies -----------------------------------------------------------------------------------------
