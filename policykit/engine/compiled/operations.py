@@ -83,11 +83,12 @@ def greatest(items: Iterable[Any]) -> Any:
 
 
 def earliest(pairs: Iterable[tuple[Any, Any]]) -> Any:
-    return OPS["earliest"].run(list(pairs))
+    return OPS["earliest"].run([(known(day), record) for day, record in pairs])
 
 
 def latest(pairs: Iterable[tuple[Any, Any]]) -> Any:
-    return OPS["latest"].run(list(pairs))
+    """The record with the latest day; of one alone too the day is asked, for it may be 无."""
+    return OPS["latest"].run([(known(day), record) for day, record in pairs])
 
 
 def months(first: Month | None, last: Month | None) -> Sequence[Month]:
