@@ -23,7 +23,7 @@ from typing import Any
 import policykit
 from benchmarks.dibao_core import RULES, Household, households, plain
 from benchmarks.peers import Peer, peers
-from policykit import trials
+from policykit.casework import trials
 from policykit.engine.compiled import compiled
 from policykit.loader import Policies, bundled, examine
 

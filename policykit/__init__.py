@@ -6,21 +6,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from policykit.asking.lines import NearLine, near_line
+    from policykit.asking.questions import Agenda, Question, ask
     from policykit.diagnostics import Diagnostic, PolicyError
     from policykit.loader import Policies, load, load_text
-    from policykit.result import Amount, Decision, Missing, Result, evaluate
+    from policykit.result import Amount, Decision, Missing, Result, evaluate, what_ends, why_not
 
 __all__ = [
+    "Agenda",
     "Amount",
     "Decision",
     "Diagnostic",
     "Missing",
+    "NearLine",
     "Policies",
     "PolicyError",
+    "Question",
     "Result",
+    "ask",
     "evaluate",
     "load",
     "load_text",
+    "near_line",
+    "what_ends",
+    "why_not",
 ]
 
 _HOMES = {
@@ -29,11 +38,18 @@ _HOMES = {
     "Policies": "loader",
     "load": "loader",
     "load_text": "loader",
+    "Agenda": "asking.questions",
+    "Question": "asking.questions",
+    "ask": "asking.questions",
     "Amount": "result",
     "Decision": "result",
     "Missing": "result",
     "Result": "result",
     "evaluate": "result",
+    "why_not": "result",
+    "what_ends": "result",
+    "NearLine": "asking.lines",
+    "near_line": "asking.lines",
 }
 
 

@@ -13,12 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import zip_longest
 from typing import Any, TypeAlias
-from unicodedata import east_asian_width
 
 from policykit import ir, words
 from policykit.datatypes import parse_unit
 from policykit.diagnostics import Language
-from policykit.source import Source
+from policykit.source import Source, columns
 from policykit.syntax import Field, Lexeme, Node, Word
 
 WIDTH = 110  # columns; a Chinese character takes two
@@ -70,18 +69,13 @@ class _Group:
 _Part: TypeAlias = str | _Break | _Remark | _Group
 
 
-def _width(text: str) -> int:
-    """The columns that a text takes."""
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
-
-
 def _lines(parts: Sequence[_Part], indent: int) -> list[str]:
     """The lines of a declaration's head or of one field."""
     lines, empty = [""], True
     todo: list[tuple[int, bool, _Part]] = [(indent, False, _Group(tuple(parts)))]
     while todo:
         column, broken, part = todo.pop()
-        room = WIDTH - _width(lines[-1])
+        room = WIDTH - columns(lines[-1])
         match part:
             case str():
                 lines[-1] += part.lstrip() if empty and len(lines) > 1 else part
@@ -93,7 +87,7 @@ def _lines(parts: Sequence[_Part], indent: int) -> list[str]:
                 flat = _fit(room, inner, todo)
                 todo += [(column + more, not flat, p) for p in reversed(inner)]
             case _Break(flat_text, fill, must):
-                if must or (broken and not (fill and _fit(room - _width(flat_text), (), todo))):
+                if must or (broken and not (fill and _fit(room - columns(flat_text), (), todo))):
                     lines += [] if empty else [""]
                     lines[-1], empty = " " * column, True
                 elif not empty:
@@ -113,13 +107,13 @@ def _fit(room: int, inner: Sequence[_Part], rest: Sequence[tuple[int, bool, _Par
         broken, part = todo.pop()
         match part:
             case str():
-                room -= _width(part)
+                room -= columns(part)
             case _Group(parts):
                 todo += [(not inside, p) for p in reversed(parts)]
             case _Break(flat, _, must):
                 if must or broken:
                     return not inside
-                room -= _width(flat)
+                room -= columns(flat)
     return False
 
 

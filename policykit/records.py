@@ -523,7 +523,7 @@ class _Reader:
                 self.report("R007", where, inside=str(inside), typed=str(typed))
         heads: dict[tuple[Instance | None, str, ir.Option], list[Instance]] = {}
         for record in self.subjects:
-            for name, option in self.heads(self.program.entities[record.entity]):
+            for name, option in sole_labels(self.program, record.entity):
                 if record.known(name) == option.name.id:
                     heads.setdefault((record.upper, name, option), []).append(record)
         for (_, name, option), found in heads.items():
@@ -536,17 +536,18 @@ class _Reader:
         """The fact that a record is called by; may be empty."""
         return self.program.entities[record.entity].called or ""
 
-    def heads(self, entity: ir.Entity) -> Iterator[tuple[str, ir.Option]]:
-        """The labels that one member only can have. A relation to somebody has one for that very person: `head` of
-        `relation_to_head`, `applicant` of `relation_to_applicant`, 本人 or 户主."""
-        for name, decl in entity.facts.items():
-            choice = self.program.choices.get(decl.type.of) if name.startswith("relation_to_") else None
-            for option in choice.options if choice else ():
-                if name == f"relation_to_{option.name.id}" or option.name.zh in ("本人", "户主"):
-                    yield name, option
-
 
 # ---- small change -------------------------------------------------------------------------------------------------------
+
+
+def sole_labels(program: ir.Program, entity: str) -> Iterator[tuple[str, ir.Option]]:
+    """The labels that one member only can have. A relation to somebody has one for that very person: `head` of
+    `relation_to_head`, `applicant` of `relation_to_applicant`, 本人 or 户主."""
+    for name, decl in program.entities[entity].facts.items():
+        choice = program.choices.get(decl.type.of) if name.startswith("relation_to_") else None
+        for option in choice.options if choice else ():
+            if name == f"relation_to_{option.name.id}" or option.name.zh in ("本人", "户主"):
+                yield name, option
 
 
 def _as_fact(decl: ir.ListDecl) -> ir.FactDecl:

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from policykit import ir
@@ -20,14 +22,16 @@ from policykit import trace as form
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.engine import interpreter
-from policykit.facts import Instance
+from policykit.facts import Case, Election, Instance, Ruling
 from policykit.loader import Policies, load_bundled
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.values import Bounds, Gap, Value
 
 if TYPE_CHECKING:
+    from policykit.asking.near import Near
     from policykit.engine import compiled
+    from policykit.explain.page import Explanation
 
 VERSION = "0.1.0"
 RULINGS = ("裁量", "rulings")
@@ -165,13 +169,18 @@ class Result:
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        return () if self._found is None else self._found.errors
+        return () if self._found is None else self._found.read.errors
+
+    @property
+    def elections(self) -> tuple[Election, ...]:
+        return () if self._found is None else self._found.read.elections
 
     @property
     def _traced(self) -> Traced:
         if self._found is None:
             assert self._quick is not None
-            self._found = _traced(self._quick.household, self.policies, self.on, (), self._language)
+            again = read_household(self._quick.household, self.policies, on=self.on, language=self._language)
+            self._found = _traced(again, self.on)
         return self._found
 
     @property
@@ -251,16 +260,8 @@ class Result:
 
         Raises `KeyError` when there is none, or more than one.
         """
-        if self._quick is not None:
-            row = self._quick.only(measure, subject)
-            if row is not None:
-                return self._from_row(row)
-        found = [
-            d for d in self.decisions if measure in (d.measure, d.label) and subject in (None, d.subject)
-        ]
-        if len(found) != 1:
-            raise KeyError(f"{len(found)} decisions on {measure!r} for {subject!r}")
-        return found[0]
+        row = None if self._quick is None else self._quick.only(measure, subject)
+        return self.decisions[self._place(measure, subject)] if row is None else self._from_row(row)
 
     def brief(self, measure: str, subject: str | None = None) -> tuple[str, int | None]:
         """The outcome and the fen of `decision`, without the rest of it: for whoever asks a million times.
@@ -273,17 +274,69 @@ class Result:
         decision = self.decision(measure, subject)
         return decision.outcome, None if decision.amount is None else decision.amount.fen
 
-    def explain(self, language: Language = "zh", mask: bool = False) -> str:
-        """The explanation as text, in Chinese or English; with `mask`, names and sensitive facts are hidden."""
-        from policykit.explain import explain, to_text
+    def _place(self, measure: str, subject: str | None) -> int:
+        found = [
+            number
+            for number, d in enumerate(self.decisions)
+            if measure in (d.measure, d.label) and subject in (None, d.subject)
+        ]
+        if len(found) != 1:
+            raise KeyError(f"{len(found)} decisions on {measure!r} for {subject!r}")
+        return found[0]
 
-        return to_text(explain(self.trace, language, mask, self.errors, self.stamp))
+    def explain(self, language: Language = "zh", mask: bool = False, near: bool = False) -> str:
+        """The explanation as text, in Chinese or English; with `mask`, names and sensitive facts are hidden; with
+        `near`, it ends with what the refusals and grants turn on, which needs the extra `[prove]`."""
+        from policykit.explain import to_text
 
-    def to_html(self, language: Language = "zh", mask: bool = False) -> str:
+        return to_text(self._explanation(language, mask, near))
+
+    def to_html(self, language: Language = "zh", mask: bool = False, near: bool = False) -> str:
         """The explanation as one self-contained page."""
-        from policykit.explain import explain, to_html
+        from policykit.explain import to_html
 
-        return to_html(explain(self.trace, language, mask, self.errors, self.stamp))
+        return to_html(self._explanation(language, mask, near))
+
+    def _explanation(self, language: Language, mask: bool, near: bool) -> Explanation:
+        from policykit.explain import explain
+
+        found = explain(self.trace, language, mask, self.errors, self.stamp)
+        if not near:
+            return found
+        program, case = self.trace.program, self.trace.case
+        return replace(found, parts=(*found.parts, _near().part(program, case, self.near, language, mask)))
+
+    # -- what the decisions turn on
+
+    @cached_property
+    def near(self) -> tuple[Near, ...]:
+        """Of every refusal what would grant, of every grant what would end it, in the order of the decisions."""
+        return tuple(
+            self._nearest(decision, "end" if decision.outcome == "granted" else "grant")
+            for decision in self.trace.decisions
+            if decision.outcome in ("granted", "refused")  # what is excluded mostly has something better
+        )
+
+    def why_not(self, measure: str, subject: str | None = None) -> Near:
+        """The smallest change of facts that can change which would grant a measure; see `policykit.why_not`."""
+        return self._nearest(self.trace.decisions[self._place(measure, subject)], "grant")
+
+    def what_ends(self, measure: str, subject: str | None = None) -> Near:
+        """The smallest change of facts that can change which would end a grant."""
+        return self._nearest(self.trace.decisions[self._place(measure, subject)], "end")
+
+    def explain_near(self, found: Near, language: Language = "zh", mask: bool = False) -> str:
+        """One such answer as text."""
+        return str(_near().to_text(self.trace.program, self.trace.case, found, language, mask))
+
+    def near_data(self) -> list[dict[str, Any]]:
+        """`near` as plain data."""
+        return [_near().to_data(found) for found in self.near]
+
+    def _nearest(self, decision: form.Decision, sense: str) -> Near:
+        t = self.trace
+        found: Near = _near().nearest(t.program, t.case, t.on, t.rulings, self.elections, decision, sense)
+        return found
 
     def model_dump(self) -> dict[str, Any]:
         """The result as plain data, by the published schema."""
@@ -406,7 +459,8 @@ def evaluate(
         if quick is not None:
             return Result(on, chosen, None, quick, language)
         chosen.engines.setdefault(on, None)
-    return Result(on, chosen, _traced(household, chosen, on, rulings, language))
+    read = read_household(household, chosen, on=on, rulings=rulings, language=language)
+    return Result(on, chosen, _traced(read, on))
 
 
 def _compiled(program: ir.Program, on: date) -> compiled.Compiled:
@@ -416,29 +470,103 @@ def _compiled(program: ir.Program, on: date) -> compiled.Compiled:
 
 
 @dataclass(frozen=True, slots=True)
-class Traced:
-    """What the reference interpreter found, which rulings do not count, and the hash of what was given."""
+class Read:
+    """A household as it was read, beside the policies with their sheet; `errors` are rulings that do not count."""
 
-    found: form.Trace
+    policies: Policies
+    case: Case
+    rulings: tuple[Ruling, ...]
+    elections: tuple[Election, ...]
     errors: tuple[Diagnostic, ...]
-    digest: str
 
 
-def _traced(
-    household: Mapping[str, Any] | str | Path, policies: Policies, on: date, rulings: Iterable[Mapping[str, Any]],
-    language: Language,
-) -> Traced:  # fmt: skip
-    """Reads a household and evaluates it by the reference interpreter."""
+def read_household(
+    household: Mapping[str, Any] | str | Path,
+    policies: Policies | None = None,
+    *,
+    on: date,
+    rulings: Iterable[Mapping[str, Any]] = (),
+    parameters: str | Path | None = None,
+    language: Language = "zh",
+) -> Read:
+    """What `evaluate` decides on, with the same arguments.
+
+    Raises `PolicyError` with every fault found when the household is bad input.
+    """
+    chosen = policies or load_bundled()
+    if parameters is not None:
+        chosen = chosen.with_parameters(parameters)
     noted: list[Diagnostic] = []
     mapping = household if isinstance(household, Mapping) else load_file(Path(household), language, noted)
     facts, own = _apart(mapping)
-    program = policies.program
-    case = read_case(program, facts, on, language)
+    case = read_case(chosen.program, facts, on, language)
     case = replace(case, notes=(*noted, *case.notes))
-    read, elections, errors = read_rulings(program, case, [*own, *rulings], language)
-    _no_contradiction(program, case, on, language)
-    digest = hashlib.sha256(f"{case.digest}{read}{elections}".encode()).hexdigest()
-    return Traced(interpreter.evaluate(program, case, on, read, elections), errors, digest)
+    counted, elections, errors = read_rulings(chosen.program, case, [*own, *rulings], language)
+    _no_contradiction(chosen.program, case, on, language)
+    return Read(chosen, case, counted, elections, errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What the reference interpreter found, of what it was asked, and the hash of all that was given."""
+
+    found: form.Trace
+    read: Read
+    digest: str
+
+
+def _traced(read: Read, on: date) -> Traced:
+    """What the reference interpreter finds."""
+    digest = hashlib.sha256(f"{read.case.digest}{read.rulings}{read.elections}".encode()).hexdigest()
+    found = interpreter.evaluate(read.policies.program, read.case, on, read.rulings, read.elections)
+    return Traced(found, read, digest)
+
+
+def why_not(
+    household: Mapping[str, Any] | str | Path,
+    measure: str,
+    policies: Policies | None = None,
+    *,
+    on: date,
+    subject: str | None = None,
+    rulings: Iterable[Mapping[str, Any]] = (),
+    parameters: str | Path | None = None,
+    language: Language = "zh",
+) -> Near:
+    """What would have to change for a measure to be granted: the smallest sets of facts that can change, each moved as
+    little as can be. It says what the rule turns on and decides nothing. Needs the extra `[prove]`.
+
+    Raises `KeyError` when the measure, or the subject, is not one that was decided.
+    """
+    given = {"on": on, "rulings": rulings, "parameters": parameters, "language": language}
+    return evaluate(household, policies, **given).why_not(measure, subject)  # type: ignore[arg-type]
+
+
+def what_ends(
+    household: Mapping[str, Any] | str | Path,
+    measure: str,
+    policies: Policies | None = None,
+    *,
+    on: date,
+    subject: str | None = None,
+    rulings: Iterable[Mapping[str, Any]] = (),
+    parameters: str | Path | None = None,
+    language: Language = "zh",
+) -> Near:
+    """What would end a grant: the same question with its sense turned."""
+    given = {"on": on, "rulings": rulings, "parameters": parameters, "language": language}
+    return evaluate(household, policies, **given).what_ends(measure, subject)  # type: ignore[arg-type]
+
+
+def _near() -> ModuleType:
+    """The module that asks the solver, which is an extra."""
+    try:
+        return import_module("policykit.asking.near")
+    except ModuleNotFoundError as error:
+        if error.name != "z3":
+            raise
+        text = "缺少 z3-solver，请安装：pip install 'policykit[prove]' / z3-solver is missing, install: pip install 'policykit[prove]'"
+        raise ModuleNotFoundError(text, name="z3") from None
 
 
 def _apart(mapping: object) -> tuple[Any, list[Any]]:

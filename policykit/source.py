@@ -10,6 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from unicodedata import east_asian_width
 
 MAX_FILE_BYTES = 1_000_000
 
@@ -29,6 +30,16 @@ class Span:
 
 
 NOWHERE = Span("", 0, 0, 0, 0)
+
+
+def columns(text: str) -> int:
+    """The columns that a text takes on a terminal."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def padded(text: str, width: int) -> str:
+    """The text, and spaces after it to so many columns."""
+    return text + " " * (width - columns(text))
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from functools import cache
 import pytest
 
 from policykit import ir, loader
-from policykit.arguments import argued
-from policykit.exercised import UNREACHABLE, exercised, said
+from policykit.casework.arguments import argued
+from policykit.casework.exercised import UNREACHABLE, exercised, said
 from policykit.loader import Policies
 
 FIRED = {"grants", "may", "excludes", "applies", "open", "done", "overdue", "blocked"}

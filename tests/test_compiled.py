@@ -23,7 +23,8 @@ import strategies
 import test_agreement as agreement
 import test_conformance as conformance
 
-from policykit import ir, loader, ops, trials
+from policykit import ir, loader, ops
+from policykit.casework import trials
 from policykit.datafiles import load_file
 from policykit.diagnostics import PolicyError
 from policykit.engine.compiled import Compiled, compiled

@@ -53,13 +53,11 @@ FLOORS = {
         DOOR,
         "result",
         "schema",
-        "trials",
-        "mutants",
-        "exercised",
-        "boundaries",
-        "arguments",
-        "claims",
-        "prove",
+        "casework",
+        "asking",
+        "proving",
+        "comparing",
+        "testing",
     },
     "app": {"app"},
 }
@@ -96,6 +94,7 @@ FENCES = {
     "yaml": {"datafiles"},
     "typer": {"app"},
     "rich": {"app"},
+    "hypothesis": {"testing"},
 }
 
 MOST_LINES = 600

@@ -9,11 +9,19 @@ import pytest
 from typer.testing import CliRunner
 
 from policykit.app.cli import app
+from policykit.casework.mutants import (
+    MOST_EQUIVALENT,
+    Report,
+    changes,
+    equivalents,
+    notices,
+    questions,
+    report,
+)
+from policykit.casework.trials import missed
 from policykit.diagnostics import PolicyError
 from policykit.loader import Policies, bundled, examine, load_bundled, load_text
-from policykit.mutants import MOST_EQUIVALENT, Report, changes, equivalents, notices, questions, report
 from policykit.mutations import Kind, Mutant
-from policykit.trials import missed
 
 WORDS = """语言 1
 文本 办法 (law) 未收录

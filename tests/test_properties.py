@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from policykit import ir, loader
+from policykit.casework.trials import prepare, programs
 from policykit.coverage import changes
 from policykit.diagnostics import Diagnostic, PolicyError
 from policykit.engine.interpreter import Interpreter
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.source import Source
-from policykit.trials import prepare, programs
 from policykit.values import FALSE, NONE, TRUE, Bounds
 
 WORDS = """语言 1

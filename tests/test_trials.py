@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 from policykit import loader
 from policykit.app import boundaries as at_the_terminal
 from policykit.app.cli import app
-from policykit.boundaries import Writer, proposals
+from policykit.casework.boundaries import Writer, proposals
+from policykit.casework.exercised import exercised
+from policykit.casework.trials import Verdict, because, run
 from policykit.diagnostics import PolicyError
-from policykit.exercised import exercised
-from policykit.trials import Verdict, because, run
 
 RULES = """语言 1
 文本 办法 (law) 未收录

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from policykit.app.console import BAD, complain, emit
-from policykit.boundaries import EDGE, Proposal, Writer, proposals
+from policykit.casework.boundaries import EDGE, Proposal, Writer, proposals
 from policykit.diagnostics import Language, PolicyError
 from policykit.loader import Policies, compile_sources
 from policykit.source import Source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import date
 from enum import StrEnum
@@ -11,9 +12,13 @@ from typing import Annotated, Any
 import typer
 
 from policykit.app import reports
+from policykit.app.ask import ask_command
+from policykit.app.compare import compare_command
 from policykit.app.console import BAD, FINDINGS, Format, Tongue, complain, emit
 from policykit.app.coverage import coverage_command
 from policykit.app.fmt import fmt_command
+from policykit.app.near import near_command
+from policykit.app.prove import prove_command
 from policykit.app.show import show_command
 from policykit.app.test import test_command
 from policykit.datafiles import load_file
@@ -25,8 +30,11 @@ from policykit.result import Result, evaluate
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
+app.command("compare")(compare_command)
 app.command("fmt")(fmt_command)
 app.command("test")(test_command)
+app.command("near")(near_command)
+app.command("prove")(prove_command)
 app.command("show")(show_command)
 
 
@@ -54,6 +62,9 @@ def evaluate_command(
     lang: Annotated[Tongue, typer.Option(help="language of the explanation / 语言")] = Tongue.zh,
     format: Annotated[Format, typer.Option(help="text, json or html / 格式")] = Format.text,
     mask: Annotated[bool, typer.Option(help="hide names and sensitive facts / 隐去姓名等")] = False,
+    near: Annotated[
+        bool, typer.Option("--near", help="what refusals and grants turn on, needs [prove] / 差在哪里")
+    ] = False,
 ) -> None:
     """Decide every measure for each household, with reasons. 逐户评估并说明理由。"""
     language: Language = lang.value
@@ -74,7 +85,13 @@ def evaluate_command(
             continue
         complain(result.errors, language)
         bad = bad or bool(result.errors)
-        emit(_shown(result, format, language, mask))
+        try:
+            emit(_shown(result, format, language, mask, near))
+        except ModuleNotFoundError as error:
+            if error.name != "z3":
+                raise
+            typer.echo(str(error), err=True)
+            raise typer.Exit(BAD) from None
     if bad:
         raise typer.Exit(BAD)
 
@@ -89,12 +106,14 @@ def _rulings(file: Path | None) -> list[Any]:
     return list(found) if isinstance(found, list) else [found]
 
 
-def _shown(result: Result, format: Format, language: Language, mask: bool) -> str:
+def _shown(result: Result, format: Format, language: Language, mask: bool, near: bool) -> str:
+    if format is Format.json and near:
+        return json.dumps({**result.model_dump(), "near": result.near_data()}, ensure_ascii=False, indent=2)
     if format is Format.json:
         return result.model_dump_json()
     if format is Format.html:
-        return result.to_html(language, mask)
-    return result.explain(language, mask)
+        return result.to_html(language, mask, near)
+    return result.explain(language, mask, near)
 
 
 @app.command("check")
@@ -158,6 +177,7 @@ def _summary(policies: Policies | None, diagnostics: list[Diagnostic], language:
 
 
 app.command("coverage")(coverage_command)
+app.command("ask")(ask_command)
 
 
 def main() -> None:

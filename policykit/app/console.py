@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterable
 from enum import StrEnum
+from pathlib import Path
 
 from rich.console import Console
 
@@ -18,6 +22,12 @@ class Format(StrEnum):
     html = "html"
 
 
+class Report(StrEnum):
+    text = "text"
+    json = "json"
+    junit = "junit"
+
+
 class Tongue(StrEnum):
     zh = "zh"
     en = "en"
@@ -26,6 +36,22 @@ class Tongue(StrEnum):
 def emit(text: str) -> None:
     """Writes text whole: a quote is never wrapped, so that it can be searched for."""
     print(text)
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Writes the whole text or nothing: beside the file first, then in its place."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+            out.write(text)
+        if file.exists():
+            shutil.copymode(file, name)
+        else:
+            os.chmod(name, 0o644)
+        os.replace(name, file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def complain(diagnostics: Iterable[Diagnostic], language: Language | None = None) -> None:

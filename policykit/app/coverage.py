@@ -10,10 +10,10 @@ import typer
 
 from policykit import coverage
 from policykit.app.console import BAD, FINDINGS, Format, Tongue, complain, emit
+from policykit.casework.trials import run
 from policykit.diagnostics import Language
 from policykit.loader import Policies, bundled, compile_all, examine, files_of
 from policykit.source import MAX_FILE_BYTES, decode
-from policykit.trials import run
 
 #: a quote that does not stand in another edition of its text is what is asked for, not a fault
 OF_QUOTES = {"Q001", "Q002", "Q003"}

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from policykit.app.console import BAD, FINDINGS, Tongue, complain, emit
+from policykit.app.console import BAD, FINDINGS, Tongue, complain, emit, write_whole
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.loader import MeaningChanged, converted, read_source, root_of, tidied
 from policykit.source import Source
@@ -44,7 +41,7 @@ def fmt_command(
     changed = [file for file, text in done.items() if text.encode("utf-8") != file.read_bytes()]
     for file in changed:
         if not check:
-            _replace(file.resolve(), done[file])
+            write_whole(file.resolve(), done[file])
         emit(f"{file}: {'与统一写法不同 / differs' if check else '已改写 / rewritten'}")
     same = len(done) - len(changed)
     verb, verb_en = ("不同", "differ") if check else ("已改写", "rewritten")
@@ -124,16 +121,3 @@ def _refuse(error: MeaningChanged) -> None:
     typer.echo(f"{error}\n  没有改写：改写后意思会变。这是整理程序的毛病，请连同文件报告。\n"
                "  left alone: rewritten it would mean something else. This is a fault of the formatter; please report it "
                "with the file.", err=True)  # fmt: skip
-
-
-def _replace(file: Path, text: str) -> None:
-    """Writes the whole text or nothing: beside the file first, then in its place."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
-            out.write(text)
-        shutil.copymode(file, name)
-        os.replace(name, file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

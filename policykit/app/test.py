@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from xml.etree import ElementTree
@@ -12,20 +11,13 @@ from xml.etree import ElementTree
 import typer
 
 from policykit.app.boundaries import propose
-from policykit.app.console import BAD, FINDINGS, Tongue, complain, emit
-from policykit.arguments import argued
+from policykit.app.console import BAD, FINDINGS, Report, Tongue, complain, emit
+from policykit.casework.arguments import argued
+from policykit.casework.exercised import UNREACHABLE, Exercise, Kind, Seen, exercised, said
+from policykit.casework.mutants import equivalents, report
+from policykit.casework.trials import Verdict, because, run
 from policykit.diagnostics import Language, PolicyError
-from policykit.exercised import UNREACHABLE, Exercise, Kind, Seen, exercised, said
 from policykit.loader import Policies, bundled, examine
-from policykit.mutants import equivalents, report
-from policykit.trials import Verdict, because, run
-
-
-class Report(StrEnum):
-    text = "text"
-    json = "json"
-    junit = "junit"
-
 
 #: what coverage calls the things it counts, in the order it counts them
 KINDS: dict[Kind, tuple[str, str]] = {

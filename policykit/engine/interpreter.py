@@ -187,7 +187,6 @@ class Search:
                 numbers = [exactly(n) for n in range(int(value.lo), int(value.hi) + 1)]
                 return numbers + ([exactly(None)] if value.none else [])
         return []
-        return []
 
 
 class Interpreter:

@@ -219,7 +219,7 @@ class Terms:
         """The elements of a list, whether each is there, and how many it stands for.
 
         An element whose own date makes it known is there from that day on. A list that was not given, or not given
-        completely, ends in a stand-in for what else it may hold.
+        completely, ends in a stand-in for what else it may hold, unless it is assumed to hold nothing more.
         """
         decl = self.program.entities[record.entity].lists[name]
         given = record.lists.get(name, Listing((), False))
@@ -228,6 +228,8 @@ class Terms:
         more = decl.most - len(given.items)
         if not given.complete and more > 0:
             gap = record.rest or Gap("list", record.path, name, given.cause)
+            if gap in self.assumed:
+                return
             rest = self._rest.setdefault((record, name), self._stand_in(decl, record, gap, many=True))
             yield rest, both([Bounds(False, True, missing=frozenset([gap])), self.present(rest)]), more
 
@@ -365,8 +367,12 @@ class Terms:
             version = define.on(self.on)
             if version is None:
                 gap = Gap("parameter", record.path if record else "", name, "no version in force")
-                self._defined[key] = self.unknown(define.type, None, None, gap, record) if define.type.kind != "record" else (
-                    Options(frozenset([None]), frozenset([gap])))  # fmt: skip
+                if gap in self.assumed:
+                    self._defined[key] = self.assumed[gap]
+                elif define.type.kind == "record":
+                    self._defined[key] = Options(frozenset([None]), frozenset([gap]))
+                else:
+                    self._defined[key] = self.unknown(define.type, None, None, gap, record)
             else:
                 self._defined[key] = self.value(version.body, subject(record) if record is not None else {})
         return self._defined[key]

@@ -7,7 +7,6 @@ measure on one day are an error already (C003), so a time line never shows them.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +16,7 @@ from policykit import ir
 from policykit.diagnostics import Language
 from policykit.linter.findings import Lint, amount_parts
 from policykit.reach import reached
+from policykit.source import columns, padded
 from policykit.syntax import Period
 
 _MOST_NAMED = 4
@@ -224,8 +224,8 @@ def _chart(program: ir.Program, line: Timeline, language: Language) -> str:
         cells = zip(track.in_force, track.missing, strict=True)
         shown = [word["yes"] if here else word["missing" if lacks else "no"] for here, lacks in cells]
         table.append([f"{word[track.kind]} {track.name.label(language)}", *shown])
-    widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
-    rows = ["  " + "  ".join(map(_padded, row, widths)).rstrip() for row in table]
+    widths = [max(map(columns, column)) for column in zip(*table, strict=True)]
+    rows = ["  " + "  ".join(map(padded, row, widths)).rstrip() for row in table]
     title = f"{line.measure.label(language)} · {line.entity.label(language)}"
     return "\n".join([title, *rows, *_findings(program, line, language)])
 
@@ -269,11 +269,3 @@ def listed(program: ir.Program, needs: Sequence[str], language: Language) -> str
     shown = ("、" if language == "zh" else ", ").join(names[:_MOST_NAMED])
     more = f" 等 {len(names)} 项" if language == "zh" else f" and {len(names) - _MOST_NAMED} more"
     return shown + (more if len(names) > _MOST_NAMED else "")
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))

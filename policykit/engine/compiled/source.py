@@ -231,7 +231,7 @@ class Source:
         own, found = clause.basis.name.id, []
         above = self.program.blockers.get(own, ())
         for other, versions in self.program.clauses.items():
-            if own in self.program.blockers.get(other, ()) or not self.bars(versions[0], clause):
+            if own in self.program.blockers.get(other, ()) or not self.program.bars(versions[0], clause):
                 continue
             higher = self.above(other, record, clause.entity)
             for number, version in self.versions(other) if higher else ():
@@ -253,17 +253,6 @@ class Source:
         lifted = [holds for _, holds in self.beaters(clause, around, at, measure)]
         stands = f"{self.state(name, number)}({higher}) == STANDS"
         return f"{stands} and not ({' or '.join(lifted)})" if lifted else stands
-
-    def bars(self, other: ir.Clause, clause: ir.Clause) -> bool:
-        match other.effect, clause.effect:
-            case ir.Withhold(measures=measures), ir.Grant(measure=measure):
-                return measure in measures
-            case ir.Ban(act=banned), ir.Duty(act=act):
-                found = [act]
-                while (whole := self.program.acts[found[-1]].part_of) is not None and whole not in found:
-                    found.append(whole)
-                return banned in found
-        return False
 
     def write_over(self, name: str, number: str = "0") -> str:
         clause = self.program.clauses[name][int(number)]

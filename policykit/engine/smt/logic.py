@@ -427,6 +427,30 @@ def equal(a: Value, b: Value) -> Truth:
     return same_truth(a, b)
 
 
+def same(a: Value, b: Value) -> bool:
+    """Whether two values are one term, so that nobody need be asked; terms that are not may still be equal."""
+    match a, b:
+        case (bool(), _) | (_, bool()):
+            return a is b
+        case (int(), _) | (_, int()):
+            return bool(a == b) if isinstance(a, int) and isinstance(b, int) else False
+        case Num(), Num():
+            parts = ((a.top, b.top), (a.none, b.none))
+            return a.den == b.den and all(same(x, y) for x, y in parts)
+        case Day(), Day():
+            return all(same(x, y) for x, y in ((a.month, b.month), (a.day, b.day), (a.none, b.none)))
+        case Pick(), Pick():
+            one, other = dict(a.ways), dict(b.ways)
+            return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+        case (Num() | Day() | Pick() | Labels() | Text(), _) | (
+            _,
+            Num() | Day() | Pick() | Labels() | Text(),
+        ):
+            return False
+    assert isinstance(a, z3.ExprRef) and isinstance(b, z3.ExprRef)
+    return bool(a.eq(b))
+
+
 def exchanged(value: Num, old: Num, new: Num) -> Num:
     """A number with one variable in it exchanged for another of the same range."""
     pairs = _pairs(old, new)

@@ -39,7 +39,10 @@ def possible(verdicts: Verdicts, goal: Truth, limit: float) -> bool:
 def _answer(solver: z3.Solver) -> bool:
     found = solver.check()
     if found == z3.unknown:
-        raise Undecided(solver.reason_unknown())
+        why = solver.reason_unknown()
+        if why == "interrupted from keyboard":  # which the solver has caught for itself alone
+            raise KeyboardInterrupt
+        raise Undecided(why)
     return bool(found == z3.sat)
 
 
@@ -119,10 +122,10 @@ def _usual(verdicts: Verdicts, path: str, name: str, value: Value) -> Iterator[T
             yield top % 10_000 == 0
             yield top % 100 == 0
         case Day(month=z3.ArithRef() as month, day=day) if path:
-            record = verdicts.vars.records[path]
-            decl = verdicts.program.entities[record.entity].facts[name]
+            entity = verdicts.program.entities.get(verdicts.vars.records[path].entity)
+            decl = entity.facts.get(name) if entity is not None else None
             today = verdicts.world.today.month
-            yield month == today - 480 if decl.fixed else month >= today - 12
+            yield month == today - 480 if decl is not None and decl.fixed else month >= today - 12
             yield day == 1
         case Text(number=z3.ArithRef() as number):
             yield number == 1000 + len(path) * 7 % 1000 + sum(map(ord, path)) % 977

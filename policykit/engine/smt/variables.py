@@ -63,6 +63,7 @@ class Variables:
     pending: dict[tuple[str, str], Truth] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
     texts: dict[str, int] = field(default_factory=dict)
+    moved: dict[tuple[Any, ...], tuple[Day, Num, Day]] = field(default_factory=dict)
     constraints: list[z3.BoolRef] = field(default_factory=list)
 
     def require(self, truth: Truth) -> None:
@@ -132,11 +133,18 @@ class Variables:
         found = self._moved(day, days, sign)
         if isinstance(found, Day):
             return found
+        terms = (day.month, day.day, day.none, days.top, days.none)
+        key = (sign, days.den, *(t if isinstance(t, int) else f"#{t.get_id()}" for t in terms))
+        if key not in self.moved:
+            self.moved[key] = day, days, self._later(day, days, sign, found)
+        return self.moved[key][-1]
+
+    def _later(self, day: Day, days: Num, sign: int, none: Truth) -> Day:
         name = f"day#{len(self.constraints)}"
         lo, hi = date(1, 1, 1), date(9999, 12, 31)
         ends = [max(1, min(end.toordinal() + sign * int(n), hi.toordinal())) for end in (day.lo, day.hi) for n in (days.lo, days.hi)]  # fmt: skip
         lo, hi = date.fromordinal(min(ends)), date.fromordinal(max(ends))
-        moved = replace(self.free_day(name, lo, hi, False), none=found)
+        moved = replace(self.free_day(name, lo, hi, False), none=none)
         count = logic.add(Num(logic.ordinal(day), 1, False, 0, 10**7), days, sign)
         there = negate(either((day.none, days.none)))
         self.require(either((negate(there), logic.equal_numbers(Num(logic.ordinal(moved), 1, False, 0, 10**7), logic.unbounded(count)))))  # fmt: skip

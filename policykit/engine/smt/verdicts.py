@@ -6,7 +6,7 @@ exclusion last. What approvers and households decide is free: no ruling, a refus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,14 +56,16 @@ class Verdicts:
         size: Size,
         variables: Variables | None = None,
         root: str = "",
+        twin: tuple[World, Set[str]] | None = None,
     ) -> None:
         self.program = program
         self.vars = variables if variables is not None else Variables()
-        self.world = World(program, stretch, size, self, self.vars, root)
+        self.world = World(program, stretch, size, self, self.vars, root, twin)
         self._status: dict[tuple[int, Record], Status] = {}
         self._conditions: dict[tuple[int, Record], tuple[Truth, Truth]] = {}
         self._answers: dict[tuple[str, Record, bool], Pick] = {}
         self._amounts: dict[tuple[str, Record], Num] = {}
+        self._ruled_before: set[tuple[str, str]] = set()
 
     # -- clauses
 
@@ -138,7 +140,7 @@ class Verdicts:
         own = clause.basis.name.id
         above = self.program.blockers.get(own, ())
         for other, versions in self.program.clauses.items():
-            if own in self.program.blockers.get(other, ()) or not self.bars(versions[0], clause):
+            if own in self.program.blockers.get(other, ()) or not self.program.bars(versions[0], clause):
                 continue
             for higher in self.on_or_above(other, record):
                 for status in self.statuses(other, higher):
@@ -149,20 +151,6 @@ class Verdicts:
                             yield other, self.lifted(status, measure, record)
                         case ir.Ban(), _ if higher is record:
                             yield other, status.stands
-
-    def bars(self, other: ir.Clause, clause: ir.Clause) -> bool:
-        match other.effect, clause.effect:
-            case ir.Withhold(measures=measures), ir.Grant(measure=measure):
-                return measure in measures
-            case ir.Ban(act=banned), ir.Duty(act=act):
-                return banned in self.acts_of(act)
-        return False
-
-    def acts_of(self, act: str) -> list[str]:
-        found = [act]
-        while (whole := self.program.acts[found[-1]].part_of) is not None and whole not in found:
-            found.append(whole)
-        return found
 
     def on_or_above(self, clause: str, record: Record) -> list[Record]:
         entity = self.program.clauses[clause][0].entity if clause in self.program.clauses else ""
@@ -183,13 +171,15 @@ class Verdicts:
             # of somebody outside the household nothing is decided
             inside = self.world.inside_root(record)
             pick = self.vars.free_pick(shown, ["none", "denied", "granted"] if inside else ["none"])
-            choices = {}
+            self.vars.rulings[key] = pick, {}
+        pick, choices = self.vars.rulings[key]
+        if key not in self._ruled_before:
+            self._ruled_before.add(key)
             for discretion in self.program.clauses[clause][0].discretion:
-                top = z3.Int(f"{shown}.{discretion.name.id}")
+                top = z3.Int(f"?{record.path}.{clause}.{discretion.name.id}")
                 self.vars.require(both((top >= discretion.low, top <= discretion.high)))
-                choices[discretion.name.id] = Num(top, 1, False, discretion.low, discretion.high)
-            self.vars.rulings[key] = pick, choices
-        return self.vars.rulings[key]
+                choices.setdefault(discretion.name.id, Num(top, 1, False, discretion.low, discretion.high))
+        return pick, choices
 
     # -- measures
 
@@ -389,13 +379,16 @@ class Verdicts:
         rule = self.rule(clause)
         if rule is None:
             return logic.NO_NUMBER
-        env: dict[str, Any] = dict(subject(record))
-        if clause.discretion:
-            _, choices = self._ruled(clause.basis.name.id, record)
-            env |= {f"choice:{name}": number for name, number in choices.items()}
-        total = self.world.value(rule.total, env)
+        total = self.world.value(rule.total, self.chosen(clause, record))
         assert isinstance(total, Num)
         return total
+
+    def chosen(self, clause: ir.Clause, record: Record) -> Env:
+        """The environment of what a clause pays: its subject, and what the approver chose."""
+        if not clause.discretion:
+            return subject(record)
+        _, choices = self._ruled(clause.basis.name.id, record)
+        return {**subject(record), **{f"choice:{name}": number for name, number in choices.items()}}
 
 
 def chain(*lines: tuple[str, Truth]) -> Pick:

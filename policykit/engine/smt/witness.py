@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -28,13 +28,15 @@ PAPER = {"zh": "凭证", "en": "paper"}
 class Witness:
     """One household that shows something: what `evaluate` takes, with the parameters that it supposes.
 
-    `parameters` are the values of unset parameters by the gap that each fills.
+    `parameters` are the values of unset parameters by the gap that each fills, `besides` what else no household says
+    and yet is asked for: a term that has no version on the day, and whether a ruling to come will grant.
     """
 
     on: date
     household: dict[str, Any]
     rulings: tuple[dict[str, Any], ...]
     parameters: dict[Gap, Known]
+    besides: dict[Gap, Known] = field(default_factory=dict)
 
 
 class Reader:
@@ -103,7 +105,9 @@ class Reader:
         household = self.record(world.root)
         for record, name in self.called.items():
             self.raw[record]["id"] = name
-        return Witness(self.on, household, tuple(self.rulings()), dict(self.parameters()))
+        return Witness(
+            self.on, household, tuple(self.rulings()), dict(self.parameters()), dict(self.besides())
+        )
 
     raw: dict[Record, dict[str, Any]]
 
@@ -153,30 +157,28 @@ class Reader:
         return {"ref": self.called[to]}
 
     def written(self, value: Value, decl: ir.FactDecl) -> Any:
-        """A fact as household data, with the paper or the signature that it needs."""
-        found = data(self.value(value, decl.type), decl.type)
-        if decl.judgement is not None:
-            judge = decl.judgement or "判断人"
-            return {"value": found, "by": judge, "reason": "假设", "date": self.on.isoformat()}
-        if decl.evidence is not None and found not in (False, "无", []):
-            return {"value": found, "source": decl.evidence or PAPER["zh"]}
-        return found
+        return vouched(data(self.value(value, decl.type), decl.type), decl, self.on)
 
     # -- what was decided, and what was supposed
 
     def rulings(self) -> Iterator[dict[str, Any]]:
+        """What this program can read of it: the variables may be shared with another."""
         day = self.on.isoformat()
         for (clause, path), (pick, choices) in self.vars.rulings.items():
             state = self.plain(pick)
-            if state == "none" or not self.there(path):
+            effects = [version.effect for version in self.program.clauses.get(clause, ())]
+            left_open = any(isinstance(effect, ir.Grant) and effect.may for effect in effects)
+            if state == "none" or not left_open or not self.there(path):
                 continue
             said: dict[str, Any] = {"decline": True}
             if state == "granted":
-                said = {"choose": {name: self.term(number.top) for name, number in choices.items()}}
+                own = [discretion.name.id for discretion in self.program.clauses[clause][0].discretion]
+                said = {"choose": {name: self.term(choices[name].top) for name in own}}
             yield {"clause": clause, "subject": path, "date": day, "by": "审批机关", **said}
+        elected = {e.basis.name.id: e.measures for e in self.program.exclusives}
         for (exclusive, path), chosen in self.vars.elections.items():
             measure = self.plain(chosen)
-            if measure is not None:
+            if measure in elected.get(exclusive, ()):
                 yield {"exclusive": exclusive, "subject": path, "measure": measure, "date": day, "by": "本户"}
 
     def there(self, path: str) -> bool:
@@ -187,13 +189,31 @@ class Reader:
     def parameters(self) -> Iterator[tuple[Gap, Known]]:
         world = self.verdicts.world
         for (name, path, labels), value in self.vars.parameters.items():
-            if labels == ("term",) or (path and not self.there(path)):
+            if labels == ("term",) or name not in self.program.parameters or (path and not self.there(path)):
                 continue
             declared = self.program.parameters[name]
             shown = f"{name}[{','.join(labels)}]" if labels else name
             setting = declared.setting(labels, world.stretch.first)
             cause = "out of range" if setting is not None and setting.value is not None else "unset"
             yield Gap("parameter", path, shown, cause), known(self.value(value, declared.type), declared.type)
+
+    def besides(self) -> Iterator[tuple[Gap, Known]]:
+        for (name, path, labels), value in self.vars.parameters.items():
+            if labels == ("term",) and (not path or self.there(path)):
+                of = self.program.defines[name].type
+                yield Gap("parameter", path, name, "no version in force"), known(self.value(value, of), of)
+        for (measure, path), comes in self.vars.pending.items():
+            if self.there(path):
+                yield Gap("ruling", path, measure), exactly(self.truth(comes))
+
+
+def vouched(found: Any, decl: ir.FactDecl, on: date) -> Any:
+    """A fact as household data, with the paper or the signature without which it would not count."""
+    if decl.judgement is not None:
+        return {"value": found, "by": decl.judgement or "判断人", "reason": "假设", "date": on.isoformat()}
+    if decl.evidence is not None and found not in (False, "无", []):
+        return {"value": found, "source": decl.evidence or PAPER["zh"]}
+    return found
 
 
 def data(plain: Any, of: Type) -> Any:

@@ -8,7 +8,7 @@ stretch of days on which the same versions of all rules are in force.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
 from typing import Any, Protocol, TypeAlias
 
@@ -58,7 +58,10 @@ class World:
         judge: Judge,
         variables: Variables,
         root: str = "",
+        twin: tuple[World, Set[str]] | None = None,
     ) -> None:
+        """`twin` is a world of another program over the same variables, with the terms that mean the same in both."""
+        self.twin = twin
         self.program, self.stretch, self.size, self.judge = program, stretch, size, judge
         self.vars = variables
         self.root = self.record(root or program.root, root or program.root, None)
@@ -492,6 +495,8 @@ class World:
     def defined(self, name: str, record: Record | None) -> Value:
         """A defined term; on a day for which it has no version, anything of its type."""
         key = (name, record)
+        if key not in self._defined and self.twin is not None and name in self.twin[1]:
+            self._defined[key] = self.twin[0].defined(name, record)
         if key not in self._defined:
             define = self.program.defines[name]
             version = define.on(self.stretch.first)

@@ -16,12 +16,12 @@ from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 from policykit import ir
-from policykit.arguments import argued
+from policykit.casework.arguments import argued
+from policykit.casework.trials import Prepared, Verdict, missed, prepared, programs
 from policykit.diagnostics import Language, PolicyError
 from policykit.engine.interpreter import Interpreter
 from policykit.loader import Policies
 from policykit.mutations import Mutant, Read, Section, mutants
-from policykit.trials import Prepared, Verdict, missed, prepared, programs
 
 EQUIVALENTS = "equivalent.toml"
 LEAST_NOTICED = 95  # of a hundred mutants

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from policykit import ir
+from policykit.casework.trials import Prepared, prepared
 from policykit.diagnostics import Language
 from policykit.engine.interpreter import Interpreter
 from policykit.engine.outcomes import Status
@@ -19,7 +20,6 @@ from policykit.engine.terms import Env, subject
 from policykit.facts import Instance
 from policykit.loader import Policies
 from policykit.source import Span
-from policykit.trials import Prepared, prepared
 from policykit.values import Bounds, Options, both
 
 UNREACHABLE = "unreachable.toml"  # beside the cases: what no household can reach, each with the reason

@@ -1,21 +1,16 @@
-"""What is claimed of a rule set, and what would break each claim.
-
-The properties are claimed where they are written. The others are claimed of every rule set: that each clause can apply
-and stand, that no two clauses grant one thing by different amounts, that nothing is ordered and banned at once, that
-every amount can be paid, that nothing is divided by 0.
-"""
+"""What would break a claim: a term for each way, and whether the reference engine says the same of a household."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from policykit import ir
 from policykit.engine.interpreter import Interpreter
+from policykit.engine.outcomes import Status as Judged
 from policykit.engine.smt.logic import (
     Num,
     Pick,
@@ -34,228 +29,9 @@ from policykit.engine.smt.variables import Record
 from policykit.engine.smt.verdicts import Status, Verdicts, subject
 from policykit.engine.smt.world import Env
 from policykit.facts import Case
-from policykit.reach import reached, within
-from policykit.source import Span
-from policykit.syntax import Period
-from policykit.values import Bounds, Options
-
-Kind: TypeAlias = Literal["property", "applies", "conflict", "ban", "amount", "division"]
-
-YEARS_AHEAD = 10  # days are looked at up to so many years after the last change of any rule
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Something to prove of a program, on the days of a period."""
-
-    kind: Kind
-    rules: tuple[ir.Name, ...]
-    span: Span
-    entity: str
-    first: date
-    last: date
-    of: Any
-
-
-# ---- which days ---------------------------------------------------------------------------------------------------------
-
-
-def turns(program: ir.Program) -> set[date]:
-    """The days on which a version of anything begins, or the day after it ends."""
-    periods = [version.period for define in program.defines.values() for version in define.versions]
-    periods += [
-        clause.period for versions in program.clauses.values() for clause in versions if clause.as_of is None
-    ]
-    periods += [amount.period for amount in program.amounts]
-    periods += [setting.period for parameter in program.parameters.values() for setting in parameter.settings]
-    starts = {period.start for period in periods if period.start is not None}
-    return starts | {period.end + timedelta(days=1) for period in periods if period.end is not None}
-
-
-def turns_for(program: ir.Program, claim: Claim) -> set[date]:
-    """The days on which a version of anything that a claim rests on begins, or the day after it ends."""
-    rest = Rest(program)
-    rest.claim(claim)
-    starts = {period.start for period in rest.periods if period.start is not None}
-    return starts | {period.end + timedelta(days=1) for period in rest.periods if period.end is not None}
-
-
-@dataclass(slots=True)
-class Rest:
-    """Everything that a claim rests on, other measures and what overrides a clause included: when it changes."""
-
-    program: ir.Program
-    periods: list[Period] = field(default_factory=list)
-    seen: set[tuple[str, str]] = field(default_factory=set)
-
-    def claim(self, claim: Claim) -> None:
-        match claim.of:
-            case ir.Property(given=given, then=then, monotone=monotone):
-                self.exprs([*given, then])
-                if monotone is not None:
-                    self.measure(monotone.measure)
-            case ir.Clause(basis=basis):
-                self.clause(basis.name.id)
-            case (ir.Amount(measure=measure), _):
-                self.measure(measure)
-            case (ir.Clause(basis=a), ir.Clause(basis=b)):
-                self.clause(a.name.id)
-                self.clause(b.name.id)
-
-    def new(self, kind: str, name: str) -> bool:
-        fresh = (kind, name) not in self.seen
-        self.seen.add((kind, name))
-        return fresh
-
-    def exprs(self, exprs: Iterable[ir.Expr | None]) -> None:
-        for expr in (inner for one in exprs if one is not None for inner in within(one)):
-            match expr:
-                case ir.Ref(name=name) if self.new("define", name):
-                    for version in self.program.defines[name].versions:
-                        self.periods.append(version.period)
-                        self.exprs([version.body])
-                case ir.Param(name=name) if self.new("parameter", name):
-                    for setting in self.program.parameters[name].settings:
-                        self.periods.append(setting.period)
-                        self.exprs([setting.value])
-                case ir.Verdict(kind="meets" | "blocked", name=name):
-                    self.clause(name)
-                case ir.Verdict(name=name):
-                    self.measure(name)
-
-    def clause(self, name: str) -> None:
-        if not self.new("clause", name):
-            return
-        for version in self.program.clauses.get(name, ()):
-            if version.as_of is None:
-                self.periods.append(version.period)
-            self.exprs([version.as_of, version.scope, version.test, version.application])
-            if isinstance(version.effect, ir.Grant):
-                self.measure(version.effect.measure)
-            if isinstance(version.effect, ir.Duty):
-                bans = (n for n, vs in self.program.clauses.items() if isinstance(vs[0].effect, ir.Ban))
-                for ban in bans:
-                    self.clause(ban)
-        for other in self.program.blockers.get(name, ()):
-            self.clause(other)
-
-    def measure(self, name: str) -> None:
-        if not self.new("measure", name):
-            return
-        for clause, versions in self.program.clauses.items():
-            effect = versions[0].effect
-            grants = isinstance(effect, ir.Grant) and effect.measure == name
-            if grants or (isinstance(effect, ir.Withhold) and name in effect.measures):
-                self.clause(clause)
-        for rule in _amount_rules(self.program, [c for vs in self.program.clauses.values() for c in vs]):
-            if rule.measure == name:
-                self.periods.append(rule.period)
-                self.exprs([rule.total])
-        for exclusive in self.program.exclusives:
-            for other in exclusive.measures if name in exclusive.measures else ():
-                self.measure(other)
-
-
-def days(program: ir.Program) -> tuple[date, date]:
-    """From the first day of any rule to some years after the last change."""
-    found = sorted(turns(program)) or [date(2020, 1, 1)]
-    end = found[-1]
-    return found[0], date(min(end.year + YEARS_AHEAD, 2199), end.month, min(end.day, 28))
-
-
-# ---- what is claimed -----------------------------------------------------------------------------------------------------
-
-
-def claims(program: ir.Program, first: date, last: date) -> Iterator[Claim]:
-    """The properties as written, and what every rule set must keep without saying so."""
-
-    def during(
-        kind: Kind, rules: Iterable[ir.Name], span: Span, entity: str, period: Any, of: Any
-    ) -> Iterator[Claim]:
-        start, end = max(first, period.start or first), min(last, period.end or last)
-        if start <= end:
-            yield Claim(kind, tuple(rules), span, entity, start, end, of)
-
-    for claim in program.properties:
-        yield from during("property", [claim.basis.name], claim.basis.span, claim.entity, claim.period, claim)
-    clauses = [clause for versions in program.clauses.values() for clause in versions]
-    for clause in clauses:
-        name, span = clause.basis.name, clause.basis.span
-        if not _asks_what_is_unknown(program, clause):
-            yield from during("applies", [name], span, clause.entity, clause.period, clause)
-        if any(_divides(expr) for expr in reached(program, [clause.scope, clause.test, *_amounts(program, clause)]).exprs):  # fmt: skip
-            yield from during("division", [name], span, clause.entity, clause.period, clause)
-    for rule in _amount_rules(program, clauses):
-        paying = tuple(c for c in clauses if _pays_by(c, rule))
-        yield from during(
-            "amount", [rule.basis.name], rule.basis.span, rule.entity, rule.period, (rule, paying)
-        )
-    for a, b in _rivals(program, clauses):
-        start = max(p for p in (a.period.start, b.period.start, first) if p is not None)
-        end = min(p for p in (a.period.end, b.period.end, last) if p is not None)
-        if start <= end:
-            yield Claim("conflict", (a.basis.name, b.basis.name), a.basis.span, a.entity, start, end, (a, b))
-    for duty in clauses:
-        for ban in clauses:
-            if isinstance(duty.effect, ir.Duty) and isinstance(ban.effect, ir.Ban) and duty.entity == ban.entity and duty.effect.act == ban.effect.act:  # fmt: skip
-                yield from during("ban", [duty.basis.name, ban.basis.name], duty.basis.span, duty.entity, duty.period, (duty, ban))  # fmt: skip
-
-
-def _asks_what_is_unknown(program: ir.Program, clause: ir.Clause) -> bool:
-    """Whether a clause asks 待定, which of a complete household is never so."""
-    found = reached(program, [clause.scope, clause.test]).exprs
-    return any(isinstance(expr, ir.Apply) and expr.op == "undetermined" for expr in found)
-
-
-def _amount_rules(program: ir.Program, clauses: Sequence[ir.Clause]) -> list[ir.Amount]:
-    own = [c.effect.amount for c in clauses if isinstance(c.effect, ir.Grant) and c.effect.amount is not None]
-    return [*program.amounts, *own]
-
-
-def _pays_by(clause: ir.Clause, rule: ir.Amount) -> bool:
-    """Whether a clause may pay by an amount rule."""
-    effect = clause.effect
-    if not isinstance(effect, ir.Grant) or effect.measure != rule.measure or clause.entity != rule.entity:
-        return False
-    return effect.amount is rule if effect.amount is not None else rule.basis.name.id != clause.basis.name.id
-
-
-def _divides(expr: ir.Expr) -> bool:
-    return isinstance(expr, ir.Apply) and expr.op == "divide" and not isinstance(expr.args[1], ir.Const)
-
-
-def _amounts(program: ir.Program, clause: ir.Clause) -> list[ir.Expr]:
-    """What a clause may pay by."""
-    if not isinstance(clause.effect, ir.Grant):
-        return []
-    measure = clause.effect.measure
-    own = [clause.effect.amount] if clause.effect.amount is not None else []
-    rules = own or [a for a in program.amounts if a.measure == measure and a.entity == clause.entity]
-    return [rule.total for rule in rules]
-
-
-def _rivals(program: ir.Program, clauses: Sequence[ir.Clause]) -> Iterator[tuple[ir.Clause, ir.Clause]]:
-    """Pairs of clauses that grant one measure to one subject by amounts of their own, neither giving way."""
-    granting = [c for c in clauses if isinstance(c.effect, ir.Grant) and not c.effect.may]
-    for number, a in enumerate(granting):
-        for b in granting[number + 1 :]:
-            assert isinstance(a.effect, ir.Grant) and isinstance(b.effect, ir.Grant)
-            ids = (a.basis.name.id, b.basis.name.id)
-            if a.effect.measure != b.effect.measure or ids[0] == ids[1]:
-                continue
-            line = a.entity in program.entity_path(b.entity) or b.entity in program.entity_path(a.entity)
-            ordered = any(x in program.blockers.get(y, ()) for x, y in (ids, ids[::-1]))
-            one_rule = a.entity == b.entity and a.effect.amount is None and b.effect.amount is None
-            if line and not ordered and not one_rule:
-                yield (a, b) if b.entity == a.entity or a.entity in program.entity_path(b.entity) else (b, a)
-
-
-def root_for(program: ir.Program, entity: str) -> str:
-    """What input describes: the uppermost entity to which something is granted, or a higher one that is asked about."""
-    granted = {e for measure in program.measures.values() for e in measure.entities}
-    line = program.entity_path(entity)
-    lower = [one for one in line if one in granted]
-    return lower[-1] if lower and entity in granted | {lower[-1]} else max(line[:1])
+from policykit.proving.claims import Claim, divides
+from policykit.reach import amounts_of, reached, within
+from policykit.values import TRUE, Bounds, Options
 
 
 def subjects(verdicts: Verdicts, entity: str) -> list[tuple[Record, Truth]]:
@@ -293,13 +69,15 @@ def standing(verdicts: Verdicts, clause: ir.Clause, entity: str) -> Iterator[tup
 @dataclass(frozen=True, slots=True)
 class Question:
     """What would break a claim, for one subject: `goal` as a term, `assumed` the part that is taken for granted,
-    `confirmed` whether the reference engine says the same of a household, or of two."""
+    `confirmed` whether the reference engine says the same of a household, or of two; `divisor` what is then 0."""
 
     goal: Truth
     assumed: Truth
     subject: str
     confirmed: Callable[[list[Interpreter]], bool]
     after: Mapping[tuple[str, str], Value] | None = None
+    place: str = ""  # whose fact rises, which tells apart the questions of one claim
+    divisor: ir.Expr | None = None
 
 
 def questions(verdicts: Verdicts, claim: Claim) -> Iterator[Question]:
@@ -337,6 +115,7 @@ def _monotone(verdicts: Verdicts, claim: ir.Property, record: Record, there: Tru
     assert rising is not None
 
     given = both([there, *(verdicts.world.truth(expr, subject(record)) for expr in claim.given)])
+    yield Question(False, given, record.path, lambda engines: False)  # what is assumed, though nothing rises
     before = verdicts.verdict("amount", rising.measure, record)
     assert isinstance(before, Num)
     declared = verdicts.program.entities[rising.entity].facts[rising.fact]
@@ -371,7 +150,12 @@ def _monotone(verdicts: Verdicts, claim: ir.Property, record: Record, there: Tru
             return bool(first < second)
 
         yield Question(
-            both((both_given, worse)), both_given, record.path, confirmed, {(place.path, rising.fact): high}
+            both((both_given, worse)),
+            both_given,
+            record.path,
+            confirmed,
+            {(place.path, rising.fact): high},
+            place=place.path,
         )
 
 
@@ -439,26 +223,46 @@ def _unpayable(verdicts: Verdicts, rule: ir.Amount, clauses: Sequence[ir.Clause]
 def _pays_wrongly(clauses: Sequence[ir.Clause], path: str, engines: list[Interpreter]) -> bool:
     level, instance = engines[0].first, engines[0].case.index[path]
     stand = [one for c in clauses for one in level.statuses(c.basis.name.id, instance) if one.stands.lo]
-    paid = [payment.amount for one in stand if (payment := level.payment(one)) is not None]
+    granted = [one for one in stand if not _may(one.clause) or level.granted_by_ruling(one).lo]
+    paid = [payment.amount for one in granted if (payment := level.payment(one)) is not None]
     return any(isinstance(a, Bounds) and a.known and (a.lo is None or a.lo < 0) for a in paid)
+
+
+def _may(clause: ir.Clause) -> bool:
+    return isinstance(clause.effect, ir.Grant) and clause.effect.may
 
 
 def _divided_by_zero(verdicts: Verdicts, clause: ir.Clause) -> Iterator[Question]:
     """A division by 0 in a test that is looked at, or in an amount that is paid."""
     for status, there in standing(verdicts, clause, clause.entity):
         env = subject(status.subject)
-        parts = [(clause.scope, there), (clause.test, both((there, status.scope)))]
-        parts += [(amount, both((there, status.stands))) for amount in _amounts(verdicts.program, clause)]
-        for expr, guard in parts:
+        looked_at: list[tuple[ir.Expr | None, Truth, Callable[[Judged], Bounds]]] = [
+            (clause.scope, there, lambda one: TRUE),
+            (clause.test, both((there, status.scope)), lambda one: one.scope),
+        ]
+        for amount in amounts_of(verdicts.program, clause):
+            looked_at.append((amount, both((there, status.stands)), lambda one: one.stands))
+        for expr, guard, when in looked_at:
             for divisor, inner, reached_ in _divisors(verdicts, expr, env, guard) if expr is not None else ():
                 number = verdicts.world.value(divisor, inner)
                 assert isinstance(number, Num)
                 zero = both((reached_, negate(number.none), equal_numbers(number, whole(0))))
 
-                yield Question(zero, guard, status.subject.path, partial(_is_zero, divisor, inner))
+                confirmed = partial(_is_zero, clause, status.subject.path, when, divisor, inner)
+                yield Question(zero, guard, status.subject.path, confirmed, divisor=divisor)
 
 
-def _is_zero(divisor: ir.Expr, env: Env, engines: list[Interpreter]) -> bool:
+def _is_zero(
+    clause: ir.Clause,
+    path: str,
+    when: Callable[[Judged], Bounds],
+    divisor: ir.Expr,
+    env: Env,
+    engines: list[Interpreter],
+) -> bool:
+    judged = engines[0].first.statuses(clause.basis.name.id, engines[0].case.index[path])
+    if not any(when(one).lo for one in judged if one.clause is clause):
+        return False
     known = {slot: _instance(engines[0].case, value) for slot, value in env.items()}
     found = engines[0].terms.value(divisor, known)
     return found.known and bool(found.value == 0)
@@ -505,9 +309,10 @@ def _divisors(
             for record, is_it in pick.ways:
                 for version, force in verdicts.versions(name, record) if record is not None else ():
                     scope, _ = verdicts.conditions(version, record, force)
-                    if version.test is not None and _may_divide(verdicts.program, version.test):
-                        inner = both((guard, is_it, scope))
-                        yield from _divisors(verdicts, version.test, subject(record), inner, opened)
+                    for part, when in ((version.scope, force), (version.test, scope)):
+                        if part is not None and _may_divide(verdicts.program, part):
+                            inner = both((guard, is_it, when))
+                            yield from _divisors(verdicts, part, subject(record), inner, opened)
             return
         case ir.Fold(domain=ir.Items() as domain):
             owners = world.value(domain.subject, env)
@@ -516,13 +321,13 @@ def _divisors(
             if any(_may_divide(verdicts.program, part) for part in parts):
                 for owner, is_it in owners.ways:
                     for item, there in world.items(owner, domain.name) if owner is not None else ():
+                        inner_env, inner = {**env, expr.slot: item}, both((guard, is_it, there))
                         for part in parts:
-                            inner_env = {**env, expr.slot: item}
-                            yield from _divisors(
-                                verdicts, part, inner_env, both((guard, is_it, there)), opened
-                            )
+                            yield from _divisors(verdicts, part, inner_env, inner, opened)
+                            if part is expr.where:  # of an element that does not pass nothing is taken
+                                inner = both((inner, world.truth(part, inner_env)))
             return
-    if _divides(expr):
+    if divides(expr):
         assert isinstance(expr, ir.Apply)
         yield expr.args[1], env, guard
     for child in ir.children(expr):
@@ -554,4 +359,4 @@ def _in_term(
 
 
 def _may_divide(program: ir.Program, expr: ir.Expr) -> bool:
-    return any(map(_divides, reached(program, [expr]).exprs))
+    return any(map(divides, reached(program, [expr]).exprs))

@@ -355,7 +355,13 @@ class _Words:
 
 
 def _yuan(fen: Any) -> str:
-    return f"{float(fen) / 100:.2f}" if fen % 1 else f"{int(fen) // 100}.{int(fen) % 100:02d}"
+    whole = abs(int(fen))
+    return f"{float(fen) / 100:.2f}" if fen % 1 else f"{'-' * (fen < 0)}{whole // 100}.{whole % 100:02d}"
+
+
+def said(program: ir.Program, expected: ir.Expectation, language: str) -> str:
+    """What an expectation wants of its subject, in words."""
+    return _wanted(expected, _Words(program, language))
 
 
 def _wanted(wanted: ir.Expectation, say: _Words) -> str:

@@ -8,7 +8,7 @@ quotient as in front of a bare figure. What comes out is only proposed; that it 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -16,14 +16,15 @@ from functools import cached_property
 from typing import Any
 
 from policykit import ir
+from policykit.casework.exercised import bearing, deciding, walk
+from policykit.casework.trials import Prepared, ends, household, prepare, programs
 from policykit.datatypes import parse_unit
 from policykit.diagnostics import PolicyError
 from policykit.engine.interpreter import Interpreter
+from policykit.engine.outcomes import Status
 from policykit.engine.terms import Env, place, subject
-from policykit.exercised import bearing, deciding, walk
 from policykit.facts import path_parts, path_text
 from policykit.loader import Policies
-from policykit.trials import Prepared, ends, household, prepare, programs
 from policykit.values import Bounds, Gap, Month, plus_days
 from policykit.words import STATES, operator_words
 
@@ -120,7 +121,7 @@ class _Scale:
         return plain if self.wrapped is None else {**self.wrapped, "value": plain}
 
 
-def _whole(value: Any) -> int | None:
+def whole_number(value: Any) -> int | None:
     """A date, month or number as a whole number, where it is one."""
     if isinstance(value, date):
         return value.toordinal()
@@ -138,6 +139,56 @@ Seen = dict[
 ]  # comparison and place → does it hold, are both equal, whose is it
 
 
+def compared(engine: Interpreter, statuses: Iterable[Status]) -> Seen:
+    """What every comparison comes to that some clauses evaluate, each on its record."""
+    terms, found = engine.terms, Seen()
+
+    def visit(expr: ir.Expr, env: Env, owner: str) -> None:
+        if isinstance(expr, ir.Apply) and expr.op in COMPARISONS:
+            holds = terms.truth(expr, env)
+            if holds.known:
+                left, right = (terms.value(part, env) for part in expr.args)
+                equal = left.known and right.known and left.value == right.value
+                at = ",".join(f"{slot}={place(value)}" for slot, value in sorted(env.items()))
+                found[id(expr), at] = (bool(holds.lo), equal, owner)
+
+    for status in statuses:
+        clause = status.clause
+        for condition in (clause.scope, clause.test if status.scope.hi else None):
+            if condition is not None:
+                walk(engine, condition, subject(status.subject), clause.basis.name.id, visit)
+    return found
+
+
+def turning(probe: Callable[[int], Seen | None], number: int, low: int, high: int) -> dict[int, str]:
+    """Where to try a number that may lie from `low` to `high`: at each place where a comparison turns over, a step
+    before and a step after, with whose comparison it is. `probe` tells what they come to at a number."""
+    found: dict[int, str] = {}
+    for end in (low, high):
+        here, there = probe(number), probe(end)
+        for key in here or ():
+            if there is None or here is None or key not in there or there[key][0] == here[key][0]:
+                continue
+            near, far = number, end
+            while abs(far - near) > 1:
+                middle = (near + far) // 2
+                between = probe(middle)
+                if between is None or key not in between:
+                    break
+                if between[key][0] == here[key][0]:
+                    near = middle
+                else:
+                    far = middle
+            else:
+                a, b = sorted((near, far))
+                sides = [n for n in (a, b) if (at := probe(n)) is not None and at[key][1]]
+                points = {a, b} | ({sides[0] - 1, sides[0] + 1} if len(sides) == 1 else set())
+                for point in points:
+                    if low <= point <= high:
+                        found.setdefault(point, here[key][2])
+    return found
+
+
 class _Moves:
     """One trial, and what becomes of its comparisons when one fact of it moves."""
 
@@ -153,7 +204,7 @@ class _Moves:
             return None
         given = record.facts.get(decl.name.id)
         known = given.value if given is not None else None
-        number = _whole(known.value) if isinstance(known, Bounds) and known.known else None
+        number = whole_number(known.value) if isinstance(known, Bounds) and known.known else None
         terms = self.prepared.interpreter(self.program).terms
         room = terms.unknown(decl.type, decl.low, decl.high, Gap("fact", record.path, decl.name.id), record)
         if number is None or not isinstance(room, Bounds):
@@ -167,7 +218,7 @@ class _Moves:
             kind = "money" if factor == 100 else "count"
             if factor not in (1, 100):
                 return None
-        low, high = _whole(room.lo), _whole(room.hi)
+        low, high = whole_number(room.lo), whole_number(room.hi)
         return None if low is None or high is None else _Scale(kind, unit, wrapped, number, low, high)
 
     def thresholds(self, cell: ir.Cell, scale: _Scale) -> dict[int, str]:
@@ -179,30 +230,7 @@ class _Moves:
                 probes[number] = self.comparisons(replace(cell, value=scale.written(number)))
             return probes[number]
 
-        found: dict[int, str] = {}
-        for end in (scale.low, scale.high):
-            here, there = probe(scale.number), probe(end)
-            for key in here or ():
-                if there is None or here is None or key not in there or there[key][0] == here[key][0]:
-                    continue
-                near, far = scale.number, end
-                while abs(far - near) > 1:
-                    middle = (near + far) // 2
-                    between = probe(middle)
-                    if between is None or key not in between:
-                        break
-                    if between[key][0] == here[key][0]:
-                        near = middle
-                    else:
-                        far = middle
-                else:
-                    a, b = sorted((near, far))
-                    sides = [n for n in (a, b) if (at := probe(n)) is not None and at[key][1]]
-                    points = {a, b} | ({sides[0] - 1, sides[0] + 1} if len(sides) == 1 else set())
-                    for number in points:
-                        if scale.low <= number <= scale.high:
-                            found.setdefault(number, here[key][2])
-        return found
+        return turning(probe, scale.number, scale.low, scale.high)
 
     def comparisons(self, cell: ir.Cell) -> Seen | None:
         """What the comparisons come to with one fact moved; `None` where no such household can be."""
@@ -211,27 +239,12 @@ class _Moves:
             prepared = prepare(self.program, self.prepared.example, trial)
         except PolicyError:
             return None
-        engine, found = prepared.interpreter(self.program), Seen()
-        terms = engine.terms
-
-        def visit(expr: ir.Expr, env: Env, owner: str) -> None:
-            if isinstance(expr, ir.Apply) and expr.op in COMPARISONS:
-                holds = terms.truth(expr, env)
-                if holds.known:
-                    left, right = (terms.value(part, env) for part in expr.args)
-                    equal = left.known and right.known and left.value == right.value
-                    at = ",".join(f"{slot}={place(value)}" for slot, value in sorted(env.items()))
-                    found[id(expr), at] = (bool(holds.lo), equal, owner)
-
+        engine = prepared.interpreter(self.program)
+        found = list[Status]()
         for expectation in trial.expected:
             record = prepared.case.index.get(expectation.subject)
-            for status in bearing(engine, expectation, record) if record is not None else ():
-                clause = status.clause
-                for condition in (clause.scope, clause.test if status.scope.hi else None):
-                    if condition is not None:
-                        name = clause.basis.name.id
-                        walk(engine, condition, subject(status.subject), name, visit)
-        return found
+            found += bearing(engine, expectation, record) if record is not None else ()
+        return compared(engine, found)
 
     def days(self) -> dict[date, str]:
         """The days around what time alone changes: the first and last day of the clauses that an expectation bears
@@ -345,8 +358,8 @@ class Writer:
     def block(self, proposal: Proposal, number: int) -> str:
         """The proposal as a case that starts from the one it was made from."""
         example, trial = proposal.example, proposal.trial
-        lines = [f"案例 {_bare(f'{example.name.zh}界{number}')} ({example.name.id}{EDGE}{number})"]
-        lines.append(f"    承：{_bare(example.name.zh)}")
+        lines = [f"案例 {bare(f'{example.name.zh}界{number}')} ({example.name.id}{EDGE}{number})"]
+        lines.append(f"    承：{bare(example.name.zh)}")
         if proposal.cell is None:
             lines.append(f"    评价日：{example.on}")
         last = {cell.path: cell for cell in trial.given}
@@ -388,13 +401,13 @@ class Writer:
     def place(self, path: tuple[str | int, ...]) -> str:
         said = ""
         for part in path:
-            said += f"[{part + 1}]" if isinstance(part, int) else f".{_bare(self.names.get(part, part))}"
+            said += f"[{part + 1}]" if isinstance(part, int) else f".{bare(self.names.get(part, part))}"
         return said[1:]
 
     def expected(self, e: ir.Expectation) -> str:
         root = e.subject in self.program.entities
         subject_ = "" if root else self.place(path_parts(e.subject)) + " "
-        parts = [f"{subject_}{_bare(self.names[e.name])} {_bare(STATES[e.about][e.state][0])}"]
+        parts = [f"{subject_}{bare(self.names[e.name])} {bare(STATES[e.about][e.state][0])}"]
         unit = "元/月" if e.form == "monthly" else "元"
         if e.low is not None and e.high is not None:
             ends = [f"{_yuan(end)} {unit}" for end in dict.fromkeys((e.low, e.high))]
@@ -407,7 +420,7 @@ class Writer:
             parts.append(f"期限 {'未规定' if e.due == 'unspecified' else e.due}")
         for word, names in (("由", e.by), ("缺", e.missing)):
             if names:
-                parts.append(f"{word} " + "、".join(_bare(self.names.get(n, n)) for n in sorted(names)))
+                parts.append(f"{word} " + "、".join(bare(self.names.get(n, n)) for n in sorted(names)))
         return "，".join(parts)
 
 
@@ -416,7 +429,7 @@ def _yuan(fen: Fraction | int) -> str:
     return f"{'-' * (fen < 0)}{whole // 100}.{whole % 100:02d}"
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
     """A name as rules may write it: in brackets where it would be read as something else."""
     swallowed = any(word in name for word in operator_words())
     plain = name.replace("_", "").isalnum() and not name[0].isdigit() and not swallowed

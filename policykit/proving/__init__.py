@@ -1,0 +1,1 @@
+"""What holds of every household: claims, proofs, and the households that refute them."""
