@@ -30,7 +30,7 @@ WORTH_KEEPING = 50_000  # characters: what is smaller is as soon read anew
 class Policies:
     """Rule files that load: the program they mean, and what was noted on the way.
 
-    `engines` keeps what engines make of the program, by day; an entry is never changed, only put there.
+    `engines` keeps what engines make of the program, by day.
     """
 
     program: ir.Program

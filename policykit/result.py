@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 VERSION = "0.1.0"
 RULINGS = ("裁量", "rulings")
+MOST_DAYS = 32  # for which compiled rules are kept at once
 Engine: TypeAlias = Literal["auto", "compiled", "interpreter"]
 
 
@@ -454,13 +455,22 @@ def evaluate(
     if engine != "interpreter" and household.__class__ is dict and not rulings:
         program = chosen.engines.get(on)
         if program is None and (engine == "compiled" or on in chosen.engines):
-            program = chosen.engines[on] = _compiled(chosen.program, on)
+            program = _keep(chosen.engines, on, _compiled(chosen.program, on))
         quick = None if program is None else program.decide(household)
         if quick is not None:
             return Result(on, chosen, None, quick, language)
-        chosen.engines.setdefault(on, None)
+        if on not in chosen.engines:
+            _keep(chosen.engines, on, None)
     read = read_household(household, chosen, on=on, rulings=rulings, language=language)
     return Result(on, chosen, _traced(read, on))
+
+
+def _keep(engines: dict[date, Any], on: date, made: Any) -> Any:
+    """Keeps what was made for a day, and lets go of the days that were asked for first."""
+    engines[on] = made
+    for old in list(engines)[:-MOST_DAYS]:
+        engines.pop(old, None)
+    return made
 
 
 def _compiled(program: ir.Program, on: date) -> compiled.Compiled:

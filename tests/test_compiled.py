@@ -12,7 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from threading import Thread
@@ -419,6 +419,14 @@ def asked(policies: Policies, engine: Any = "auto") -> Result:
 def test_rules_are_compiled_for_the_second_household_of_a_day() -> None:
     policies = load_text(RULES)
     assert [asked(policies).engine for _ in range(3)] == ["interpreter", "compiled", "compiled"]
+
+
+def test_rules_are_kept_for_so_many_days_only() -> None:
+    policies = load_text(RULES)
+    for day in range(80):
+        asked_on = DAY + timedelta(days=day // 2)
+        evaluate({"poor": True, "members": [{"income": 400}]}, policies, on=asked_on)
+    assert len(policies.engines) == 32 and None not in policies.engines.values()
 
 
 def test_a_compiled_result_shows_what_any_other_does() -> None:
