@@ -27,7 +27,7 @@ from policykit import ir, loader, ops
 from policykit.casework import trials
 from policykit.datafiles import load_file
 from policykit.diagnostics import PolicyError
-from policykit.engine.compiled import Compiled, compiled
+from policykit.engine.compiled import Compiled, Swift, compiled
 from policykit.engine.compiled.operations import ALWAYS, FOLDS, NAMES, OPERATORS, REFUSED
 from policykit.engine.compiled.unknown import UNKNOWN, HandOver
 from policykit.loader import Policies, load_text
@@ -315,6 +315,93 @@ def test_the_straight_form_agrees_with_the_interpreter() -> None:
         "dibao not_covered",
         "tekun granted",
     }
+
+
+PLAIN = """语言 1
+政策 试 (trial)
+文本 文 (doc) 未收录
+选项 等级 (grade)：甲级 (g1)、乙级 (g2)
+实体 户 (household) 计 户
+    组成 成员 (members)：人 1 至 4 个
+实体 人 (person) 计 人
+事实 户.贫困 (poor)：是否
+事实 户.存款 (savings)：金额 元
+    范围：0 元 至 5 元
+事实 人.残疾 (disabled)：是否
+事实 人.级别 (level)：选项 等级
+事实 人.收入 (income)：金额 元/月
+    范围：0 元/月 至 5 元/月
+参数 线 (line)：金额 元/月 = 3 元/月
+    范围：0 元/月 至 9 元/月
+定义 总收入 对每个 户 (total)
+    = 求和 成员 取 收入
+定义 残疾人数 对每个 户 (disabled_count)
+    = 计数 成员 满足 (残疾)
+定义 份额 对每个 人 (share)
+    = 较小(收入, 线) + 户.总收入
+待遇 待遇甲 (m0) 对每个 户、人
+待遇 待遇乙 (m1) 对每个 户、人
+"""
+OF_HOUSEHOLD = ("贫困", "存款 低于 3 元", "总收入 不超过 线", "残疾人数 等于 1", "任一 成员 满足 (级别 为 甲级)",
+                "全部 成员 满足 (收入 低于 线 或者 残疾)")  # fmt: skip
+OF_PERSON = (
+    "残疾",
+    "级别 为 乙级",
+    "收入 低于 线",
+    "户.贫困",
+    "户.总收入 超过 2 元/月",
+    "份额 超过 4 元/月",
+    "并非 残疾",
+)
+
+
+def plain_rules(draw: random.Random) -> Policies:
+    """Rules that the straight form takes: clauses of a household and its members that give way to one another."""
+    while True:
+        lines = [PLAIN]
+        for number, name in enumerate("甲乙丙丁戊"[: draw.randint(2, 5)]):
+            kind = draw.choice(("户", "人"))
+            conditions = OF_HOUSEHOLD if kind == "户" else OF_PERSON
+            lines += [f"条款 条{name} (c_{number})", "    依据：文 第一条", f"    对每个 {kind}"]
+            lines += [f"    适用范围：{draw.choice(conditions)}"] if draw.random() < 0.5 else []
+            lines += [f"    条件：{draw.choice(conditions)}"] if draw.random() < 0.8 else []
+            amount = draw.choice(("1 元/月", "线", "收入" if kind == "人" else "总收入"))
+            lines += [f"    给予：待遇{draw.choice('甲乙')}，每月 {amount}"]
+            above = [f"条{one}" for one in "甲乙丙丁戊"[:number] if draw.random() < 0.6]
+            lines += [f"    让位于：{'、'.join(above)}"] if above else []
+        try:
+            return load_text("\n".join(lines) + "\n")
+        except PolicyError:
+            continue  # amounts that may conflict are refused
+
+
+def plain_household(draw: random.Random) -> dict[str, Any]:
+    people = [{"disabled": draw.random() < 0.5, "level": draw.choice(("g1", "g2")), "income": draw.randrange(5)}
+              for _ in range(draw.randint(1, 4))]  # fmt: skip
+    return {"poor": draw.random() < 0.5, "savings": draw.randrange(6), "members": people}
+
+
+def straight_agrees(seeds: Iterable[int]) -> None:
+    for seed in seeds:
+        draw = random.Random(seed)
+        policies = plain_rules(draw)
+        engine = compiled(policies.program, DAY)
+        assert engine.straight is not None
+        for _ in range(4):
+            household = plain_household(draw)
+            assert isinstance(engine.decide(household), Swift), seed
+            assert differing(policies, household, DAY, Counter()) == [], seed
+
+
+@pytest.mark.parametrize("first", range(0, 60, 20))
+def test_the_straight_form_agrees_on_drawn_rules(first: int) -> None:
+    straight_agrees(range(first, first + 20))
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("first", range(1000, 2000, 100))
+def test_the_straight_form_agrees_on_many_drawn_rules(first: int) -> None:
+    straight_agrees(range(first, first + 100))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ whole household waits for a second loop.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from policykit import ir
@@ -43,6 +43,7 @@ class Straight(Terms):
 
     lines: list[list[str]] = field(default_factory=lambda: [[], [], [], []])
     local: dict[tuple[str, str, str], tuple[str, int]] = field(default_factory=dict)
+    own: set[str] = field(default_factory=set)  # what is known of a member when its facts have been read
     after: list[str] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
     temporary: int = 0
@@ -155,6 +156,7 @@ class Straight(Terms):
                 text = self.write(body, {})
                 self.lines[self.level].append(f"{local} = {text}{note}")
         self.local["term", entity, name] = local, self.level
+        self.own |= {local} if self.level == MEMBER else set()
         self.inside, self.level = outer
 
     def gathered(self, expr: ir.Fold, domain: ir.Items, local: str, note: str = "") -> str:
@@ -198,6 +200,7 @@ class Straight(Terms):
         for fact in entity.facts.values():
             local = self.fresh_local(fact.name.id)
             self.local["fact", entity.name.id, fact.name.id] = local, level
+            self.own |= {local} if level == MEMBER else set()
             self.lines[level].append(f"{local} = {record}[{fact.name.id!r}]")
             test, scale = self.check(fact, local)
             checks.append(test)
@@ -273,8 +276,12 @@ class Straight(Terms):
         if rule is None or rule.parts or rule.start is not None or rule.months is not None:
             raise Refused("amount")
         amount = self.write(rule.total, {})
-        local, paid = self.fresh_local(name), self.fresh_local(f"{name}_paid")
+        local = self.fresh_local(name)
+        paid = self.fresh_local(f"{local}_paid")
+        if paid != f"{local}_paid":
+            raise Refused("name")
         level = self.level
+        self.own |= {local, paid} if level == MEMBER else set()
         lines = self.lines[level]
         lines += ["", f"# {about(clause.basis)}", f"{paid} = None"]
         word = "if"
@@ -284,7 +291,11 @@ class Straight(Terms):
         if test:
             lines.append(f"{word} {negated(test)}:\n{BLANK}{local} = NOT_MET")
             word = "elif"
-        over = [other for other in sorted(self.program.blockers.get(name, ())) if other in known]
+        over = [
+            other
+            for other in sorted(self.program.blockers.get(name, ()))
+            if self.prevails(other, clause, known)
+        ]
         now = [
             other
             for other in over
@@ -315,6 +326,16 @@ class Straight(Terms):
             Slot(name, clause.entity, effect.measure, number, rule.form, at, at + 1, tuple(over))
         )
 
+    def prevails(self, other: str, clause: ir.Clause, known: Mapping[str, object]) -> bool:
+        """Whether a clause that comes first concerns the same measure, of the same record or its household."""
+        first = self.program.clauses[other][0] if other in known else None
+        if first is None or not isinstance(first.effect, ir.Grant) or not isinstance(clause.effect, ir.Grant):
+            return False
+        return first.effect.measure == clause.effect.measure and first.entity in (
+            clause.entity,
+            self.root.name.id,
+        )
+
     def of_root(self, clause: str) -> bool:
         return self.program.clauses[clause][0].entity == self.root.name.id
 
@@ -343,20 +364,19 @@ class Straight(Terms):
         body = [head, *self.lines[FIRST]]
         if self.member is not None:
             first, again = self.lines[MEMBER], self.lines[AGAIN]
-            assigned = set(re.findall(r"^ *([^\W\d]\w*)(?:, \w+)* [-+*]?= ", "\n".join(first), re.MULTILINE))
-            assigned |= {f"{one}_paid" for one in theirs}
             asked = set(re.findall(r"[^\W\d]\w*", "\n".join([*again, row])))
-            carried = sorted(assigned & asked)
+            carried = sorted(self.own & asked)
             names = f"({', '.join(carried)},)"
-            keep = f"people.append({names})" if again else f"rows.append({row})"
+            keep = f"rows.append({row})" if not again else f"people.append({names})" if carried else ""
             body += [
-                "people = []" if again else "rows = []",
+                "rows = []" if not again else "people = []",
                 "for person in members:",
                 *indented([*first, keep]),
             ]
             body += self.lines[WHOLE]
             if again:
-                body += ["rows = []", f"for {names} in people:", *indented([*again, f"rows.append({row})"])]
+                loop = f"for {names} in people:" if carried else "for person in members:"
+                body += ["rows = []", loop, *indented([*again, f"rows.append({row})"])]
             body += self.after
         else:
             body += ["rows = ()", *self.lines[WHOLE]]
