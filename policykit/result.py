@@ -584,9 +584,7 @@ def _apart(mapping: object) -> tuple[Any, list[Any]]:
     if not isinstance(mapping, Mapping):
         return mapping, []
     own = [events for key in RULINGS if isinstance(events := mapping.get(key), list)]
-    facts = {
-        key: value for key, value in mapping.items() if key not in RULINGS or not isinstance(value, list)
-    }
+    facts = {key: one for key, one in mapping.items() if key not in RULINGS or not isinstance(one, list)}
     return facts, [event for events in own for event in events]
 
 
