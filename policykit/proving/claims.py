@@ -68,16 +68,19 @@ def turns(program: ir.Program) -> set[date]:
     ]
     periods += [amount.period for amount in program.amounts]
     periods += [setting.period for parameter in program.parameters.values() for setting in parameter.settings]
-    starts = {period.start for period in periods if period.start is not None}
-    return starts | {period.end + timedelta(days=1) for period in periods if period.end is not None}
+    return _cuts(periods)
 
 
 def turns_for(program: ir.Program, claim: Claim) -> set[date]:
     """The days on which a version of anything that a claim rests on begins, or the day after it ends."""
     rest = Rest(program)
     rest.claim(claim)
-    starts = {period.start for period in rest.periods if period.start is not None}
-    return starts | {period.end + timedelta(days=1) for period in rest.periods if period.end is not None}
+    return _cuts(rest.periods)
+
+
+def _cuts(periods: Iterable[Period]) -> set[date]:
+    starts = {period.start for period in periods if period.start is not None}
+    return starts | {period.end + timedelta(days=1) for period in periods if period.end is not None}
 
 
 @dataclass(slots=True)
@@ -89,6 +92,8 @@ class Rest:
     seen: set[tuple[str, str]] = field(default_factory=set)
 
     def claim(self, claim: Claim) -> None:
+        for entity in self.program.entities.values():
+            self.exprs(end for fact in entity.facts.values() for end in (fact.low, fact.high))
         match claim.of:
             case ir.Property(given=given, then=then, monotone=monotone):
                 self.exprs([*given, then])
@@ -115,7 +120,9 @@ class Rest:
                         self.periods.append(version.period)
                         self.exprs([version.body])
                 case ir.Param(name=name) if self.new("parameter", name):
-                    for setting in self.program.parameters[name].settings:
+                    parameter = self.program.parameters[name]
+                    self.exprs([parameter.low, parameter.high])
+                    for setting in parameter.settings:
                         self.periods.append(setting.period)
                         self.exprs([setting.value])
                 case ir.Verdict(kind="meets" | "blocked", name=name):
@@ -252,31 +259,51 @@ def _rivals(program: ir.Program, clauses: Sequence[ir.Clause]) -> Iterator[tuple
 
 def root_for(program: ir.Program, entity: str) -> str:
     """What input describes: the uppermost entity to which something is granted, or a higher one that is asked about."""
-    granted = {e for measure in program.measures.values() for e in measure.entities}
-    line = program.entity_path(entity)
-    lower = [one for one in line if one in granted]
-    return lower[-1] if lower and entity in granted | {lower[-1]} else max(line[:1])
+    described = program.described
+    return entity if entity in described else described[-1]
 
 
 def subjects(verdicts: Verdicts, entity: str) -> list[tuple[Record, Truth]]:
-    """The records that a claim about every record of an entity is put to. Members are alike, so that one stands for
-    all of them, unless the rules look at which of them comes first."""
+    """The records that a claim about every record of an entity is put to. Members of one list are alike, so that one
+    stands for all of them, unless the rules look at which of them comes first."""
     found = verdicts.world.everyone(entity)
-    return found if order_matters(verdicts.program, entity) else found[:1]
+    if order_matters(verdicts.program, entity):
+        return found
+    return list({_unnumbered(record.path): (record, there) for record, there in reversed(found)}.values())[::-1]
+
+
+def _unnumbered(path: str) -> str:
+    """A place without the numbers in its lists."""
+    return re.sub(r"\[\d+\]", "[]", path)
 
 
 def order_matters(program: ir.Program, entity: str) -> bool:
-    """Whether the earliest or latest of some records is asked for, where of equals the order of writing counts."""
-    bodies = [version.body for define in program.defines.values() for version in define.versions]
-    bodies += [e for vs in program.clauses.values() for c in vs for e in (c.scope, c.test) if e is not None]
+    """Whether the earliest or latest of some records is asked for, of this entity or of one whose lists hold it: of
+    equals the order of writing counts."""
+    holders = {entity}
+    for _ in program.entities:  # as often as one can lie in another
+        holders |= {e for e, one in program.entities.items() if any(d.item in holders for d in one.lists.values())}
     return any(
         isinstance(expr, ir.Fold)
         and expr.op in ("earliest", "latest")
         and isinstance(expr.domain, ir.Items)
-        and expr.domain.item == entity
-        for body in bodies
+        and expr.domain.item in holders
+        for body in _written(program)
         for expr in within(body)
     )
+
+
+def _written(program: ir.Program) -> Iterator[ir.Expr]:
+    """Every expression that an answer or a property rests on."""
+    clauses = [clause for versions in program.clauses.values() for clause in versions]
+    found: list[ir.Expr | None] = [v.body for define in program.defines.values() for v in define.versions]
+    found += [expr for clause in clauses for expr in (clause.as_of, clause.scope, clause.test)]
+    found += [rule.total for rule in _amount_rules(program, clauses)]
+    found += [setting.value for p in program.parameters.values() for setting in p.settings]
+    found += [end for p in program.parameters.values() for end in (p.low, p.high)]
+    found += [end for e in program.entities.values() for f in e.facts.values() for end in (f.low, f.high)]
+    found += [expr for claim in program.properties for expr in (*claim.given, claim.then)]
+    yield from (expr for expr in found if expr is not None)
 
 
 def standing(verdicts: Verdicts, clause: ir.Clause, entity: str) -> Iterator[tuple[Status, Truth]]:
@@ -347,10 +374,11 @@ def _monotone(verdicts: Verdicts, claim: ir.Property, record: Record, there: Tru
             verdicts.program.choices, f"{place.path}.{rising.fact}+", declared.type, None, None
         )
         assert isinstance(low, Num) and isinstance(high, Num)
-        after = exchanged(before, low, high)
+        pairs = verdicts.vars.exchange(low, high)
+        after = exchanged(before, pairs)
         pair = (before, after) if rising.way == "never_rises" else (after, before)
         rises = both((negate(low.none), negate(high.none), at_most(low, high, strictly=True)))
-        known = both((verdicts.vars.raised(low, high), exchanged_truth(given, low, high)))
+        known = both((verdicts.vars.raised(pairs), exchanged_truth(given, pairs)))
         both_given = both((given, known, rises))
         # nothing paid is the same as 0
         worse = either((
@@ -386,7 +414,7 @@ def _places(verdicts: Verdicts, entity: str, fact: str, record: Record) -> list[
         if name == fact and other is not None and other.entity == entity:
             inside = path == own or path.startswith(f"{own}.")
             place = path.removeprefix(own) if inside else path
-            alike = place if ordered else re.sub(r"\[\d+\]", "[]", place)
+            alike = place if ordered else _unnumbered(place)
             found.setdefault(f"{inside}{alike}", other)
     return list(found.values())
 

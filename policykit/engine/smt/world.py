@@ -121,7 +121,18 @@ class World:
         self._within(value, decl.low, decl.high, {"self": Pick(((record, True),))})
 
     def _within(self, value: Value, low: ir.Expr | None, high: ir.Expr | None, env: Env) -> None:
-        self.vars.require(either((none_of(value), self.inside(value, low, high, env))))
+        """Holds a variable to a range; of an empty one, such as from a day that is yet to come to today, to its lower end.
+
+        So no range makes a household impossible, or a day, on which nothing is known of what has no place in it yet.
+        """
+        inside = self.inside(value, low, high, env)
+        if low is not None and high is not None:
+            bottom, top = (logic.ordered(self.value(end, env)) for end in (low, high))
+            empty = both((negate(bottom.none), negate(top.none), logic.at_most(top, bottom, strictly=True)))
+            if empty is not False:
+                at_bottom = logic.equal_numbers(logic.unbounded(logic.ordered(value)), logic.unbounded(bottom))
+                inside = logic.pick_truth(empty, at_bottom, inside)
+        self.vars.require(either((none_of(value), inside)))
 
     def inside(self, value: Value, low: ir.Expr | None, high: ir.Expr | None, env: Env) -> Truth:
         """Whether a value lies in a declared range."""
