@@ -147,6 +147,7 @@ class World:
         self.met: Callable[[str, Instance], bool] = lambda clause, subject: False
         self.final: Callable[[str, Instance], str] = lambda measure, subject: "not_covered"
         self.barred: Callable[[str, Instance], bool] = lambda clause, subject: False
+        self.paid: Callable[[str, Instance], Any] = lambda measure, subject: None
 
     # -- expressions
 
@@ -182,8 +183,9 @@ class World:
                 return self._fold(expr, names)
             case ir.Verdict(kind=kind, name=name, subject=subject):
                 record = self.value(subject, names)
-                if kind == "outcome":
-                    return None if record is None else self.final(name, record)
+                if kind in ("outcome", "amount"):
+                    say = self.final if kind == "outcome" else self.paid
+                    return None if record is None else say(name, record)
                 asked = {"meets": self.met, "obtains": self.obtained, "blocked": self.barred}[kind]
                 return record is not None and asked(name, record)
 
@@ -587,7 +589,7 @@ class Meaning:
         self.pending: dict[tuple[str, str], bool] = {}
         self.seen: dict[tuple[Any, ...], Any] = {}
         world.met, world.obtained, world.barred = self.met, self.obtained, self.barred
-        world.final = self.final
+        world.final, world.paid = self.final, self.paid
 
     def once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         """The same answer for the same question."""
@@ -863,6 +865,13 @@ class Meaning:
         grounds = self.grounds(measure, s)
         return (
             None if self.in_conflict(measure, s) or not grounds else self.pay(grounds[0][0], s, grounds[0][1])
+        )
+
+    def paid(self, measure: str, s: Instance) -> Any:
+        """应发金额: what is granted, in fen; nothing while an approver has yet to decide."""
+        entities = self.program.measures[measure].entities
+        return (
+            self.amount(measure, s) if s.entity in entities and self.final(measure, s) == "granted" else None
         )
 
     def in_conflict(self, measure: str, s: Instance) -> bool:

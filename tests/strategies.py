@@ -7,6 +7,7 @@ tiny, so that the oracle can try every value. A program that the checker refuses
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -98,6 +99,9 @@ class View:
     measures: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     notes: bool = False
     outcomes: bool = False  # whether 结果 may be read
+    paid: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # (measure, entity) of which 应发金额 may be read
 
     @property
     def subject(self) -> str:
@@ -107,7 +111,7 @@ class View:
         """The view from an element of a list."""
         outer = [("本人.", self.subject)] + [(prefix, entity) for prefix, entity in self.names[1:] if prefix]
         names = [*outer, (f"{name}.", item)]
-        return View(names, self.terms, self.clauses, self.measures, self.notes, self.outcomes)
+        return View(names, self.terms, self.clauses, self.measures, self.notes, self.outcomes, self.paid)
 
 
 @dataclass(frozen=True)
@@ -344,6 +348,10 @@ class Author:
         words = self.places(view, "money") + ([] if sure else self.places(view, "money?"))
         for record, entity in [] if sure else self.optional_records(view):
             words += [f"{record}.{name}" for name in FACTS[entity]["money"]]
+        for prefix, entity in [] if sure else self.records(view):
+            words += [
+                f"({prefix.removesuffix('.')} 应发金额 {name})" for name, of in view.paid if of == entity
+            ] * 3
         return str(self.one(words)) if words else self.constant(view, depth, sure)
 
     def computed(self, view: View, depth: int, sure: bool) -> str:
@@ -684,6 +692,122 @@ def loaded(text: str) -> Program | None:
         return None
 
 
+class Claimant(Drafter):
+    """Writes a small program with properties: some hold, more do not, a few assume what cannot be.
+
+    It looks at few facts, so that every household can be tried.
+    """
+
+    def draft(self) -> str:
+        self.write("参数 未定 (unset)：金额 元/月", "    范围：0 分/月 至 2 分/月")
+        self.terms.append(Term("未定", "", "money"))
+        self.looked_at = {
+            kind: self.draw.sample(names, min(len(names), most)) for kind, (names, most) in FEW.items()
+        }
+        self.parameters()
+        self.defines()
+        measures = self.measures()[: self.draw.choice((1, 2))]
+        self.lines = [
+            line for line in self.lines if not line.startswith("待遇 ") or line.split()[1] in dict(measures)
+        ]
+        if self.chance(0.5):
+            self.withholding(measures)
+        how = self.one((" 由 户 选择", " 按顺序", " 取高", "")) if len(measures) > 1 else ""
+        order = [name for name, _ in measures for _ in range(self.draw.choice((1, 1, 2)))]
+        for number, measure in enumerate(order):
+            if number and order[number - 1] != measure and "选择" not in how:
+                self.readable += [m for m in measures if m[0] == order[number - 1]]
+            self.grant(measure, dict(measures)[measure], number)
+        self.shared_amounts(measures)
+        if how:
+            self.exclusive([name for name, _ in measures], how)
+        self.readable = measures
+        if self.chance(0.3):
+            self.effects()
+        for number in range(PROPERTIES):
+            self.property(number)
+        return VOCABULARY + "\n".join(self.lines) + "\n"
+
+    def places(self, view: View, kind: str) -> list[str]:
+        found = super().places(view, kind)
+        told = {name for facts in FACTS.values() for names in facts.values() for name in names}
+        some = {name for names in self.looked_at.values() for name in names}
+        return [word for word in found if (last := word.rsplit(".", 1)[-1]) not in told or last in some]
+
+    def property(self, number: int) -> None:
+        """A claim: anything at all, or something that rules of this kind often keep."""
+        paid = sorted({(measure, of) for measure, granting in self.granting.items() for _, of, _ in granting})
+        entity = self.one(sorted({of for _, of in paid}))
+        view = View(
+            [("", entity)], self.terms, self.clauses, self.readable, notes=True, outcomes=True, paid=paid
+        )
+        own = [measure for measure, of in paid if of == entity]
+        measure = self.one(own)
+        given = [self.truth(view, self.draw.choice((0, 1))) for _ in range(self.draw.choice((0, 0, 0, 1, 1)))]
+        clauses = [name for name, of, _ in self.granting[measure] if of == entity]
+        if self.chance(0.25):
+            given.append(f"符合 {self.one(clauses)}")
+        then = self.one(
+            (
+                self.anything,
+                self.anything,
+                self.outcome,
+                self.sum_paid,
+                self.paid_only,
+                self.moved,
+                self.moved,
+            )
+        )
+        lines = [f"性质 质{'甲乙丙丁戊己'[number]} 对每个 {entity} (property_{number})"]
+        lines += [f"    设：{truth}" for truth in given]
+        self.write(*lines, f"    则：{then(view, measure)}")
+
+    def anything(self, view: View, measure: str) -> str:
+        return self.truth(view, 2)
+
+    def outcome(self, view: View, measure: str) -> str:
+        others = self.draw.sample(
+            ["给予", "可裁量", "不符合", "未涉及", "被替代", "排除"], self.draw.choice((3, 4, 5))
+        )
+        return f"结果 {measure} 属于 {{{'、'.join(others)}}}"
+
+    def sum_paid(self, view: View, measure: str) -> str:
+        limit = self.one((f"{self.draw.randrange(1, 9)} 分/月", self.money(view, 1)))
+        return f"应发金额 {measure} 为 无 或者 应发金额 {measure} {self.one(('不超过', '不超过', '不低于'))} {limit}"
+
+    def paid_only(self, view: View, measure: str) -> str:
+        return f"并非 (获得 {measure}) 或者 {self.truth(view, 1)}"
+
+    def moved(self, view: View, measure: str) -> str:
+        fact = self.one(("人.收入", "人.收入", "户.户入", "单.金额", "人.债务", "户.户扣"))
+        return f"随 {fact} 增 则 应发金额 {measure} {self.one(('不增', '不减'))}"
+
+
+def claiming(draw: Draw) -> Program:
+    """A small program with properties that loads, and holds a list and a rounding; drawn until it does."""
+    while True:
+        text = Claimant(draw).draft()
+        if (
+            not re.search("求和|计数|任一|全部|最大|最小|最近|最早|有 .* 满足", text[len(VOCABULARY) :])
+            or "四舍五入" not in text
+        ):
+            continue
+        try:
+            return load_text(VOCABULARY, text[len(VOCABULARY) :]).program
+        except PolicyError as error:
+            codes = {d.code for d in error.diagnostics}
+            assert codes <= REDRAWN, f"{error}\n{text}"
+
+
+PROPERTIES = 4
+
+#: what a small program looks at: some of these facts, at most so many of each sort
+FEW: dict[str, tuple[tuple[str, ...], int]] = {
+    "household": (("贫困", "档次", "户入"), 2), "person": (("残疾", "学生", "困难", "收入", "收入", "债务"), 2),
+    "slip": (("成立", "金额", "金额", "类别"), 1), "rare": (("住年", "残级", "处境", "起月", "生日", "户扣", "单日", "末日"), 1),
+}  # fmt: skip
+
+
 # ---- households -----------------------------------------------------------------------------------------------------
 
 
@@ -753,7 +877,7 @@ class Clerk:
         self.put(record, "income", [fen(n) for n in range(4)])
         self.put(record, "debt", ["无", *(fen(n) for n in range(3))])
         self.put(record, "birth", [f"2004-06-{day:02d}" for day in range(9, 13)])
-        self.put_list(record, "slips", [self.slip() for _ in range(self.draw.choice((0, 0, 1, 1, 2)))])
+        self.put_list(record, "slips", [self.slip() for _ in range(self.draw.choice((0, 0, 0, 1, 1)))])
         if not outside:
             others = [{"ref": f"m{n}"} for n in beside if n != number]
             away = [self.away()] if self.draw.random() < 0.3 else []

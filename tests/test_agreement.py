@@ -156,6 +156,15 @@ def not_equal(trace: Trace, answer: oracle.Answer) -> Iterator[str]:
     )
 
 
+def truths_and_choices(program: Program, decision: Decision) -> bool:
+    """Whether all that a decision waits for are truths and choices of records that are described: the exact level tries
+    all of these, so that it is as the meaning. Over figures, dates and what lists may still hold it can be wider."""
+    of = {name: fact.type.kind for entity in program.entities.values() for name, fact in entity.facts.items()}
+    return bool(decision.missing) and all(
+        gap.kind == "fact" and of.get(gap.name) in ("bool", "choice") for gap in decision.missing
+    )
+
+
 def compared(
     program: Program,
     case: Case,
@@ -181,7 +190,15 @@ def compared(
         counts["decisions"] += 1
         counts["past the budget"] += not near.within_budget
         wanted = {answer.outcomes[near.measure, near.subject.path] for answer in answers}
-        counts["exact wider than the meaning"] += whole and near.outcomes != wanted
+        wider = whole and near.outcomes != wanted
+        counts["exact wider than the meaning"] += wider
+        counts["undetermined, all tried"] += whole and len(wanted) > 1
+        if truths_and_choices(program, near):
+            counts["over truths and choices"] += whole
+            if wider and near.within_budget:
+                found.append(
+                    f"exact {sorted(near.outcomes)} is wider than {sorted(wanted)}, over {near.missing}"
+                )
     if complete and whole and len(answers) == 1:
         counts["complete"] += 1
         found += [*not_equal(exact, answers[0]), *not_equal(bounds, answers[0])]

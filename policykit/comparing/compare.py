@@ -44,9 +44,10 @@ from policykit.engine.smt.logic import Refused, Truth, both, either
 from policykit.engine.smt.variables import Record, Size, Stretch, Variables, stretches
 from policykit.engine.smt.verdicts import Verdicts
 from policykit.engine.smt.witness import Reader, Witness
-from policykit.proving.claims import days, root_for, turns
+from policykit.proving.claims import days, turns
 from policykit.proving.leaner import leaner
 from policykit.proving.prove import BOUND, SMALL, undisturbed
+from policykit.proving.refuting import root_for
 
 SEED = 20200406
 ROUNDS = 12  # so often a household that was drawn is asked again, with more of the unset parameters supposed

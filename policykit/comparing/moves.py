@@ -32,8 +32,8 @@ from policykit.engine.smt.variables import Record
 from policykit.engine.smt.verdicts import Status, Verdicts, subject
 from policykit.engine.smt.witness import Witness
 from policykit.facts import Instance
-from policykit.proving.claims import order_matters
 from policykit.proving.prove import within_ranges
+from policykit.proving.refuting import order_matters
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.trace import Payment

@@ -516,11 +516,10 @@ class Outcomes:
         if kind == "obtains":
             answer = self.final(name, record)
             lo, hi = answer.outcomes == {"granted"}, bool(answer.outcomes & {"granted", "discretionary"})
-            pending = (
-                frozenset([Gap("ruling", record.path, name)])
-                if "discretionary" in answer.outcomes
-                else NOTHING
-            )
+            gap = Gap("ruling", record.path, name)
+            if answer.outcomes == {"discretionary"} and gap in self.terms.assumed:
+                return self.terms.assumed[gap]
+            pending = frozenset([gap]) if "discretionary" in answer.outcomes else NOTHING
             return settle(Bounds(lo, hi), answer.missing | pending)
         if kind == "meets":
             # a clause may read a clause that it overrides: scope and test wait for no priority

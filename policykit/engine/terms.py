@@ -367,8 +367,12 @@ class Terms:
             version = define.on(self.on)
             if version is None:
                 gap = Gap("parameter", record.path if record else "", name, "no version in force")
-                self._defined[key] = self.unknown(define.type, None, None, gap, record) if define.type.kind != "record" else (
-                    Options(frozenset([None]), frozenset([gap])))  # fmt: skip
+                if gap in self.assumed:
+                    self._defined[key] = self.assumed[gap]
+                elif define.type.kind == "record":
+                    self._defined[key] = Options(frozenset([None]), frozenset([gap]))
+                else:
+                    self._defined[key] = self.unknown(define.type, None, None, gap, record)
             else:
                 self._defined[key] = self.value(version.body, subject(record) if record is not None else {})
         return self._defined[key]

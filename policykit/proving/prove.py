@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal, TypeAlias
@@ -25,9 +25,10 @@ from policykit.engine.smt.variables import Size, Stretch, stretches
 from policykit.engine.smt.verdicts import Verdicts
 from policykit.engine.smt.witness import Reader, Witness
 from policykit.engine.terms import subject
-from policykit.proving.claims import Claim, Kind, days, questions, root_for, standing, turns_for
+from policykit.proving.claims import Claim, Kind, days, turns_for
 from policykit.proving.claims import claims as claimed
 from policykit.proving.leaner import leaner
+from policykit.proving.refuting import Question, questions, root_for, standing
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.source import Span
@@ -164,6 +165,7 @@ class Prover:
     size: Size
     limit: float
     built: dict[tuple[Stretch, Size, str], Verdicts] = field(default_factory=dict)
+    roots: dict[str, str] = field(default_factory=dict)
 
     def settle(self, claim: Claim) -> Proof:
         """The verdict on one claim."""
@@ -186,26 +188,37 @@ class Prover:
         except solve.Undecided as why:
             broken, proof = days, replace(proof, state="not_decided", why=str(why))
         # what breaks a claim does so in a small household more often than not, and that is the one to show
-        for size in (*SMALL, self.size) if broken else ():
+        for size in self.sizes() if broken else ():
             for stretch in broken:
-                for number in self.broken(claim, stretch, size):
+                for told in self.broken(claim, stretch, size):
                     return replace(
-                        proof, state="refuted", why="", shown=self.shown(claim, stretch, size, number)
+                        proof, state="refuted", why="", shown=self.shown(claim, stretch, size, told)
                     )
         if proof.state == "proved" and claim.kind == "property" and not any(self.assumed(claim, days)):
             return replace(proof, state="vacuous")
         return proof
 
-    def broken(self, claim: Claim, stretch: Stretch, size: Size) -> Iterator[int]:
-        """The questions about a claim that some household answers, by their numbers."""
+    def sizes(self) -> Iterator[Size]:
+        """The sizes to look at, the smallest first; none is larger than the bound, within which the verdict holds."""
+        for small in SMALL:
+            if (
+                small.members <= self.size.members
+                and small.entries <= self.size.entries
+                and small != self.size
+            ):
+                yield small
+        yield self.size
+
+    def broken(self, claim: Claim, stretch: Stretch, size: Size) -> Iterator[tuple[str, int]]:
+        """The questions about a claim that some household answers, each by what tells it from the others."""
         verdicts = self.verdicts(stretch, size, claim.entity)
-        for number, question in enumerate(questions(verdicts, claim)):
+        for told, question in _told_apart(questions(verdicts, claim)):
             if solve.possible(verdicts, question.goal, self.limit):
-                yield number
+                yield told
 
     def assumed(self, claim: Claim, days: list[Stretch]) -> Iterator[bool]:
         """Whether what a property assumes can be so, by size and days."""
-        for size in (*SMALL, self.size):
+        for size in self.sizes():
             for stretch in days:
                 verdicts = self.verdicts(stretch, size, claim.entity)
                 for question in questions(verdicts, claim):
@@ -215,7 +228,7 @@ class Prover:
         """Whether a clause can ever apply, and stand when it does."""
         clause: ir.Clause = claim.of
         overridden = False
-        for size in (*SMALL, self.size):
+        for size in self.sizes():
             for stretch in days:
                 verdicts = self.verdicts(stretch, size, claim.entity)
                 for status, there in standing(verdicts, clause, claim.entity):
@@ -227,17 +240,22 @@ class Prover:
 
     def verdicts(self, stretch: Stretch, size: Size, entity: str) -> Verdicts:
         """Everything about the households of a size on some days, built once."""
-        root = root_for(self.program, entity)
+        root = self.root(entity)
         key = (stretch, size, root)
         if key not in self.built:
             self.built[key] = Verdicts(self.program, stretch, size, root=root)
         return self.built[key]
 
-    def shown(self, claim: Claim, stretch: Stretch, size: Size, number: int) -> Shown:
+    def root(self, entity: str) -> str:
+        if entity not in self.roots:
+            self.roots[entity] = root_for(self.program, entity)
+        return self.roots[entity]
+
+    def shown(self, claim: Claim, stretch: Stretch, size: Size, told: tuple[str, int]) -> Shown:
         """A simple household that answers a question, confirmed by the reference engine; asked anew by itself, so that
         the household holds what the question rests on and nothing else."""
-        verdicts = Verdicts(self.program, stretch, size, root=root_for(self.program, claim.entity))
-        question = next(q for n, q in enumerate(questions(verdicts, claim)) if n == number)
+        verdicts = Verdicts(self.program, stretch, size, root=self.root(claim.entity))
+        question = next(q for one, q in _told_apart(questions(verdicts, claim)) if one == told)
 
         def breaks(found: tuple[Witness, ...]) -> bool:
             try:
@@ -264,13 +282,20 @@ class Prover:
         raise solve.Undecided("unconfirmed")
 
 
+def _told_apart(asked: Iterable[Question]) -> Iterator[tuple[tuple[str, int], Question]]:
+    """Each question with whose fact rises, or with its number: on what was asked before, the number of a rise depends."""
+    for number, question in enumerate(asked):
+        yield (question.place, 0 if question.place else number), question
+
+
 def engine(program: ir.Program, witness: Witness) -> Interpreter:
     """The reference engine on a household that the solver found; raises `PolicyError` when it cannot be read."""
     case = read_case(program, witness.household, witness.on)
     rulings, elections, errors = read_rulings(program, case, witness.rulings)
     if errors:
         raise PolicyError(errors)
-    return Interpreter(program, case, witness.on, rulings, elections, witness.parameters)
+    supposed = {**witness.parameters, **witness.besides}
+    return Interpreter(program, case, witness.on, rulings, elections, supposed)
 
 
 def within_ranges(one: Interpreter, witness: Witness) -> bool:

@@ -483,9 +483,7 @@ def exchange(*pairs: tuple[Term | Truth, Term | Truth]) -> Exchange:
 
 def exchanged(value: Num, pairs: Exchange) -> Num:
     """A number with some variables in it exchanged for others of the same ranges."""
-    return replace(
-        value, top=exchanged_term(value.top, pairs), none=exchanged_truth(value.none, pairs)
-    )
+    return replace(value, top=exchanged_term(value.top, pairs), none=exchanged_truth(value.none, pairs))
 
 
 def exchanged_term(term: Term, pairs: Exchange) -> Term:

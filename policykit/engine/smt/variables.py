@@ -76,7 +76,9 @@ class Variables:
     def exchange(self, old: Num, new: Num) -> logic.Exchange:
         """One number for another, and with it every day that is counted from it."""
         pairs = logic.exchange((old.top, new.top), (old.none, new.none))
-        for (sign, *_), (day, days, moved) in list(self.moved.items()):  # those counted from others come after them
+        for (sign, *_), (day, days, moved) in list(
+            self.moved.items()
+        ):  # those counted from others come after them
             there = Day(
                 logic.exchanged_term(day.month, pairs), logic.exchanged_term(day.day, pairs),
                 logic.exchanged_truth(day.none, pairs), day.lo, day.hi,
@@ -177,9 +179,7 @@ class Variables:
             and isinstance(days.top, int)
             and none is False
         ):
-            number = (
-                date(day.month // 12, day.month % 12 + 1, day.day).toordinal() + sign * days.top
-            )
+            number = date(day.month // 12, day.month % 12 + 1, day.day).toordinal() + sign * days.top
             return logic.on_day(date.fromordinal(max(1, min(number, date.max.toordinal()))))
         return none
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -28,13 +28,15 @@ PAPER = {"zh": "凭证", "en": "paper"}
 class Witness:
     """One household that shows something: what `evaluate` takes, with the parameters that it supposes.
 
-    `parameters` are the values of unset parameters by the gap that each fills.
+    `parameters` are the values of unset parameters by the gap that each fills, `besides` what else no household says
+    and yet is asked for: a term that has no version on the day, and whether a ruling to come will grant.
     """
 
     on: date
     household: dict[str, Any]
     rulings: tuple[dict[str, Any], ...]
     parameters: dict[Gap, Known]
+    besides: dict[Gap, Known] = field(default_factory=dict)
 
 
 class Reader:
@@ -103,7 +105,9 @@ class Reader:
         household = self.record(world.root)
         for record, name in self.called.items():
             self.raw[record]["id"] = name
-        return Witness(self.on, household, tuple(self.rulings()), dict(self.parameters()))
+        return Witness(
+            self.on, household, tuple(self.rulings()), dict(self.parameters()), dict(self.besides())
+        )
 
     raw: dict[Record, dict[str, Any]]
 
@@ -192,6 +196,15 @@ class Reader:
             setting = declared.setting(labels, world.stretch.first)
             cause = "out of range" if setting is not None and setting.value is not None else "unset"
             yield Gap("parameter", path, shown, cause), known(self.value(value, declared.type), declared.type)
+
+    def besides(self) -> Iterator[tuple[Gap, Known]]:
+        for (name, path, labels), value in self.vars.parameters.items():
+            if labels == ("term",) and (not path or self.there(path)):
+                of = self.program.defines[name].type
+                yield Gap("parameter", path, name, "no version in force"), known(self.value(value, of), of)
+        for (measure, path), comes in self.vars.pending.items():
+            if self.there(path):
+                yield Gap("ruling", path, measure), exactly(self.truth(comes))
 
 
 def vouched(found: Any, decl: ir.FactDecl, on: date) -> Any:

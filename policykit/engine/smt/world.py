@@ -130,7 +130,9 @@ class World:
             bottom, top = (logic.ordered(self.value(end, env)) for end in (low, high))
             empty = both((negate(bottom.none), negate(top.none), logic.at_most(top, bottom, strictly=True)))
             if empty is not False:
-                at_bottom = logic.equal_numbers(logic.unbounded(logic.ordered(value)), logic.unbounded(bottom))
+                at_bottom = logic.equal_numbers(
+                    logic.unbounded(logic.ordered(value)), logic.unbounded(bottom)
+                )
                 inside = logic.pick_truth(empty, at_bottom, inside)
         self.vars.require(either((none_of(value), inside)))
 
