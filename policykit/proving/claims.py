@@ -195,7 +195,7 @@ def _asks_what_is_unknown(program: ir.Program, clause: ir.Clause) -> bool:
 
 def _in_force(clause: ir.Clause) -> Period:
     """The days on which a clause may be in force: one that goes by an event outlives its own period."""
-    return clause.period if clause.as_of is None else Period(None, None)
+    return clause.period if clause.as_of is None else Period(clause.period.start, None)
 
 
 def amount_rules(program: ir.Program, clauses: Sequence[ir.Clause]) -> list[ir.Amount]:

@@ -72,11 +72,15 @@ def subjects(verdicts: Verdicts, entity: str) -> list[tuple[Record, Truth]]:
     """The records that a claim about every record of an entity is put to. Members of one list are alike, so that one
     stands for all of them, unless the rules look at which of them comes first."""
     found = verdicts.world.everyone(entity)
-    if order_matters(verdicts.program, entity):
-        return found
-    return list({_unnumbered(record.path): (record, there) for record, there in reversed(found)}.values())[
-        ::-1
-    ]
+    return found if order_matters(verdicts.program, entity) else one_of_each(found)
+
+
+def one_of_each(found: Sequence[tuple[Record, Truth]]) -> list[tuple[Record, Truth]]:
+    """The first record of each list."""
+    first: dict[str, tuple[Record, Truth]] = {}
+    for record, there in found:
+        first.setdefault(_unnumbered(record.path), (record, there))
+    return list(first.values())
 
 
 def _unnumbered(path: str) -> str:

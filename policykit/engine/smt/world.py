@@ -158,18 +158,30 @@ class World:
         return None
 
     def reference(self, record: Record, name: str) -> Pick:
-        """The record that a single reference may name: a member of the household, one described apart, or none."""
+        """The record that a single reference may name: one of the household, one described apart, or none."""
         decl = self.program.entities[record.entity].lists[name]
         values: list[Any] = [None] if decl.optional else []
         return self.free_reference(record, decl, self.below(record, name), values)
 
     def free_reference(self, owner: Record, decl: ir.ListDecl, path: str, values: list[Any]) -> Pick:
         apart = self.record(decl.item, path, None)
-        inside = [one for one, _ in self.everyone(decl.item) if one is not owner]
-        pick = self.vars.free_pick(path, [*values, apart, *inside])
-        for one, there in self.everyone(decl.item):
+        inside = [*self.everyone(decl.item), *self.listed(decl.item)]
+        pick = self.vars.free_pick(path, [*values, apart, *(one for one, _ in inside)])
+        for one, there in inside:
             self.vars.require(either((negate(pick.of(one)), there)))
         return pick
+
+    def listed(self, entity: str) -> Iterator[tuple[Record, Truth]]:
+        """The records of one entity in the lists of the household that hold no members, with whether they are there."""
+        owners = [
+            (one, there, name)
+            for holder, described in self.program.entities.items()
+            for name, decl in described.lists.items()
+            if decl.kind == "records" and decl.item == entity
+            for one, there in self.everyone(holder)
+        ]
+        for owner, there, name in owners:
+            yield from ((one, both((there, filled))) for one, filled in self.slots(owner, name))
 
     def everyone(self, entity: str) -> list[tuple[Record, Truth]]:
         """The root and its members of one entity, with whether they are there."""
