@@ -702,6 +702,20 @@ class Program:
             path.append(upper)
         return path
 
+    @property
+    def described(self) -> list[str]:
+        """What input may describe: the uppermost entity to which something is granted, or one that it lies in, from
+        the highest down."""
+        granted = {entity for measure in self.measures.values() for entity in measure.entities}
+        levels = [self.root]
+        while levels[-1] not in granted:
+            lists = self.entities[levels[-1]].lists.values()
+            lower = next((d.item for d in lists if d.kind == "members"), None)
+            if lower is None:
+                return [self.root]
+            levels.append(lower)
+        return levels
+
     def amount_rule(self, measure: str, entity: str, day: date) -> Amount | None:
         """The amount rule of a measure for an entity, on a day."""
         return next(

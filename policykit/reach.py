@@ -72,7 +72,8 @@ def root_for(program: ir.Program, entity: str) -> str:
     top = max((at for at, one in enumerate(line) if one in granted), default=0)
     while top + 1 < len(line) and _looks_around(program, line[: top + 1], line[top + 1]):
         top += 1
-    return line[top]
+    described = program.described
+    return line[top] if line[top] in described else described[-1]
 
 
 def _looks_around(program: ir.Program, entities: Sequence[str], upper: str) -> bool:

@@ -161,14 +161,7 @@ class _Reader:
 
         A level above it that is not in the input is not evaluated.
         """
-        granted = {entity for measure in self.program.measures.values() for entity in measure.entities}
-        levels = [self.program.root]
-        while levels[-1] not in granted:
-            lists = self.program.entities[levels[-1]].lists.values()
-            lower = next((d.item for d in lists if d.kind == "members"), None)
-            if lower is None:
-                return self.program.root
-            levels.append(lower)
+        levels = self.program.described
         keys = set(raw) if isinstance(raw, Mapping) else set()
         named = {level: self.names(self.program.entities[level], False) for level in levels}
         return max(reversed(levels), key=lambda level: len(keys & named[level].keys() - ID_KEYS.keys()))

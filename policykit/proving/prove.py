@@ -237,7 +237,10 @@ class Prover:
         question = next(q for one, q in _told_apart(questions(verdicts, claim)) if one == told)
 
         def breaks(found: tuple[Witness, ...]) -> bool:
-            engines = [engine(self.program, one) for one in found]
+            try:
+                engines = [engine(self.program, one) for one in found]
+            except PolicyError:
+                return False  # a fact whose range leaves no value has none that data may give
             lawful = all(map(within_ranges, engines, found))
             return lawful and question.confirmed(engines)
 

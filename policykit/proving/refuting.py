@@ -29,30 +29,60 @@ from policykit.engine.smt.variables import Record
 from policykit.engine.smt.verdicts import Status, Verdicts, subject
 from policykit.engine.smt.world import Env
 from policykit.facts import Case
-from policykit.proving.claims import Claim, divides
+from policykit.proving.claims import Claim, amount_rules, divides
 from policykit.reach import amounts_of, reached, within
 from policykit.values import TRUE, Bounds, Options
 
 
 def subjects(verdicts: Verdicts, entity: str) -> list[tuple[Record, Truth]]:
-    """The records that a claim about every record of an entity is put to. Members are alike, so that one stands for
-    all of them, unless the rules look at which of them comes first."""
+    """The records that a claim about every record of an entity is put to. Members of one list are alike, so that one
+    stands for all of them, unless the rules look at which of them comes first."""
     found = verdicts.world.everyone(entity)
-    return found if order_matters(verdicts.program, entity) else found[:1]
+    return found if order_matters(verdicts.program, entity) else one_of_each(found)
+
+
+def one_of_each(found: Sequence[tuple[Record, Truth]]) -> list[tuple[Record, Truth]]:
+    """The first record of each list."""
+    first: dict[str, tuple[Record, Truth]] = {}
+    for record, there in found:
+        first.setdefault(_unnumbered(record.path), (record, there))
+    return list(first.values())
+
+
+def _unnumbered(path: str) -> str:
+    """A place without the numbers in its lists."""
+    return re.sub(r"\[\d+\]", "[]", path)
 
 
 def order_matters(program: ir.Program, entity: str) -> bool:
-    """Whether the earliest or latest of some records is asked for, where of equals the order of writing counts."""
-    bodies = [version.body for define in program.defines.values() for version in define.versions]
-    bodies += [e for vs in program.clauses.values() for c in vs for e in (c.scope, c.test) if e is not None]
+    """Whether the earliest or latest of some records is asked for, of this entity or of one whose lists hold it: of
+    equals the order of writing counts."""
+    holders = {entity}
+    for _ in program.entities:  # as often as one can lie in another
+        holders |= {
+            e for e, one in program.entities.items() if any(d.item in holders for d in one.lists.values())
+        }
     return any(
         isinstance(expr, ir.Fold)
         and expr.op in ("earliest", "latest")
         and isinstance(expr.domain, ir.Items)
-        and expr.domain.item == entity
-        for body in bodies
+        and expr.domain.item in holders
+        for body in _written(program)
         for expr in within(body)
     )
+
+
+def _written(program: ir.Program) -> Iterator[ir.Expr]:
+    """Every expression that an answer or a property rests on."""
+    clauses = [clause for versions in program.clauses.values() for clause in versions]
+    found: list[ir.Expr | None] = [v.body for define in program.defines.values() for v in define.versions]
+    found += [expr for clause in clauses for expr in (clause.as_of, clause.scope, clause.test)]
+    found += [rule.total for rule in amount_rules(program, clauses)]
+    found += [setting.value for p in program.parameters.values() for setting in p.settings]
+    found += [end for p in program.parameters.values() for end in (p.low, p.high)]
+    found += [end for e in program.entities.values() for f in e.facts.values() for end in (f.low, f.high)]
+    found += [expr for claim in program.properties for expr in (*claim.given, claim.then)]
+    yield from (expr for expr in found if expr is not None)
 
 
 def standing(verdicts: Verdicts, clause: ir.Clause, entity: str) -> Iterator[tuple[Status, Truth]]:
@@ -125,10 +155,11 @@ def _monotone(verdicts: Verdicts, claim: ir.Property, record: Record, there: Tru
             verdicts.program.choices, f"{place.path}.{rising.fact}+", declared.type, None, None
         )
         assert isinstance(low, Num) and isinstance(high, Num)
-        after = exchanged(before, low, high)
+        pairs = verdicts.vars.exchange(low, high)
+        after = exchanged(before, pairs)
         pair = (before, after) if rising.way == "never_rises" else (after, before)
         rises = both((negate(low.none), negate(high.none), at_most(low, high, strictly=True)))
-        known = both((verdicts.vars.raised(low, high), exchanged_truth(given, low, high)))
+        known = both((verdicts.vars.raised(pairs), exchanged_truth(given, pairs)))
         both_given = both((given, known, rises))
         # nothing paid is the same as 0
         worse = either((
@@ -169,7 +200,7 @@ def _places(verdicts: Verdicts, entity: str, fact: str, record: Record) -> list[
         if name == fact and other is not None and other.entity == entity:
             inside = path == own or path.startswith(f"{own}.")
             place = path.removeprefix(own) if inside else path
-            alike = place if ordered else re.sub(r"\[\d+\]", "[]", place)
+            alike = place if ordered else _unnumbered(place)
             found.setdefault(f"{inside}{alike}", other)
     return list(found.values())
 
