@@ -62,8 +62,6 @@ HEAD = """语言 1
 参数 扣除 (deduction)：金额 元/月
     范围：0 元/月 至 房租上限
 
-定义 长者 对每个 户 (eldest) = 最早 成员 按 生日
-
 待遇 补助 (aid) 对每个 户
 条款 给补助 (give_aid) 2020-01-01 起
     依据：办法 第一条
@@ -71,6 +69,8 @@ HEAD = """语言 1
     适用范围：困难户
     给予：补助，每月 100 元/月
 """
+
+ELDEST = "定义 长者 对每个 户 (eldest) = 最早 成员 按 生日\n"
 
 #: what is overlooked → a claim, and the entity it is made of
 FALSE = {
@@ -125,7 +125,8 @@ def verdict(rules: str, name: str, size: Size = Size(2, 1)) -> Proof:
 @pytest.mark.parametrize("overlooked", FALSE)
 def test_what_is_false_is_not_proved(overlooked: str) -> None:
     entity, said = FALSE[overlooked]
-    proof = verdict(f"性质 说法 (claim) 2020-01-01 起\n    对每个 {entity}\n    {said}\n", "claim")
+    rules = f"性质 说法 (claim) 2020-01-01 起\n    对每个 {entity}\n    {said}\n"
+    proof = verdict(ELDEST + rules if "长者" in said else rules, "claim")
     assert proof.state == "refuted", proof.why
     assert proof.shown is not None
 
