@@ -724,3 +724,19 @@ class Program:
             (a for a in self.amounts if a.measure == measure and a.entity == entity and a.period.holds(day)),
             None,
         )
+
+    def acts_of(self, act: str) -> list[str]:
+        """An act and the acts it is part of."""
+        found = [act]
+        while (whole := self.acts[found[-1]].part_of) is not None and whole not in found:
+            found.append(whole)
+        return found
+
+    def bars(self, other: Clause, clause: Clause) -> bool:
+        """Whether a clause excludes what another grants, or bans what it orders."""
+        match other.effect, clause.effect:
+            case Withhold(measures=measures), Grant(measure=measure):
+                return measure in measures
+            case Ban(act=banned), Duty(act=act):
+                return banned in self.acts_of(act)
+        return False

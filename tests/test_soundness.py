@@ -116,7 +116,10 @@ FALSE = {
 }  # fmt: skip
 
 
-def verdict(rules: str, name: str, size: Size = Size(2, 1)) -> Proof:
+TINY = Size(2, 1)
+
+
+def verdict(rules: str, name: str, size: Size = TINY) -> Proof:
     program = load_text(HEAD + rules).program
     (proof,) = prove(program, size=size, only=[name], cores=1).proofs
     return proof

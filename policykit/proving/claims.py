@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any, Literal, TypeAlias
 
 from policykit import ir
-from policykit.reach import reached, within
+from policykit.reach import amounts_of, reached, within
 from policykit.source import Span
 from policykit.syntax import Period
 
@@ -215,16 +215,6 @@ def _pays_by(clause: ir.Clause, rule: ir.Amount) -> bool:
 def divides(expr: ir.Expr) -> bool:
     """Whether it is a division by what is not constant."""
     return isinstance(expr, ir.Apply) and expr.op == "divide" and not isinstance(expr.args[1], ir.Const)
-
-
-def amounts_of(program: ir.Program, clause: ir.Clause) -> list[ir.Expr]:
-    """What a clause may pay by."""
-    if not isinstance(clause.effect, ir.Grant):
-        return []
-    measure = clause.effect.measure
-    own = [clause.effect.amount] if clause.effect.amount is not None else []
-    rules = own or [a for a in program.amounts if a.measure == measure and a.entity == clause.entity]
-    return [rule.total for rule in rules]
 
 
 def _rivals(program: ir.Program, clauses: Sequence[ir.Clause]) -> Iterator[tuple[ir.Clause, ir.Clause]]:

@@ -29,43 +29,9 @@ from policykit.engine.smt.variables import Record
 from policykit.engine.smt.verdicts import Status, Verdicts, subject
 from policykit.engine.smt.world import Env
 from policykit.facts import Case
-from policykit.proving.claims import Claim, amount_rules, amounts_of, divides
-from policykit.reach import reached, within
+from policykit.proving.claims import Claim, amount_rules, divides
+from policykit.reach import amounts_of, reached, within
 from policykit.values import TRUE, Bounds, Options
-
-
-def root_for(program: ir.Program, entity: str) -> str:
-    """What a household looked at is a record of: the uppermost entity to which something is granted, or a higher one
-    that is asked about, or among whose members the rules look."""
-    granted = {e for measure in program.measures.values() for e in measure.entities}
-    line = program.entity_path(entity)
-    top = max((at for at, one in enumerate(line) if one in granted), default=0)
-    while top + 1 < len(line) and _looks_around(program, line[: top + 1], line[top + 1]):
-        top += 1
-    described = program.described
-    return line[top] if line[top] in described or not described else described[-1]
-
-
-def _looks_around(program: ir.Program, entities: Sequence[str], upper: str) -> bool:
-    """Whether rules on some entities look at others of the last of them: at all members of the record above it, or at
-    whomever one of them refers to, who may be a member too."""
-    exprs: list[ir.Expr | None] = []
-    for clause in (c for versions in program.clauses.values() for c in versions if c.entity in entities):
-        exprs += [clause.scope, clause.test, *amounts_of(program, clause)]
-    for said in program.properties:
-        exprs += [*said.given, said.then] if said.entity in entities else []
-    for expr in reached(program, exprs).exprs:
-        match expr:
-            case ir.Fold(domain=ir.Items(entity=owner, name=name)):
-                decl = program.entities[owner].lists[name]
-                if (owner, decl.kind) == (upper, "members") or (decl.kind, decl.item) == (
-                    "refers",
-                    entities[-1],
-                ):
-                    return True
-            case ir.Fact(type=of) if of.kind == "record" and of.of == entities[-1]:
-                return True
-    return False
 
 
 def subjects(verdicts: Verdicts, entity: str) -> list[tuple[Record, Truth]]:
