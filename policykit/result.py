@@ -170,8 +170,13 @@ class Result:
     @cached_property
     def stamp(self) -> str:
         """Version and hashes of rules with parameters, and of the input: equal stamps mean equal bytes."""
-        rules = self.trace.program.fingerprint[:12]
-        return f"policykit {VERSION} rules {rules} input {self._digest[:12]} on {self.on}"
+        return self._stamp("en")
+
+    def _stamp(self, language: Language) -> str:
+        rules, given = self.trace.program.fingerprint[:12], self._digest[:12]
+        if language == "zh":
+            return f"policykit {VERSION}，规则和参数 {rules}，户情 {given}"
+        return f"policykit {VERSION} rules {rules} input {given} on {self.on}"
 
     @cached_property
     def example_sheets(self) -> tuple[str, ...]:
@@ -247,7 +252,13 @@ class Result:
             if measure in (d.measure, d.label) and subject in (None, d.subject)
         ]
         if len(found) != 1:
-            raise KeyError(f"{len(found)} decisions on {measure!r} for {subject!r}")
+            measures = dict.fromkeys(d.measure for d in self.decisions)
+            subjects = [d.subject for d in self.decisions if measure in (d.measure, d.label)]
+            raise KeyError(
+                f"no measure {measure!r}; there are {', '.join(measures)}" if not subjects
+                else f"say for whom {measure!r} is asked: subject= one of {', '.join(subjects)}" if subject is None
+                else f"{measure!r} is not decided for {subject!r}, but for {', '.join(subjects)}"
+            )  # fmt: skip
         return found[0]
 
     def explain(self, language: Language = "zh", mask: bool = False, near: bool = False) -> str:
@@ -260,7 +271,7 @@ class Result:
         return to_html(self._explanation(language, mask, near))
 
     def _explanation(self, language: Language, mask: bool, near: bool) -> Explanation:
-        found = explain(self.trace, language, mask, self.errors, self.stamp)
+        found = explain(self.trace, language, mask, self.errors, self._stamp(language))
         if not near:
             return found
         program, case = self.trace.program, self.trace.case
@@ -421,6 +432,10 @@ def read_household(
     Raises `PolicyError` with every fault found when the household is bad input.
     """
     chosen = policies or load_bundled()
+    if not isinstance(chosen, Policies):
+        raise TypeError(f"policies are what policykit.load(…) gives, not {policies!r}")
+    if not isinstance(on, date):
+        raise TypeError(f"on is a datetime.date, not {on!r}")
     if parameters is not None:
         chosen = chosen.with_parameters(parameters)
     noted: list[Diagnostic] = []
