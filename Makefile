@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: setup demo test large mutants golden docs serve soak clean
+.PHONY: setup demo test bench large mutants golden docs serve soak clean
 
 # make .venv and install policykit into it with every extra but Spark
 setup: .venv/.installed
@@ -26,6 +26,10 @@ test: setup
 	$(BIN)/policykit fmt --check policies/ examples/
 	$(BIN)/pytest -n 2
 	$(BIN)/mkdocs build --strict
+
+# how long one household takes, against plain Python and others that are installed
+bench: setup
+	@$(BIN)/python -m benchmarks.w1
 
 # the large counts: random inputs, brute force, agreement
 large: setup

@@ -5,13 +5,27 @@ Nothing is filled in. A fact that is not in `facts`, or is there without a value
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 from policykit.diagnostics import Diagnostic
 from policykit.values import Gap, Value
+
+#: how input writes what is said of records, values and lists, in either language
+Keys: TypeAlias = Mapping[Any, str]
+ID_KEYS: Keys = {"id": "id", "编号": "id"}
+REF_KEYS: Keys = {"ref": "ref", "引用": "ref"}
+FACT_KEYS: Keys = {
+    "value": "value", "值": "value", "source": "source", "来源": "source", "date": "date", "日期": "date",
+    "by": "by", "判断人": "by", "reason": "reason", "理由": "reason", "unknown": "unknown", "未知": "unknown",
+}  # fmt: skip
+LIST_KEYS: Keys = {
+    "items": "items", "条目": "items", "complete": "complete", "核对完成": "complete", "cause": "cause", "原因": "cause",
+    "unknown": "unknown", "未知": "unknown",
+}  # fmt: skip
+NOTE_KEYS = {"note", "备注"}
 
 MAX_DEPTH = 64
 MAX_RECORDS = 10_000

@@ -702,9 +702,39 @@ class Program:
             path.append(upper)
         return path
 
+    @property
+    def described(self) -> list[str]:
+        """What input may describe: the uppermost entity to which something is granted, or one that it lies in, from
+        the highest down."""
+        granted = {entity for measure in self.measures.values() for entity in measure.entities}
+        levels = [self.root]
+        while levels[-1] not in granted:
+            lists = self.entities[levels[-1]].lists.values()
+            lower = next((d.item for d in lists if d.kind == "members"), None)
+            if lower is None:
+                return [self.root]
+            levels.append(lower)
+        return levels
+
     def amount_rule(self, measure: str, entity: str, day: date) -> Amount | None:
         """The amount rule of a measure for an entity, on a day."""
         return next(
             (a for a in self.amounts if a.measure == measure and a.entity == entity and a.period.holds(day)),
             None,
         )
+
+    def acts_of(self, act: str) -> list[str]:
+        """An act and the acts it is part of."""
+        found = [act]
+        while (whole := self.acts[found[-1]].part_of) is not None and whole not in found:
+            found.append(whole)
+        return found
+
+    def bars(self, other: Clause, clause: Clause) -> bool:
+        """Whether a clause excludes what another grants, or bans what it orders."""
+        match other.effect, clause.effect:
+            case Withhold(measures=measures), Grant(measure=measure):
+                return measure in measures
+            case Ban(act=banned), Duty(act=act):
+                return banned in self.acts_of(act)
+        return False

@@ -1,37 +1,43 @@
-"""Files → program, and files → the same files rewritten: the only module that strings all passes together."""
+"""Files → program, and files → the same files rewritten: the only module that strings all passes together.
+
+The passes are imported when there is something to pass: a large program that was kept from an earlier run needs none.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from policykit import ir
-from policykit.checker import check
-from policykit.declarations import assemble
+from policykit import ir, keep
 from policykit.diagnostics import Diagnostic, Language, PolicyError
-from policykit.formatter import formatted, meaning
-from policykit.linter import lint, without_allowed
-from policykit.parser import LANGUAGE_VERSION, parse, written
-from policykit.resolver import resolve, texts
 from policykit.source import MAX_FILE_BYTES, Source, Span, decode
-from policykit.symbols import Symbols
-from policykit.syntax import Declaration, Module
-from policykit.words import operator_words
+
+if TYPE_CHECKING:
+    from policykit.symbols import Symbols
+    from policykit.syntax import Declaration, Module
 
 PARAMETERS = "parameters"
 CASES = "cases"
+WORTH_KEEPING = 50_000  # characters: what is smaller is as soon read anew
 
 
 @dataclass(frozen=True, eq=False)
 class Policies:
-    """Rule files that load: the program they mean, and what was noted on the way."""
+    """Rule files that load: the program they mean, and what was noted on the way.
+
+    `engines` keeps what engines make of the program, by day.
+    """
 
     program: ir.Program
     sources: tuple[Source, ...]
     roots: tuple[Path, ...]
     notes: tuple[Diagnostic, ...]
+    engines: dict[date, Any] = field(default_factory=dict, repr=False)
 
     def with_parameters(self, sheet: str | Path) -> Policies:
         """The same rules with a parameter sheet added.
@@ -43,7 +49,7 @@ class Policies:
 
 @lru_cache(maxsize=16)
 def _with_sheet(policies: Policies, sheet: str) -> Policies:
-    return compile_sources([*policies.sources, *_read([Path(sheet)])[0]], policies.roots)
+    return _kept([*policies.sources, *_read([Path(sheet)])[0]], policies.roots, [])
 
 
 def bundled() -> Path:
@@ -64,10 +70,36 @@ def load(*paths: str | Path) -> Policies:
 
     Raises `PolicyError` with every error found in the files.
     """
-    policies, diagnostics = examine(*paths)
-    if policies is None:
-        raise PolicyError(d for d in diagnostics if d.severity == "error")
-    return policies
+    sources, diagnostics, roots = files_of([Path(path) for path in paths])
+    return _kept(sources, roots, diagnostics)
+
+
+def _kept(sources: Sequence[Source], roots: tuple[Path, ...], noted: list[Diagnostic]) -> Policies:
+    """The policies of some files, kept from an earlier run where nothing that they were made of has changed."""
+    worth = sum(len(source.text) for source in sources) >= WORTH_KEEPING and not noted
+    key = keep.key_of(text for source in sources for text in (source.file, source.text)) if worth else ""
+    found = keep.fetch(key) if worth else None
+    if found is not None:
+        program, diagnostics, reads = found
+        if all(_digest(_read_below(roots, path)) == digest for path, digest in reads.items()):
+            return Policies(program, tuple(sources), roots, tuple(diagnostics))
+    reads = {}
+    program, diagnostics = compile_all(sources, roots, reads=reads)
+    errors = [d for d in (*noted, *diagnostics) if d.severity == "error"]
+    if errors:
+        raise PolicyError(errors)
+    if worth:
+        keep.store(key, (program, tuple(diagnostics), reads))
+    return Policies(program, tuple(sources), roots, (*noted, *diagnostics))
+
+
+def _digest(text: str | None) -> str:
+    return "" if text is None else hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read_below(roots: Iterable[Path], path: str) -> str | None:
+    """The text at a path below the first folder that holds it."""
+    return next((text for root in roots if (text := _text_below(root, path)) is not None), None)
 
 
 def load_text(*rules: str, roots: Sequence[Path] = ()) -> Policies:
@@ -108,12 +140,17 @@ def compile_all(
     roots: tuple[Path, ...],
     editions: Mapping[str, str] | None = None,
     lints: bool = False,
+    reads: dict[str, str] | None = None,
 ) -> tuple[ir.Program, list[Diagnostic]]:
     """Runs every pass, the lints only when asked for; the program is sound only when no diagnostic is an error.
 
-    `editions` are texts to read instead of those held, by the path under which the rules name them.
+    `editions` are texts to read instead of those held, by the path under which the rules name them; in `reads` the
+    hashes of the texts that were read are left.
     """
-    program, _, modules, diagnostics = _understand(sources, roots, editions or {})
+    from policykit.checker import check
+    from policykit.linter import lint, without_allowed
+
+    program, _, modules, diagnostics = _understand(sources, roots, editions or {}, reads)
     by_file = {source.file: source for source in sources}
     if not any(d.severity == "error" for d in diagnostics):
 
@@ -128,9 +165,17 @@ def compile_all(
 
 
 def _understand(
-    sources: Sequence[Source], roots: tuple[Path, ...], editions: Mapping[str, str]
+    sources: Sequence[Source],
+    roots: tuple[Path, ...],
+    editions: Mapping[str, str],
+    reads: dict[str, str] | None = None,
 ) -> tuple[ir.Program, Symbols, list[Module], list[Diagnostic]]:
     """The program of some sources before it is checked as a whole, and who each of their names is."""
+    from policykit.declarations import assemble
+    from policykit.parser import LANGUAGE_VERSION, parse
+    from policykit.resolver import resolve, texts
+    from policykit.words import operator_words
+
     diagnostics: list[Diagnostic] = []
     modules: list[Module] = []
     for source in sources:
@@ -142,11 +187,10 @@ def _understand(
     def read(declaration: Declaration, path: str) -> str | None:
         if path in editions:
             return editions[path]
-        for root in roots:
-            text = _text_below(root, path)
-            if text is not None:
-                return text
-        return None
+        text = _read_below(roots, path)
+        if reads is not None:
+            reads[path] = _digest(text)
+        return text
 
     program = assemble(symbols, texts(symbols, read))
     return program, symbols, modules, diagnostics + symbols.diagnostics
@@ -164,6 +208,9 @@ def tidied(source: Source) -> str:
 
     Raises `PolicyError` when the file cannot be read without an error, `MeaningChanged` rather than say something else.
     """
+    from policykit.formatter import formatted, meaning
+    from policykit.parser import parse, written
+
     module, found = parse(source)
     if any(d.severity == "error" for d in found):
         raise PolicyError(found)
@@ -182,6 +229,9 @@ def converted(
 
     Raises `PolicyError` when the sources have an error, `MeaningChanged` when the program would not be the same.
     """
+    from policykit.formatter import formatted, meaning
+    from policykit.parser import written
+
     program, symbols, modules, diagnostics = _understand(sources, roots, {})
     errors = [d for d in diagnostics if d.severity == "error"]
     if errors:

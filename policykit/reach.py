@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -52,3 +52,47 @@ def reached(program: ir.Program, exprs: Iterable[ir.Expr | None], day: date | No
                     found.clauses[name] = tuple(c for c in clauses if day is None or c.period.holds(day))
                     todo += [e for c in found.clauses[name] for e in (c.scope, c.test) if e is not None]
     return found
+
+
+def amounts_of(program: ir.Program, clause: ir.Clause) -> list[ir.Expr]:
+    """What a clause may pay by."""
+    if not isinstance(clause.effect, ir.Grant):
+        return []
+    measure = clause.effect.measure
+    own = [clause.effect.amount] if clause.effect.amount is not None else []
+    rules = own or [a for a in program.amounts if a.measure == measure and a.entity == clause.entity]
+    return [rule.total for rule in rules]
+
+
+def root_for(program: ir.Program, entity: str) -> str:
+    """What a household looked at is a record of: the uppermost entity to which something is granted, or a higher one
+    that is asked about, or among whose members the rules look."""
+    granted = {e for measure in program.measures.values() for e in measure.entities}
+    line = program.entity_path(entity)
+    top = max((at for at, one in enumerate(line) if one in granted), default=0)
+    while top + 1 < len(line) and _looks_around(program, line[: top + 1], line[top + 1]):
+        top += 1
+    described = program.described
+    return line[top] if line[top] in described else described[-1]
+
+
+def _looks_around(program: ir.Program, entities: Sequence[str], upper: str) -> bool:
+    """Whether rules on some entities look at others of the last of them: at all members of the record above it, or at
+    whomever one of them refers to, who may be a member too."""
+    exprs: list[ir.Expr | None] = []
+    for clause in (c for versions in program.clauses.values() for c in versions if c.entity in entities):
+        exprs += [clause.scope, clause.test, *amounts_of(program, clause)]
+    for said in program.properties:
+        exprs += [*said.given, said.then] if said.entity in entities else []
+    for expr in reached(program, exprs).exprs:
+        match expr:
+            case ir.Fold(domain=ir.Items(entity=owner, name=name)):
+                decl = program.entities[owner].lists[name]
+                if (owner, decl.kind) == (upper, "members") or (decl.kind, decl.item) == (
+                    "refers",
+                    entities[-1],
+                ):
+                    return True
+            case ir.Fact(type=of) if of.kind == "record" and of.of == entities[-1]:
+                return True
+    return False

@@ -29,23 +29,26 @@ from policykit.diagnostics import (
     did_you_mean,
     shown,
 )
-from policykit.facts import MAX_DEPTH, MAX_FAULTS, MAX_RECORDS, MAX_VALUES, Case, Given, Instance, Listing
+from policykit.facts import (
+    FACT_KEYS,
+    ID_KEYS,
+    LIST_KEYS,
+    MAX_DEPTH,
+    MAX_FAULTS,
+    MAX_RECORDS,
+    MAX_VALUES,
+    NOTE_KEYS,
+    REF_KEYS,
+    Case,
+    Given,
+    Instance,
+    Keys,
+    Listing,
+)
 from policykit.values import NONE, Bounds, Month, Number, Options, Value, exactly, month_of, simple
 
-Keys: TypeAlias = Mapping[Any, str]
 Parts: TypeAlias = dict[str, tuple[str, Any]]
 
-ID_KEYS: Keys = {"id": "id", "编号": "id"}
-REF_KEYS: Keys = {"ref": "ref", "引用": "ref"}
-FACT_KEYS: Keys = {
-    "value": "value", "值": "value", "source": "source", "来源": "source", "date": "date", "日期": "date",
-    "by": "by", "判断人": "by", "reason": "reason", "理由": "reason", "unknown": "unknown", "未知": "unknown",
-}  # fmt: skip
-LIST_KEYS: Keys = {
-    "items": "items", "条目": "items", "complete": "complete", "核对完成": "complete", "cause": "cause", "原因": "cause",
-    "unknown": "unknown", "未知": "unknown",
-}  # fmt: skip
-NOTE_KEYS = {"note", "备注"}
 TRUTHS = dict.fromkeys(("是", "有", "√", "yes"), True) | dict.fromkeys(("否", "无", "×", "no"), False)
 
 _WIDE = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: " "}
@@ -158,14 +161,7 @@ class _Reader:
 
         A level above it that is not in the input is not evaluated.
         """
-        granted = {entity for measure in self.program.measures.values() for entity in measure.entities}
-        levels = [self.program.root]
-        while levels[-1] not in granted:
-            lists = self.program.entities[levels[-1]].lists.values()
-            lower = next((d.item for d in lists if d.kind == "members"), None)
-            if lower is None:
-                return self.program.root
-            levels.append(lower)
+        levels = self.program.described
         keys = set(raw) if isinstance(raw, Mapping) else set()
         named = {level: self.names(self.program.entities[level], False) for level in levels}
         return max(reversed(levels), key=lambda level: len(keys & named[level].keys() - ID_KEYS.keys()))

@@ -1,7 +1,7 @@
 """The door: a household in, its decisions with their reasons out.
 
-`Result` holds the trace and builds everything else when it is read: decisions as plain objects, explanations,
-JSON by pydantic models.
+Decisions come from the compiled engine where it takes the household; the reference interpreter decides the rest, and
+gives everything else that a `Result` shows, once that is read.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from policykit import ir, trace
+from policykit import ir
+from policykit import trace as form
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.engine import interpreter
-from policykit.explain import explain, to_html, to_text
-from policykit.explain.page import Explanation
 from policykit.facts import Case, Election, Instance, Ruling
 from policykit.loader import Policies, load_bundled
 from policykit.records import read_case
@@ -31,9 +30,13 @@ from policykit.values import Bounds, Gap, Value
 
 if TYPE_CHECKING:
     from policykit.asking.near import Near
+    from policykit.engine import compiled
+    from policykit.explain.page import Explanation
 
 VERSION = "0.1.0"
 RULINGS = ("裁量", "rulings")
+MOST_DAYS = 32  # for which compiled rules are kept at once
+Engine: TypeAlias = Literal["auto", "compiled", "interpreter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,23 +148,41 @@ class Result:
     """
 
     def __init__(
-        self,
-        found: trace.Trace,
-        policies: Policies,
-        errors: tuple[Diagnostic, ...],
-        digest: str,
-        elections: tuple[Election, ...] = (),
-    ) -> None:
-        self.trace, self.policies, self.errors, self._digest = found, policies, errors, digest
-        self.elections = elections
+        self, on: date, policies: Policies, found: Traced | None, quick: compiled.Decided | compiled.Swift | None = None,
+        language: Language = "zh",
+    ) -> None:  # fmt: skip
+        self.on, self.policies = on, policies
+        self._found, self._quick, self._language = found, quick, language
 
     def __repr__(self) -> str:
         granted = sum(decision.outcome == "granted" for decision in self.decisions)
         return f"<Result on {self.on}: {len(self.decisions)} decisions, {granted} granted>"
 
     @property
-    def on(self) -> date:
-        return self.trace.on
+    def engine(self) -> str:
+        """Which engine the decisions come from: `compiled` or `interpreter`."""
+        return "interpreter" if self._quick is None else "compiled"
+
+    @property
+    def trace(self) -> form.Trace:
+        """What the reference interpreter finds, evaluated when it is first asked for."""
+        return self._traced.found
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return () if self._found is None else self._found.read.errors
+
+    @property
+    def elections(self) -> tuple[Election, ...]:
+        return () if self._found is None else self._found.read.elections
+
+    @property
+    def _traced(self) -> Traced:
+        if self._found is None:
+            assert self._quick is not None
+            again = read_household(self._quick.household, self.policies, on=self.on, language=self._language)
+            self._found = _traced(again, self.on)
+        return self._found
 
     @property
     def notes_on_input(self) -> tuple[Diagnostic, ...]:
@@ -173,7 +194,7 @@ class Result:
         return self._stamp("en")
 
     def _stamp(self, language: Language) -> str:
-        rules, given = self.trace.program.fingerprint[:12], self._digest[:12]
+        rules, given = self.trace.program.fingerprint[:12], self._traced.digest[:12]
         if language == "zh":
             return f"policykit {VERSION}，规则和参数 {rules}，户情 {given}"
         return f"policykit {VERSION} rules {rules} input {given} on {self.on}"
@@ -187,6 +208,8 @@ class Result:
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
+        if self._quick is not None:
+            return tuple(map(self._from_row, self._quick.rows))
         return tuple(self._decision(decision) for decision in self.trace.decisions)
 
     @cached_property
@@ -243,7 +266,19 @@ class Result:
 
         Raises `KeyError` when there is none, or more than one.
         """
-        return self.decisions[self._place(measure, subject)]
+        row = None if self._quick is None else self._quick.only(measure, subject)
+        return self.decisions[self._place(measure, subject)] if row is None else self._from_row(row)
+
+    def brief(self, measure: str, subject: str | None = None) -> tuple[str, int | None]:
+        """The outcome and the fen of `decision`, without the rest of it: for whoever asks a million times.
+
+        The fen are `None` where nothing is granted, and where the amount is open.
+        """
+        told = None if self._quick is None or subject is None else self._quick.told(measure, subject)
+        if told is not None:
+            return told
+        decision = self.decision(measure, subject)
+        return decision.outcome, None if decision.amount is None else decision.amount.fen
 
     def _place(self, measure: str, subject: str | None) -> int:
         found = [
@@ -251,26 +286,30 @@ class Result:
             for number, d in enumerate(self.decisions)
             if measure in (d.measure, d.label) and subject in (None, d.subject)
         ]
-        if len(found) != 1:
-            measures = dict.fromkeys(d.measure for d in self.decisions)
-            subjects = [d.subject for d in self.decisions if measure in (d.measure, d.label)]
-            raise KeyError(
-                f"no measure {measure!r}; there are {', '.join(measures)}" if not subjects
-                else f"say for whom {measure!r} is asked: subject= one of {', '.join(subjects)}" if subject is None
-                else f"{measure!r} is not decided for {subject!r}, but for {', '.join(subjects)}"
-            )  # fmt: skip
-        return found[0]
+        if len(found) == 1:
+            return found[0]
+        subjects = [d.subject for d in self.decisions if measure in (d.measure, d.label)]
+        if not subjects:
+            known = ", ".join(dict.fromkeys(d.measure for d in self.decisions))
+            raise KeyError(f"no measure {measure!r}; there are {known}")
+        raise KeyError(f"{measure!r} is decided for {', '.join(subjects)}: name one of them, not {subject!r}")
 
     def explain(self, language: Language = "zh", mask: bool = False, near: bool = False) -> str:
         """The explanation as text, in Chinese or English; with `mask`, names and sensitive facts are hidden; with
         `near`, it ends with what the refusals and grants turn on, which needs the extra `[prove]`."""
+        from policykit.explain import to_text
+
         return to_text(self._explanation(language, mask, near))
 
     def to_html(self, language: Language = "zh", mask: bool = False, near: bool = False) -> str:
         """The explanation as one self-contained page."""
+        from policykit.explain import to_html
+
         return to_html(self._explanation(language, mask, near))
 
     def _explanation(self, language: Language, mask: bool, near: bool) -> Explanation:
+        from policykit.explain import explain
+
         found = explain(self.trace, language, mask, self.errors, self._stamp(language))
         if not near:
             return found
@@ -304,7 +343,7 @@ class Result:
         """`near` as plain data."""
         return [_near().to_data(found) for found in self.near]
 
-    def _nearest(self, decision: trace.Decision, sense: str) -> Near:
+    def _nearest(self, decision: form.Decision, sense: str) -> Near:
         t = self.trace
         found: Near = _near().nearest(t.program, t.case, t.on, t.rulings, self.elections, decision, sense)
         return found
@@ -321,12 +360,19 @@ class Result:
 
         return ResultModel.model_validate(self, from_attributes=True).model_dump_json(indent=2)
 
-    def _decision(self, decision: trace.Decision) -> Decision:
+    def _decision(self, decision: form.Decision) -> Decision:
         return Decision(
             decision.measure, self.trace.program.measures[decision.measure].name.zh, decision.subject.path, decision.outcome,
             tuple(sorted(decision.outcomes)), decision.flags, _amount(decision.payment), decision.clauses,
             tuple(self._missing(gap) for gap in decision.missing), decision.superseded_by, decision.alternatives,
             decision.within_budget,
+        )  # fmt: skip
+
+    def _from_row(self, row: compiled.Row) -> Decision:
+        """A decision of the compiled engine, which leaves nothing open."""
+        return Decision(
+            row.measure, self.policies.program.measures[row.measure].name.zh, row.path, row.outcome, (row.outcome,), (),
+            None if row.pay is None else _paid(row.pay), row.clauses, (), row.over, row.alternatives, True,
         )  # fmt: skip
 
     def _missing(self, gap: Gap) -> Missing:
@@ -340,6 +386,15 @@ class Result:
             if decl is not None:
                 label, question = decl.name.zh, decl.question
         return Missing(gap.path, gap.name, label, gap.kind, question, gap.cause)
+
+
+def _paid(pay: compiled.Pay) -> Amount:
+    """An amount that the compiled engine found; one that an approver chooses is open."""
+    known, first = pay.low == pay.high, pay.first_month
+    return Amount(
+        pay.form, pay.low if known else None, pay.low if known else max(0, pay.low), pay.high, pay.parts,
+        None if first is None else str(first), pay.months, pay.total, pay.options,
+    )  # fmt: skip
 
 
 def _declared(program: ir.Program, record: Instance | None, gap: Gap) -> ir.FactDecl | ir.ListDecl | None:
@@ -364,7 +419,7 @@ def _whole(value: Value | None) -> int | None:
     return int(value.lo)
 
 
-def _amount(payment: trace.Payment | None) -> Amount | None:
+def _amount(payment: form.Payment | None) -> Amount | None:
     if payment is None:
         return None
     amount = payment.amount
@@ -390,6 +445,7 @@ def evaluate(
     rulings: Iterable[Mapping[str, Any]] = (),
     parameters: str | Path | None = None,
     language: Language = "zh",
+    engine: Engine = "auto",
 ) -> Result:
     """Decides every measure of some policies for one household, on one day.
 
@@ -397,14 +453,39 @@ def evaluate(
     bundled ones; `parameters` names a sheet, and without one nothing that needs a parameter is decided; `rulings`
     are decisions of approvers and elections of the household. Money is in yuan in the input and in fen in the result.
 
+    `engine` changes the time it takes and nothing else: `auto` compiles the rules of a day once a second household is
+    asked about, `compiled` at the first; either leaves to the interpreter what compiled rules do not take.
+
     Raises `PolicyError` with every fault found when the household is bad input.
     """
-    read = read_household(
-        household, policies, on=on, rulings=rulings, parameters=parameters, language=language
-    )
-    digest = hashlib.sha256(f"{read.case.digest}{read.rulings}{read.elections}".encode()).hexdigest()
-    found = interpreter.evaluate(read.policies.program, read.case, on, read.rulings, read.elections)
-    return Result(found, read.policies, read.errors, digest, read.elections)
+    chosen = load_bundled() if policies is None else policies
+    if parameters is not None:
+        chosen = chosen.with_parameters(parameters)
+    if engine != "interpreter" and household.__class__ is dict and not rulings:
+        program = chosen.engines.get(on)
+        if program is None and (engine == "compiled" or on in chosen.engines):
+            program = _keep(chosen.engines, on, _compiled(chosen.program, on))
+        quick = None if program is None else program.decide(household)
+        if quick is not None:
+            return Result(on, chosen, None, quick, language)
+        if on not in chosen.engines:
+            _keep(chosen.engines, on, None)
+    read = read_household(household, chosen, on=on, rulings=rulings, language=language)
+    return Result(on, chosen, _traced(read, on))
+
+
+def _keep(engines: dict[date, Any], on: date, made: Any) -> Any:
+    """Keeps what was made for a day, and lets go of the days that were asked for first."""
+    engines[on] = made
+    for old in list(engines)[:-MOST_DAYS]:
+        engines.pop(old, None)
+    return made
+
+
+def _compiled(program: ir.Program, on: date) -> compiled.Compiled:
+    from policykit.engine.compiled import compiled
+
+    return compiled(program, on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,6 +527,22 @@ def read_household(
     counted, elections, errors = read_rulings(chosen.program, case, [*own, *rulings], language)
     _no_contradiction(chosen.program, case, on, language)
     return Read(chosen, case, counted, elections, errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What the reference interpreter found, of what it was asked, and the hash of all that was given."""
+
+    found: form.Trace
+    read: Read
+    digest: str
+
+
+def _traced(read: Read, on: date) -> Traced:
+    """What the reference interpreter finds."""
+    digest = hashlib.sha256(f"{read.case.digest}{read.rulings}{read.elections}".encode()).hexdigest()
+    found = interpreter.evaluate(read.policies.program, read.case, on, read.rulings, read.elections)
+    return Traced(found, read, digest)
 
 
 def why_not(
@@ -500,9 +597,7 @@ def _apart(mapping: object) -> tuple[Any, list[Any]]:
     if not isinstance(mapping, Mapping):
         return mapping, []
     own = [events for key in RULINGS if isinstance(events := mapping.get(key), list)]
-    facts = {
-        key: value for key, value in mapping.items() if key not in RULINGS or not isinstance(value, list)
-    }
+    facts = {key: one for key, one in mapping.items() if key not in RULINGS or not isinstance(one, list)}
     return facts, [event for events in own for event in events]
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+os.environ["POLICYKIT_CACHE"] = "off"  # tests make every program themselves
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 LARGE = int(os.environ.get("POLICYKIT_LARGE", "0"))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policykit import ir, loader
-from policykit.casework.mutants import Question, changes, notices, questions
+from policykit.casework.mutants import Question, changes, equivalents, notices, questions
 from policykit.engine.smt.variables import Size
 from policykit.mutations import Mutant
 from policykit.proving.claims import Claim, Rest, claims, days
@@ -26,28 +26,26 @@ from policykit.proving.prove import Prover
 PAGE = Path(__file__).parent.parent / "docs" / "faults.md"
 COUNT, SEED = 60, 48
 SIZE, LIMIT = Size(2, 1), 1.0
-PATIENCE = (
-    2.0  # seconds of work, for each fault on properties and on built-in claims: then no further one is begun
-)
+#: seconds of work on the properties, and on the built-in claims, for each fault: then no further one is begun
+PATIENCE = 2.0
 PROCESSES = 2
 
 
 @dataclass(frozen=True)
 class Found:
-    """What finds one fault: the case, the property (`law`) and the built-in claim that first do, empty where none does."""
+    """What finds one fault: the case, the property and the built-in claim that first do, empty where none does."""
 
     fault: str
     place: str
     said: str
     kind: str
     case: str
-    law: str
+    property: str
     claim: str
     seconds: float
 
-    @property
-    def anything(self) -> bool:
-        return bool(self.case or self.law or self.claim)
+    def by_anything(self) -> bool:
+        return bool(self.case or self.property or self.claim)
 
 
 def policies() -> loader.Policies:
@@ -57,7 +55,8 @@ def policies() -> loader.Policies:
 
 
 def faults(rules: loader.Policies) -> list[Mutant]:
-    """Some mutants, in turn from each kind of change in each rule file."""
+    """Some mutants, in turn from each kind of change in each rule file; none that is argued to change nothing."""
+    argued = equivalents(rules)
     draw, groups = random.Random(SEED), dict[tuple[str, str], list[Mutant]]()
     for mutant in changes(rules):
         groups.setdefault((mutant.change.kind, mutant.span.file), []).append(mutant)
@@ -65,7 +64,12 @@ def faults(rules: loader.Policies) -> list[Mutant]:
     for key in order:
         draw.shuffle(groups[key])
     draw.shuffle(order)
-    turns = (groups[key][turn] for turn in range(COUNT) for key in order if turn < len(groups[key]))
+    turns = (
+        groups[key][turn]
+        for turn in range(COUNT)
+        for key in order
+        if turn < len(groups[key]) and groups[key][turn].id not in argued
+    )
     return [next(turns) for _ in range(COUNT)]
 
 
@@ -86,9 +90,7 @@ class Checks:
         prover = Prover(program, SIZE, LIMIT)
         resting = [c for c in claims(program, self.first, self.last) if rests_on(program, c, mutant)]
         written, built_in = ([c for c in resting if (c.kind == "property") is own] for own in (True, False))
-        broken = [
-            next((named(c) for c in group if self.breaks(prover, c)), "") for group in (written, built_in)
-        ]
+        broken = [self.breaking(prover, group) for group in (written, built_in)]
         case = question.prepared.example.name.zh if question is not None else ""
         place = f"{Path(mutant.span.file).name}:{mutant.span.line}"
         rule, kind = mutant.rule.zh, mutant.change.kind
@@ -97,7 +99,7 @@ class Checks:
         return Found(mutant.id, place, said, kind, case, broken[0], broken[1], seconds)
 
     def breaking(self, prover: Prover, group: list[Claim]) -> str:
-        """The first claim that breaks, of as many as patience allows."""
+        """The first claim that breaks, of as many as patience allows; empty where none does."""
         until = time.process_time() + PATIENCE
         for claim in group:
             if self.breaks(prover, claim):
@@ -191,17 +193,17 @@ def page(results: list[Found]) -> str:
         alone = [r for r in by if sum(bool(getattr(r, other)) for other in columns) == 1]
         lines.append(f"| {column} | {len(by)} of {len(results)} | {len(alone)} |")
     kinds = Counter(r.kind for r in results)
-    lines.append(f"| all three | {sum(r.anything for r in results)} of {len(results)} | |")
+    lines.append(f"| all three | {sum(r.by_anything() for r in results)} of {len(results)} | |")
     said = (
         "\n".join(lines) + "\n\nKinds: " + ", ".join(f"{kind} {kinds[kind]}" for kind in sorted(kinds)) + "."
     )
     head = HEAD.format(
         count=len(results), seed=SEED, members=SIZE.members, entries=SIZE.entries, limit=LIMIT, patience=PATIENCE, counts=said,
-        none=sum(not r.anything for r in results),
+        none=sum(not r.by_anything() for r in results),
     )  # fmt: skip
     cell = str.maketrans({"|": "\\|", "\n": " "})
     rows = (
-        f"| `{r.place}` | {r.said.translate(cell)} | {r.case} | {r.law} | {r.claim} | {r.seconds:.1f} |"
+        f"| `{r.place}` | {r.said.translate(cell)} | {r.case} | {r.property} | {r.claim} | {r.seconds:.1f} |"
         for r in results
     )
     return head + "\n".join(rows) + "\n"

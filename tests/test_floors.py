@@ -17,7 +17,7 @@ DOOR = "__init__"
 
 # from bottom to top; a folder is one name, so `engine` holds every module in engine/
 FLOORS = {
-    "ground": {"source", "diagnostics", "values", "datatypes", "wording"},
+    "ground": {"source", "diagnostics", "values", "datatypes", "wording", "keep"},
     "forms": {
         "syntax",
         "symbols",
@@ -126,7 +126,7 @@ def may_import(importer: str, imported: str) -> bool:
     below = MAY_IMPORT.get(floor_of(importer) or "", set())
     one_pass = any(  # one pass, or one engine, in several files
         f"{importer}.".startswith(f"{folder}.") and imported.startswith(f"{folder}.")
-        for folder in ("explain", "coverage", "linter", "engine.smt")
+        for folder in ("explain", "coverage", "linter", "engine.smt", "engine.compiled")
     )
     return floor_of(imported) in below or imported in MAY_ALSO_IMPORT.get(importer, ()) or one_pass
 

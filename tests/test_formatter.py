@@ -606,7 +606,7 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
 def test_a_changed_meaning_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "a.rules"
     file.write_text(UNTIDY, encoding="utf-8")
-    monkeypatch.setattr(loader, "formatted", lambda *_: TIDY.replace("是否", "日期"))
+    monkeypatch.setattr(formatter, "formatted", lambda *_: TIDY.replace("是否", "日期"))
     with pytest.raises(MeaningChanged):
         tidy(UNTIDY)
     code, _, err = fmt(file)
@@ -617,7 +617,7 @@ def test_a_changed_meaning_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_lost_comment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loader, "formatted", lambda *_: TIDY)
+    monkeypatch.setattr(formatter, "formatted", lambda *_: TIDY)
     with pytest.raises(MeaningChanged):
         tidy("# 注\n" + UNTIDY)
 

@@ -38,7 +38,7 @@ def drawn(seed: int) -> tuple[ir.Program, ir.Program | None]:
     """A small program with properties; for each third, also one that has lost a priority between two grants, so that
     they may conflict, which no rule file may."""
     draw = random.Random(seed)
-    with patch("policykit.loader.parse", lru_cache(maxsize=8)(parser.parse)):
+    with patch("policykit.parser.parse", lru_cache(maxsize=8)(parser.parse)):
         program = strategies.claiming(draw)
     pairs = [(low, high) for low, above in program.blockers.items() for high in sorted(above)
              if all(isinstance(program.clauses[one][0].effect, ir.Grant) for one in (low, high))]  # fmt: skip

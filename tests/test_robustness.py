@@ -161,7 +161,7 @@ def damaged(text: str, chance: random.Random) -> str:
 
 @SMALL_AND_SOAK
 def test_damaged_rules_give_diagnostics(examples: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loader, "parse", parsed)
+    monkeypatch.setattr("policykit.parser.parse", parsed)
     chance = random.Random(20200406)
     for _ in range(max(1, examples // 3)):
         number = chance.randrange(len(BUNDLED.sources))
@@ -323,7 +323,7 @@ def test_one_changed_character_of_a_quote_is_found(cite: object, monkeypatch: py
     from policykit.syntax import Cite
 
     assert isinstance(cite, Cite) and cite.quote is not None
-    monkeypatch.setattr(loader, "parse", parsed)
+    monkeypatch.setattr("policykit.parser.parse", parsed)
     quote, span = cite.quote.text, cite.quote.span
     chance = random.Random(str(span))
     at = chance.randrange(len(quote))

@@ -19,6 +19,7 @@ from policykit.app.coverage import coverage_command
 from policykit.app.fmt import fmt_command
 from policykit.app.near import near_command
 from policykit.app.prove import prove_command
+from policykit.app.show import show_command
 from policykit.app.test import test_command
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
@@ -34,6 +35,7 @@ app.command("fmt")(fmt_command)
 app.command("test")(test_command)
 app.command("near")(near_command)
 app.command("prove")(prove_command)
+app.command("show")(show_command)
 
 
 class CheckFormat(StrEnum):

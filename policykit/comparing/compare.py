@@ -7,7 +7,6 @@ reference engine under both. What the solver leaves open is compared on a sample
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,8 +45,9 @@ from policykit.engine.smt.verdicts import Verdicts
 from policykit.engine.smt.witness import Reader, Witness
 from policykit.proving.claims import days, turns
 from policykit.proving.leaner import leaner
-from policykit.proving.prove import BOUND, SMALL, undisturbed
-from policykit.proving.refuting import root_for
+from policykit.proving.prove import BOUND, SMALL
+from policykit.proving.spread import spread
+from policykit.reach import root_for
 
 SEED = 20200406
 ROUNDS = 12  # so often a household that was drawn is asked again, with more of the unset parameters supposed
@@ -101,7 +101,9 @@ def compare(
     for row in wanted:  # before any work is done
         comparer.root(row.entity)
     rows = []
-    for row in _spread(comparer, wanted, cores if cores is not None else os.cpu_count() or 1):
+    for row in spread(
+        comparer.settle, wanted, cores if cores is not None else os.cpu_count() or 1, _interrupted
+    ):
         told(row)
         rows.append(row)
     return Comparison(old, new, size, first, last, tuple(rows), redeclared)
@@ -130,26 +132,8 @@ def _side(old: bool, new: bool) -> Side:
 # ---- one row after another ---------------------------------------------------------------------------------------------------
 
 
-def _spread(comparer: Comparer, rows: Sequence[Row], cores: int) -> Iterator[Row]:
-    """The rows in their order, worked out on several cores where the system can fork."""
-    if cores < 2 or len(rows) < 2 or "fork" not in multiprocessing.get_all_start_methods():
-        yield from map(comparer.settle, rows)
-        return
-    global _COMPARER, _ROWS
-    _COMPARER, _ROWS = comparer, rows
-    with multiprocessing.get_context("fork").Pool(cores, undisturbed) as pool:
-        yield from pool.imap(_settle, range(len(rows)))
-
-
-def _settle(number: int) -> Row:
-    try:
-        return _COMPARER.settle(_ROWS[number])
-    except KeyboardInterrupt:  # the solver has its own ears
-        return replace(_ROWS[number], open=WAYS, why="interrupted")
-
-
-_COMPARER: Comparer
-_ROWS: Sequence[Row]
+def _interrupted(row: Row) -> Row:
+    return replace(row, open=WAYS, why="interrupted")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from policykit.engine.smt.verdicts import Status, Verdicts, subject
 from policykit.engine.smt.witness import Witness
 from policykit.facts import Instance
 from policykit.proving.prove import within_ranges
-from policykit.proving.refuting import order_matters
+from policykit.proving.refuting import one_of_each, order_matters
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.trace import Payment
@@ -112,11 +112,11 @@ class Pair:
     new: Verdicts
 
     def subjects(self, row: Row) -> list[tuple[Record, Truth]]:
-        """The records that a row is asked of: one stands for all, unless the rules look at which comes first."""
+        """The records that a row is asked of: of each list one, unless the rules look at which comes first."""
         there = self.old if row.side == "old" else self.new
         found = there.world.everyone(row.entity)
         ordered = any(order_matters(one.program, row.entity) for one in (self.old, self.new))
-        return found if ordered else found[:1]
+        return found if ordered else one_of_each(found)
 
     def agree(self) -> None:
         """Holds every fact, whichever of the two reads it, to what both declare of it."""

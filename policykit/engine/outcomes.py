@@ -225,7 +225,7 @@ class Outcomes:
         own, found = clause.basis.name.id, []
         above = self.program.blockers.get(own, ())
         for other, versions in self.program.clauses.items():
-            if own in self.program.blockers.get(other, ()) or not self.bars(versions[0], clause):
+            if own in self.program.blockers.get(other, ()) or not self.program.bars(versions[0], clause):
                 continue
             for higher in self.on_or_above(other, record):
                 for status in self.statuses(other, higher):
@@ -236,21 +236,6 @@ class Outcomes:
                             found.append((other, self.as_to(status, measure, record).stands))
                         case ir.Ban(), _ if higher is record:
                             found.append((other, status.stands))
-        return found
-
-    def bars(self, other: ir.Clause, clause: ir.Clause) -> bool:
-        match other.effect, clause.effect:
-            case ir.Withhold(measures=measures), ir.Grant(measure=measure):
-                return measure in measures
-            case ir.Ban(act=banned), ir.Duty(act=act):
-                return banned in self.acts_of(act)
-        return False
-
-    def acts_of(self, act: str) -> list[str]:
-        """An act and the acts it is part of."""
-        found = [act]
-        while (whole := self.program.acts[found[-1]].part_of) is not None and whole not in found:
-            found.append(whole)
         return found
 
     def on_or_above(self, clause: str, record: Instance) -> list[Instance]:

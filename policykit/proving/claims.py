@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Any, Literal, TypeAlias
 
 from policykit import ir
-from policykit.reach import reached, within
+from policykit.reach import amounts_of, reached, within
 from policykit.source import Span
 from policykit.syntax import Period
 
@@ -46,16 +46,19 @@ def turns(program: ir.Program) -> set[date]:
     ]
     periods += [amount.period for amount in program.amounts]
     periods += [setting.period for parameter in program.parameters.values() for setting in parameter.settings]
-    starts = {period.start for period in periods if period.start is not None}
-    return starts | {period.end + timedelta(days=1) for period in periods if period.end is not None}
+    return _cuts(periods)
 
 
 def turns_for(program: ir.Program, claim: Claim) -> set[date]:
     """The days on which a version of anything that a claim rests on begins, or the day after it ends."""
     rest = Rest(program)
     rest.claim(claim)
-    starts = {period.start for period in rest.periods if period.start is not None}
-    return starts | {period.end + timedelta(days=1) for period in rest.periods if period.end is not None}
+    return _cuts(rest.periods)
+
+
+def _cuts(periods: Iterable[Period]) -> set[date]:
+    starts = {period.start for period in periods if period.start is not None}
+    return starts | {period.end + timedelta(days=1) for period in periods if period.end is not None}
 
 
 @dataclass(slots=True)
@@ -67,6 +70,8 @@ class Rest:
     seen: set[tuple[str, str]] = field(default_factory=set)
 
     def claim(self, claim: Claim) -> None:
+        for entity in self.program.entities.values():
+            self.exprs(end for fact in entity.facts.values() for end in (fact.low, fact.high))
         match claim.of:
             case ir.Property(given=given, then=then, monotone=monotone):
                 self.exprs([*given, then])
@@ -93,7 +98,9 @@ class Rest:
                         self.periods.append(version.period)
                         self.exprs([version.body])
                 case ir.Param(name=name) if self.new("parameter", name):
-                    for setting in self.program.parameters[name].settings:
+                    parameter = self.program.parameters[name]
+                    self.exprs([parameter.low, parameter.high])
+                    for setting in parameter.settings:
                         self.periods.append(setting.period)
                         self.exprs([setting.value])
                 case ir.Verdict(kind="meets" | "blocked", name=name):
@@ -125,7 +132,7 @@ class Rest:
             grants = isinstance(effect, ir.Grant) and effect.measure == name
             if grants or (isinstance(effect, ir.Withhold) and name in effect.measures):
                 self.clause(clause)
-        for rule in _amount_rules(self.program, [c for vs in self.program.clauses.values() for c in vs]):
+        for rule in amount_rules(self.program, [c for vs in self.program.clauses.values() for c in vs]):
             if rule.measure == name:
                 self.periods.append(rule.period)
                 self.exprs([rule.total])
@@ -160,23 +167,24 @@ def claims(program: ir.Program, first: date, last: date) -> Iterator[Claim]:
     for clause in clauses:
         name, span = clause.basis.name, clause.basis.span
         if not _asks_what_is_unknown(program, clause):
-            yield from during("applies", [name], span, clause.entity, clause.period, clause)
+            yield from during("applies", [name], span, clause.entity, _in_force(clause), clause)
         if any(divides(expr) for expr in reached(program, [clause.scope, clause.test, *amounts_of(program, clause)]).exprs):  # fmt: skip
-            yield from during("division", [name], span, clause.entity, clause.period, clause)
-    for rule in _amount_rules(program, clauses):
+            yield from during("division", [name], span, clause.entity, _in_force(clause), clause)
+    for rule in amount_rules(program, clauses):
         paying = tuple(c for c in clauses if _pays_by(c, rule))
-        yield from during(
-            "amount", [rule.basis.name], rule.basis.span, rule.entity, rule.period, (rule, paying)
-        )
+        own = next((c for c in paying if isinstance(c.effect, ir.Grant) and c.effect.amount is rule), None)
+        when = rule.period if own is None else _in_force(own)
+        yield from during("amount", [rule.basis.name], rule.basis.span, rule.entity, when, (rule, paying))
     for a, b in _rivals(program, clauses):
-        start = max(p for p in (a.period.start, b.period.start, first) if p is not None)
-        end = min(p for p in (a.period.end, b.period.end, last) if p is not None)
+        periods = (_in_force(a), _in_force(b))
+        start = max([first, *(period.start for period in periods if period.start is not None)])
+        end = min([last, *(period.end for period in periods if period.end is not None)])
         if start <= end:
             yield Claim("conflict", (a.basis.name, b.basis.name), a.basis.span, a.entity, start, end, (a, b))
     for duty in clauses:
         for ban in clauses:
             if isinstance(duty.effect, ir.Duty) and isinstance(ban.effect, ir.Ban) and duty.entity == ban.entity and duty.effect.act == ban.effect.act:  # fmt: skip
-                yield from during("ban", [duty.basis.name, ban.basis.name], duty.basis.span, duty.entity, duty.period, (duty, ban))  # fmt: skip
+                yield from during("ban", [duty.basis.name, ban.basis.name], duty.basis.span, duty.entity, _in_force(duty), (duty, ban))  # fmt: skip
 
 
 def _asks_what_is_unknown(program: ir.Program, clause: ir.Clause) -> bool:
@@ -185,7 +193,13 @@ def _asks_what_is_unknown(program: ir.Program, clause: ir.Clause) -> bool:
     return any(isinstance(expr, ir.Apply) and expr.op == "undetermined" for expr in found)
 
 
-def _amount_rules(program: ir.Program, clauses: Sequence[ir.Clause]) -> list[ir.Amount]:
+def _in_force(clause: ir.Clause) -> Period:
+    """The days on which a clause may be in force: one that goes by an event outlives its own period."""
+    return clause.period if clause.as_of is None else Period(clause.period.start, None)
+
+
+def amount_rules(program: ir.Program, clauses: Sequence[ir.Clause]) -> list[ir.Amount]:
+    """What is paid, by whichever rule: those of the measures and those of single clauses."""
     own = [c.effect.amount for c in clauses if isinstance(c.effect, ir.Grant) and c.effect.amount is not None]
     return [*program.amounts, *own]
 
@@ -201,16 +215,6 @@ def _pays_by(clause: ir.Clause, rule: ir.Amount) -> bool:
 def divides(expr: ir.Expr) -> bool:
     """Whether it is a division by what is not constant."""
     return isinstance(expr, ir.Apply) and expr.op == "divide" and not isinstance(expr.args[1], ir.Const)
-
-
-def amounts_of(program: ir.Program, clause: ir.Clause) -> list[ir.Expr]:
-    """What a clause may pay by."""
-    if not isinstance(clause.effect, ir.Grant):
-        return []
-    measure = clause.effect.measure
-    own = [clause.effect.amount] if clause.effect.amount is not None else []
-    rules = own or [a for a in program.amounts if a.measure == measure and a.entity == clause.entity]
-    return [rule.total for rule in rules]
 
 
 def _rivals(program: ir.Program, clauses: Sequence[ir.Clause]) -> Iterator[tuple[ir.Clause, ir.Clause]]:

@@ -7,9 +7,7 @@ engine, which says the same), *vacuous* (nothing satisfies what is assumed, so n
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +26,9 @@ from policykit.engine.terms import subject
 from policykit.proving.claims import Claim, Kind, days, turns_for
 from policykit.proving.claims import claims as claimed
 from policykit.proving.leaner import leaner
-from policykit.proving.refuting import Question, questions, root_for, standing
+from policykit.proving.refuting import Question, questions, standing
+from policykit.proving.spread import spread
+from policykit.reach import root_for
 from policykit.records import read_case
 from policykit.rulings import read_rulings
 from policykit.source import Span
@@ -106,7 +106,9 @@ def prove(
     wanted = [claim for claim in claimed(program, first, last) if not only or _named(claim, only)]
     prover = Prover(program, size, limit)
     proofs = []
-    for proof in _spread(prover, wanted, cores if cores is not None else os.cpu_count() or 1):
+    for proof in spread(
+        prover.settle, wanted, cores if cores is not None else os.cpu_count() or 1, _interrupted
+    ):
         told(proof)
         proofs.append(proof)
     return Report(size, first, last, tuple(proofs))
@@ -126,35 +128,12 @@ def _unknown(program: ir.Program, name: str) -> Diagnostic:
 # ---- proving ----------------------------------------------------------------------------------------------------------------
 
 
-def _spread(prover: Prover, wanted: Sequence[Claim], cores: int) -> Iterator[Proof]:
-    """The verdicts in the order of the claims, worked out on several cores where the system can fork."""
-    if cores < 2 or len(wanted) < 2 or "fork" not in multiprocessing.get_all_start_methods():
-        yield from map(prover.settle, wanted)
-        return
-    global _PROVER, _WANTED
-    _PROVER, _WANTED = prover, wanted
-    with multiprocessing.get_context("fork").Pool(cores, undisturbed) as pool:
-        yield from pool.imap(_settle, range(len(wanted)))
-
-
-def undisturbed() -> None:
-    """An interrupt from the terminal goes to every process; the one that waits for this one stops them all."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _settle(number: int) -> Proof:
-    try:
-        return _PROVER.settle(_WANTED[number])
-    except KeyboardInterrupt:  # the solver has its own ears
-        return replace(_blank(_WANTED[number]), state="not_decided", why="interrupted")
-
-
 def _blank(claim: Claim) -> Proof:
     return Proof(claim.kind, claim.rules, claim.span, claim.first, claim.last, "proved")
 
 
-_PROVER: Prover
-_WANTED: Sequence[Claim]
+def _interrupted(claim: Claim) -> Proof:
+    return replace(_blank(claim), state="not_decided", why="interrupted")
 
 
 @dataclass(slots=True)
@@ -258,7 +237,10 @@ class Prover:
         question = next(q for one, q in _told_apart(questions(verdicts, claim)) if one == told)
 
         def breaks(found: tuple[Witness, ...]) -> bool:
-            engines = [engine(self.program, one) for one in found]
+            try:
+                engines = [engine(self.program, one) for one in found]
+            except PolicyError:
+                return False  # a fact whose range leaves no value has none that data may give
             lawful = all(map(within_ranges, engines, found))
             return lawful and question.confirmed(engines)
 

@@ -29,63 +29,60 @@ from policykit.engine.smt.variables import Record
 from policykit.engine.smt.verdicts import Status, Verdicts, subject
 from policykit.engine.smt.world import Env
 from policykit.facts import Case
-from policykit.proving.claims import Claim, amounts_of, divides
-from policykit.reach import reached, within
+from policykit.proving.claims import Claim, amount_rules, divides
+from policykit.reach import amounts_of, reached, within
 from policykit.values import TRUE, Bounds, Options
 
 
-def root_for(program: ir.Program, entity: str) -> str:
-    """What a household looked at is a record of: the uppermost entity to which something is granted, or a higher one
-    that is asked about, or among whose members the rules look."""
-    granted = {e for measure in program.measures.values() for e in measure.entities}
-    line = program.entity_path(entity)
-    top = max((at for at, one in enumerate(line) if one in granted), default=0)
-    while top + 1 < len(line) and _looks_around(program, line[: top + 1], line[top + 1]):
-        top += 1
-    return line[top]
-
-
-def _looks_around(program: ir.Program, entities: Sequence[str], upper: str) -> bool:
-    """Whether rules on some entities look at others of the last of them: at all members of the record above it, or at
-    whomever one of them refers to, who may be a member too."""
-    exprs: list[ir.Expr | None] = []
-    for clause in (c for versions in program.clauses.values() for c in versions if c.entity in entities):
-        exprs += [clause.scope, clause.test, *amounts_of(program, clause)]
-    for said in program.properties:
-        exprs += [*said.given, said.then] if said.entity in entities else []
-    for expr in reached(program, exprs).exprs:
-        match expr:
-            case ir.Fold(domain=ir.Items(entity=owner, name=name)):
-                decl = program.entities[owner].lists[name]
-                if (owner, decl.kind) == (upper, "members") or (decl.kind, decl.item) == (
-                    "refers",
-                    entities[-1],
-                ):
-                    return True
-            case ir.Fact(type=of) if of.kind == "record" and of.of == entities[-1]:
-                return True
-    return False
-
-
 def subjects(verdicts: Verdicts, entity: str) -> list[tuple[Record, Truth]]:
-    """The records that a claim about every record of an entity is put to. Members are alike, so that one stands for
-    all of them, unless the rules look at which of them comes first."""
+    """The records that a claim about every record of an entity is put to. Members of one list are alike, so that one
+    stands for all of them, unless the rules look at which of them comes first."""
     found = verdicts.world.everyone(entity)
-    return found if order_matters(verdicts.program, entity) else found[:1]
+    return found if order_matters(verdicts.program, entity) else one_of_each(found)
+
+
+def one_of_each(found: Sequence[tuple[Record, Truth]]) -> list[tuple[Record, Truth]]:
+    """The first record of each list."""
+    first: dict[str, tuple[Record, Truth]] = {}
+    for record, there in found:
+        first.setdefault(_unnumbered(record.path), (record, there))
+    return list(first.values())
+
+
+def _unnumbered(path: str) -> str:
+    """A place without the numbers in its lists."""
+    return re.sub(r"\[\d+\]", "[]", path)
 
 
 def order_matters(program: ir.Program, entity: str) -> bool:
-    """Whether the earliest or latest of some records is asked for, where of equals the order of writing counts."""
-    bodies = [version.body for define in program.defines.values() for version in define.versions]
-    bodies += [e for vs in program.clauses.values() for c in vs for e in (c.scope, c.test) if e is not None]
+    """Whether the earliest or latest of some records is asked for, of this entity or of one whose lists hold it: of
+    equals the order of writing counts."""
+    holders = {entity}
+    for _ in program.entities:  # as often as one can lie in another
+        holders |= {
+            e for e, one in program.entities.items() if any(d.item in holders for d in one.lists.values())
+        }
     return any(
         isinstance(expr, ir.Fold)
         and expr.op in ("earliest", "latest")
         and isinstance(expr.domain, ir.Items)
-        and expr.domain.item == entity
-        for body in bodies
+        and expr.domain.item in holders
+        for body in _written(program)
         for expr in within(body)
     )
+
+
+def _written(program: ir.Program) -> Iterator[ir.Expr]:
+    """Every expression that an answer or a property rests on."""
+    clauses = [clause for versions in program.clauses.values() for clause in versions]
+    found: list[ir.Expr | None] = [v.body for define in program.defines.values() for v in define.versions]
+    found += [expr for clause in clauses for expr in (clause.as_of, clause.scope, clause.test)]
+    found += [rule.total for rule in amount_rules(program, clauses)]
+    found += [setting.value for p in program.parameters.values() for setting in p.settings]
+    found += [end for p in program.parameters.values() for end in (p.low, p.high)]
+    found += [end for e in program.entities.values() for f in e.facts.values() for end in (f.low, f.high)]
+    found += [expr for claim in program.properties for expr in (*claim.given, claim.then)]
+    yield from (expr for expr in found if expr is not None)
 
 
 def standing(verdicts: Verdicts, clause: ir.Clause, entity: str) -> Iterator[tuple[Status, Truth]]:
@@ -158,10 +155,11 @@ def _monotone(verdicts: Verdicts, claim: ir.Property, record: Record, there: Tru
             verdicts.program.choices, f"{place.path}.{rising.fact}+", declared.type, None, None
         )
         assert isinstance(low, Num) and isinstance(high, Num)
-        after = exchanged(before, low, high)
+        pairs = verdicts.vars.exchange(low, high)
+        after = exchanged(before, pairs)
         pair = (before, after) if rising.way == "never_rises" else (after, before)
         rises = both((negate(low.none), negate(high.none), at_most(low, high, strictly=True)))
-        known = both((verdicts.vars.raised(low, high), exchanged_truth(given, low, high)))
+        known = both((verdicts.vars.raised(pairs), exchanged_truth(given, pairs)))
         both_given = both((given, known, rises))
         # nothing paid is the same as 0
         worse = either((
@@ -202,7 +200,7 @@ def _places(verdicts: Verdicts, entity: str, fact: str, record: Record) -> list[
         if name == fact and other is not None and other.entity == entity:
             inside = path == own or path.startswith(f"{own}.")
             place = path.removeprefix(own) if inside else path
-            alike = place if ordered else re.sub(r"\[\d+\]", "[]", place)
+            alike = place if ordered else _unnumbered(place)
             found.setdefault(f"{inside}{alike}", other)
     return list(found.values())
 

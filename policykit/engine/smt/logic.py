@@ -331,7 +331,8 @@ def _tops(number: Num) -> range:
 
 
 def _ways(number: Num) -> int:
-    return len(_tops(number))
+    """How many values a number can have; a real quotient has no end of them."""
+    return len(_tops(number)) if _is_whole(number.top) else EVERYTHING
 
 
 def by_cases(number: Num, of: Callable[[int], Term]) -> Term:
@@ -355,9 +356,7 @@ def extreme(a: Num, b: Num, greatest: bool) -> Num:
 def rounded(a: Num, step: int, way: str) -> Num:
     """To a multiple of `step`: up, down, or to the nearest, halves away from zero."""
     size = a.den * step  # one step, in numerators
-    if isinstance(a.top, int) and step == 1 and a.den == 1:
-        return a
-    if a.den == 1 and step == 1:
+    if size == 1 and _is_whole(a.top):
         return a
 
     def steps(top: Term) -> Term:
@@ -371,6 +370,29 @@ def rounded(a: Num, step: int, way: str) -> Num:
     if way == "nearest" and a.lo < 0:
         top = pick_term(a.top >= 0, top, _scaled(steps(_scaled(a.top, -1)), -1))
     return Num(_scaled(top, step), 1, a.none, floor(a.lo / step) * step, ceil(a.hi / step) * step)
+
+
+def _is_whole(top: Term) -> bool:
+    """Whether a numerator is a whole number, and no real quotient."""
+    return isinstance(top, int) or bool(top.is_int())
+
+
+def truncated(a: Num) -> Num:
+    """The whole part, as the calendar counts months and days."""
+    if a.den == 1 and _is_whole(a.top):
+        return a
+    down, up = _floor(a.top, a.den), _scaled(_floor(_scaled(a.top, -1), a.den), -1)
+    return Num(pick_term(a.top >= 0, down, up), 1, a.none, int(a.lo), int(a.hi))
+
+
+def held_between(a: Num, lo: int, hi: int) -> Num:
+    """The number, or the end of a range that it lies beyond."""
+    top = a.top
+    if a.lo < lo:
+        top = pick_term(top < lo, lo, top)
+    if a.hi > hi:
+        top = pick_term(top > hi, hi, top)
+    return replace(a, top=top, lo=max(lo, min(a.lo, hi)), hi=max(lo, min(a.hi, hi)))
 
 
 def _floor(top: Term, by: int) -> Term:
@@ -451,20 +473,25 @@ def same(a: Value, b: Value) -> bool:
     return bool(a.eq(b))
 
 
-def exchanged(value: Num, old: Num, new: Num) -> Num:
-    """A number with one variable in it exchanged for another of the same range."""
-    pairs = _pairs(old, new)
-    top = value.top if isinstance(value.top, int) else z3.substitute(value.top, *pairs)
-    return replace(value, top=top, none=exchanged_truth(value.none, old, new))
+Exchange: TypeAlias = "list[tuple[z3.ExprRef, z3.ExprRef]]"
 
 
-def exchanged_truth(truth: Truth, old: Num, new: Num) -> Truth:
-    return truth if isinstance(truth, bool) else z3.substitute(truth, *_pairs(old, new))
+def exchange(*pairs: tuple[Term | Truth, Term | Truth]) -> Exchange:
+    """Variables, each with the one that takes its place."""
+    return [(a, b) for a, b in pairs if not isinstance(a, int) and not isinstance(b, int)]
 
 
-def _pairs(old: Num, new: Num) -> list[tuple[z3.ExprRef, z3.ExprRef]]:
-    found = [(old.top, new.top), (old.none, new.none)]
-    return [(a, b) for a, b in found if not isinstance(a, int) and not isinstance(b, int)]
+def exchanged(value: Num, pairs: Exchange) -> Num:
+    """A number with some variables in it exchanged for others of the same ranges."""
+    return replace(value, top=exchanged_term(value.top, pairs), none=exchanged_truth(value.none, pairs))
+
+
+def exchanged_term(term: Term, pairs: Exchange) -> Term:
+    return term if isinstance(term, int) else z3.substitute(term, *pairs)
+
+
+def exchanged_truth(truth: Truth, pairs: Exchange) -> Truth:
+    return truth if isinstance(truth, bool) else z3.substitute(truth, *pairs)
 
 
 # ---- the calendar ------------------------------------------------------------------------------------------------------
@@ -532,13 +559,21 @@ def day_of_month(month: Num, last: bool) -> Day:
 
 
 def _month_at(index: Fraction | int) -> Month:
-    number = max(12, min(int(index), 9999 * 12 + 11))
+    number = max(FIRST_MONTH, min(int(index), LAST_MONTH))
     return Month(number // 12, number % 12 + 1)
+
+
+FIRST_MONTH, LAST_MONTH = 12, 9999 * 12 + 11  # the calendar ends with the years 1 and 9999
+
+
+def later_month(month: Num, months: Num, sign: int = 1) -> Num:
+    """The month so many months later."""
+    return held_between(add(month, truncated(months), sign), FIRST_MONTH, LAST_MONTH)
 
 
 def plus_months(day: Day, months: Num, sign: int = 1) -> Day:
     """The same day so many months later, or the month's last day."""
-    month = add(month_of(day), months, sign)
+    month = later_month(month_of(day), months, sign)
     longest = length_of(month.top)
     if isinstance(day.day, int) and day.day <= 28:
         own: Term = day.day

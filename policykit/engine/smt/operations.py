@@ -95,7 +95,7 @@ OPERATIONS: dict[str, Any] = {
     "round_down_to_yuan": lambda v, a: logic.rounded(a, 100, "down"),
     "full_years": lambda v, a, b: logic.full_years(a, b), "month_of": lambda v, a: logic.month_of(a),
     "first_day": lambda v, a: logic.day_of_month(a, last=False), "last_day": lambda v, a: logic.day_of_month(a, last=True),
-    "add_months": lambda v, a, b: logic.add(a, b), "subtract_months": lambda v, a, b: logic.add(a, b, -1),
+    "add_months": lambda v, a, b: logic.later_month(a, b), "subtract_months": lambda v, a, b: logic.later_month(a, b, -1),
     "add_months_to_date": lambda v, a, b: logic.plus_months(a, b),
     "subtract_months_from_date": lambda v, a, b: logic.plus_months(a, b, -1),
     "add_days": lambda v, a, b: v.add_days(a, b), "subtract_days": lambda v, a, b: v.add_days(a, b, -1),

@@ -73,11 +73,27 @@ class Variables:
         if not z3.is_true(truth):
             self.constraints.append(truth)
 
-    def raised(self, old: Num, new: Num) -> Truth:
-        """What is known of the variables, of the same household with one of them exchanged for another."""
+    def exchange(self, old: Num, new: Num) -> logic.Exchange:
+        """One number for another, and with it every day that is counted from it."""
+        pairs = logic.exchange((old.top, new.top), (old.none, new.none))
+        for (sign, *_), (day, days, moved) in list(
+            self.moved.items()
+        ):  # those counted from others come after them
+            there = Day(
+                logic.exchanged_term(day.month, pairs), logic.exchanged_term(day.day, pairs),
+                logic.exchanged_truth(day.none, pairs), day.lo, day.hi,
+            )  # fmt: skip
+            count = logic.exchanged(days, pairs)
+            if not (logic.same(there, day) and logic.same(count, days)):
+                other = self.add_days(there, count, sign)
+                pairs += logic.exchange((moved.month, other.month), (moved.day, other.day))
+        return pairs
+
+    def raised(self, pairs: logic.Exchange) -> Truth:
+        """What is known of the variables, of the same household with some of them exchanged for others."""
         found: list[Truth] = []
         for constraint in self.constraints:
-            other = logic.exchanged_truth(constraint, old, new)
+            other = logic.exchanged_truth(constraint, pairs)
             if not isinstance(other, bool) and not other.eq(constraint):
                 found.append(other)
         return both(found)
@@ -107,6 +123,7 @@ class Variables:
                 return Text(z3.Int(name), z3.Bool(f"{name}·none") if of.optional else False)
         assert isinstance(wide, Bounds)
         lo, hi = (wide.lo if low is None else low), (wide.hi if high is None else high)
+        hi = max(lo, hi)
         if of.kind == "date":
             return self.free_day(name, lo, hi, of.optional)
         if of.kind == "month":
@@ -129,7 +146,8 @@ class Variables:
         return Pick(tuple(zip(values, guards, strict=True)))
 
     def add_days(self, day: Day, days: Num, sign: int = 1) -> Day:
-        """So many days later: the day whose number is so much greater."""
+        """So many days later: the day whose number is so much greater, as far as the calendar goes."""
+        days = logic.truncated(days)
         found = self._moved(day, days, sign)
         if isinstance(found, Day):
             return found
@@ -146,6 +164,7 @@ class Variables:
         lo, hi = date.fromordinal(min(ends)), date.fromordinal(max(ends))
         moved = replace(self.free_day(name, lo, hi, False), none=none)
         count = logic.add(Num(logic.ordinal(day), 1, False, 0, 10**7), days, sign)
+        count = logic.held_between(count, 1, date.max.toordinal())
         there = negate(either((day.none, days.none)))
         self.require(either((negate(there), logic.equal_numbers(Num(logic.ordinal(moved), 1, False, 0, 10**7), logic.unbounded(count)))))  # fmt: skip
         return moved
@@ -160,9 +179,7 @@ class Variables:
             and isinstance(days.top, int)
             and none is False
         ):
-            number = (
-                date(day.month // 12, day.month % 12 + 1, day.day).toordinal() + sign * days.top // days.den
-            )
+            number = date(day.month // 12, day.month % 12 + 1, day.day).toordinal() + sign * days.top
             return logic.on_day(date.fromordinal(max(1, min(number, date.max.toordinal()))))
         return none
 

@@ -140,7 +140,7 @@ class Verdicts:
         own = clause.basis.name.id
         above = self.program.blockers.get(own, ())
         for other, versions in self.program.clauses.items():
-            if own in self.program.blockers.get(other, ()) or not self.bars(versions[0], clause):
+            if own in self.program.blockers.get(other, ()) or not self.program.bars(versions[0], clause):
                 continue
             for higher in self.on_or_above(other, record):
                 for status in self.statuses(other, higher):
@@ -151,20 +151,6 @@ class Verdicts:
                             yield other, self.lifted(status, measure, record)
                         case ir.Ban(), _ if higher is record:
                             yield other, status.stands
-
-    def bars(self, other: ir.Clause, clause: ir.Clause) -> bool:
-        match other.effect, clause.effect:
-            case ir.Withhold(measures=measures), ir.Grant(measure=measure):
-                return measure in measures
-            case ir.Ban(act=banned), ir.Duty(act=act):
-                return banned in self.acts_of(act)
-        return False
-
-    def acts_of(self, act: str) -> list[str]:
-        found = [act]
-        while (whole := self.program.acts[found[-1]].part_of) is not None and whole not in found:
-            found.append(whole)
-        return found
 
     def on_or_above(self, clause: str, record: Record) -> list[Record]:
         entity = self.program.clauses[clause][0].entity if clause in self.program.clauses else ""

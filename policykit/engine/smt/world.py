@@ -121,7 +121,20 @@ class World:
         self._within(value, decl.low, decl.high, {"self": Pick(((record, True),))})
 
     def _within(self, value: Value, low: ir.Expr | None, high: ir.Expr | None, env: Env) -> None:
-        self.vars.require(either((none_of(value), self.inside(value, low, high, env))))
+        """Holds a variable to a range; of an empty one, such as from a day that is yet to come to today, to its lower end.
+
+        So no range makes a household impossible, or a day, on which nothing is known of what has no place in it yet.
+        """
+        inside = self.inside(value, low, high, env)
+        if low is not None and high is not None:
+            bottom, top = (logic.ordered(self.value(end, env)) for end in (low, high))
+            empty = both((negate(bottom.none), negate(top.none), logic.at_most(top, bottom, strictly=True)))
+            if empty is not False:
+                at_bottom = logic.equal_numbers(
+                    logic.unbounded(logic.ordered(value)), logic.unbounded(bottom)
+                )
+                inside = logic.pick_truth(empty, at_bottom, inside)
+        self.vars.require(either((none_of(value), inside)))
 
     def inside(self, value: Value, low: ir.Expr | None, high: ir.Expr | None, env: Env) -> Truth:
         """Whether a value lies in a declared range."""
@@ -145,18 +158,30 @@ class World:
         return None
 
     def reference(self, record: Record, name: str) -> Pick:
-        """The record that a single reference may name: a member of the household, one described apart, or none."""
+        """The record that a single reference may name: one of the household, one described apart, or none."""
         decl = self.program.entities[record.entity].lists[name]
         values: list[Any] = [None] if decl.optional else []
         return self.free_reference(record, decl, self.below(record, name), values)
 
     def free_reference(self, owner: Record, decl: ir.ListDecl, path: str, values: list[Any]) -> Pick:
         apart = self.record(decl.item, path, None)
-        inside = [one for one, _ in self.everyone(decl.item) if one is not owner]
-        pick = self.vars.free_pick(path, [*values, apart, *inside])
-        for one, there in self.everyone(decl.item):
+        inside = [*self.everyone(decl.item), *self.listed(decl.item)]
+        pick = self.vars.free_pick(path, [*values, apart, *(one for one, _ in inside)])
+        for one, there in inside:
             self.vars.require(either((negate(pick.of(one)), there)))
         return pick
+
+    def listed(self, entity: str) -> Iterator[tuple[Record, Truth]]:
+        """The records of one entity in the lists of the household that hold no members, with whether they are there."""
+        owners = [
+            (one, there, name)
+            for holder, described in self.program.entities.items()
+            for name, decl in described.lists.items()
+            if decl.kind == "records" and decl.item == entity
+            for one, there in self.everyone(holder)
+        ]
+        for owner, there, name in owners:
+            yield from ((one, both((there, filled))) for one, filled in self.slots(owner, name))
 
     def everyone(self, entity: str) -> list[tuple[Record, Truth]]:
         """The root and its members of one entity, with whether they are there."""

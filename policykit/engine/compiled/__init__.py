@@ -1,0 +1,116 @@
+"""The compiled engine: Python generated once for a program and a day, deciding one household at a time.
+
+It takes households that are plainly written and decided by what is known; everything else it hands over, so that
+its answers are those of the reference engine, or none. It decides and gives no reasons: those are the reference's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from policykit import ir
+from policykit.engine.compiled import verdicts
+from policykit.engine.compiled.operations import NAMES
+from policykit.engine.compiled.reading import Reader, copied, identifier
+from policykit.engine.compiled.source import Source
+from policykit.engine.compiled.straight import Straight
+from policykit.engine.compiled.swift import Layout, Swift, only
+from policykit.engine.compiled.terms import Refused
+from policykit.engine.compiled.verdicts import Pay, Row
+from policykit.values import month_of
+
+__all__ = ["Compiled", "Decided", "Pay", "Refused", "Row", "Swift", "compiled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The decisions on a household, and the household as it was then."""
+
+    rows: tuple[Row, ...]
+    household: dict[str, Any]
+
+    def only(self, measure: str, subject: str | None) -> Row | None:
+        """The one decision on a measure for a subject; `None` when there is none, or more than one."""
+        return only(self.rows, measure, subject)
+
+    def told(self, measure: str, subject: str) -> None:
+        """Nothing is told apart from the whole decision."""
+        return
+
+
+class Compiled:
+    """A program as Python for one day; `source` is what was generated.
+
+    A program that the straight form takes has it beside the general form, which gets what that does not take.
+    """
+
+    def __init__(self, program: ir.Program, on: date) -> None:
+        writing = Source(program, on)
+        self.source = writing.text()
+        names = {
+            **NAMES, **{name: getattr(verdicts, name) for name in verdicts.CALLED},
+            "today": on, "this_month": month_of(on),
+        }  # fmt: skip
+        run(self.source, program, names)
+        classes = {kind: names[Source.class_name(kind)] for kind in program.entities}
+        ranges = {kind: names.get(f"ranges_{identifier(kind)}") for kind in program.entities}
+        self._reader, self._decide = Reader(program, on, classes, ranges), names["decide"]
+        self.straight: Any = None
+        try:
+            short = Straight(program, on)
+            text = short.text()
+        except Refused:
+            return
+        run(text, program, names)
+        self.source += f"\n\n{text}"
+        self.straight = names["decide_straight"]
+        self._layout = Layout(
+            program, short.slots, short.members, short.member.name.id if short.member else ""
+        )
+
+    def decide(self, household: dict[str, Any]) -> Decided | Swift | None:
+        """The decisions on a household; `None` when the reference engine has to give them."""
+        if self.straight is not None:
+            try:
+                return Swift(self._layout, self.straight(household))
+            except Exception:  # not every fact is there, and plain: the general form asks more closely
+                pass
+        return self.general(household)
+
+    def general(self, household: dict[str, Any]) -> Decided | None:
+        """The same by the general form alone."""
+        try:
+            mine = copied(household)
+            return Decided(tuple(self._decide(self._reader.read(mine))), mine)
+        except Exception:  # whatever is odd about a household, the reference engine says it better
+            return None
+
+
+def run(source: str, program: ir.Program, names: dict[str, Any]) -> None:
+    exec(compile(source, f"<policykit {program.fingerprint[:12]}>", "exec"), names)
+
+
+class Nothing(Compiled):
+    """A program that cannot be written as Python: every household is handed over."""
+
+    def __init__(self) -> None:
+        self.source = ""
+        self.straight = None
+
+    def decide(self, household: dict[str, Any]) -> Decided | None:
+        return None
+
+
+def compiled(program: ir.Program, on: date) -> Compiled:
+    """A program as Python for one day."""
+    try:
+        return Compiled(program, on)
+    except (
+        Refused,
+        SyntaxError,
+        RecursionError,
+        MemoryError,
+    ):  # a term nested too deeply for Python's own parser
+        return Nothing()

@@ -1,0 +1,582 @@
+"""The compiled engine: whatever it decides is what the reference interpreter says, and what it leaves it says nothing of.
+
+Households are drawn as for the interpreter's own agreement test, only mostly complete; every 案例 and every example
+household is asked too. Rule sets with unset parameters, rulings and gaps are handed over, which is counted.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import strategies
+import test_agreement as agreement
+import test_conformance as conformance
+
+from policykit import ir, loader, ops
+from policykit.casework import trials
+from policykit.datafiles import load_file
+from policykit.diagnostics import PolicyError
+from policykit.engine.compiled import Compiled, Swift, compiled
+from policykit.engine.compiled.operations import ALWAYS, FOLDS, NAMES, OPERATORS, REFUSED
+from policykit.engine.compiled.unknown import UNKNOWN, HandOver
+from policykit.loader import Policies, load_text
+from policykit.result import Result, evaluate
+
+LARGE = int(os.environ.get("POLICYKIT_LARGE") or 0)
+ROOT = Path(__file__).parent.parent
+GAPS = (0.0, 0.0, 0.05, 0.1)
+DAY = date(2020, 6, 10)
+
+
+def differing(policies: Policies, household: dict[str, Any], on: date, counts: Counter[str]) -> list[str]:
+    """The decisions of a household in which the compiled engine differs from the reference."""
+    counts["households"] += 1
+    fast = evaluate(household, policies, on=on, engine="compiled")
+    if fast.engine != "compiled":
+        counts["handed over"] += 1
+        return []
+    wanted = evaluate(household, policies, on=on, engine="interpreter").decisions
+    assert len(wanted) == len(fast.decisions)
+    return [
+        f"{one}\nshould be\n{other}"
+        for one, other in zip(fast.decisions, wanted, strict=True)
+        if one != other
+    ]
+
+
+def policies_of(program: ir.Program) -> Policies:
+    return Policies(program, (), (), ())
+
+
+# ---- drawn programs and households ------------------------------------------------------------------------------
+
+
+def agree(seeds: Iterable[int], record: Callable[[str, object], None]) -> None:
+    """Fails on any disagreement, or when too much is handed over."""
+    counts: Counter[str] = Counter()
+    for seed in seeds:
+        draw, village = random.Random(seed), seed % 4 == 3
+        policies = policies_of(strategies.written(draw, village).program)
+        for number in range(4):
+            household = strategies.mapping(draw, GAPS[number], village)
+            found = differing(policies, household, strategies.ON, counts)
+            assert not found, f"seed {seed}, household {number}: {found[0]}"
+    record("compiled", dict(counts))
+    assert counts["handed over"] < 0.75 * counts["households"], counts
+
+
+@pytest.mark.parametrize("first", range(0, 100, 25))
+def test_compiled_agrees_with_the_interpreter(
+    first: int, record_property: Callable[[str, object], None]
+) -> None:
+    agree(range(first, first + 25), record_property)
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("first", range(5000, 7000, 100))
+def test_compiled_agrees_with_the_interpreter_on_many(
+    first: int, record_property: Callable[[str, object], None]
+) -> None:
+    agree(range(first, first + 100), record_property)
+
+
+# ---- what drawing found: each once a disagreement ----------------------------------------------------------------
+
+
+def test_the_only_record_of_a_list_may_have_no_date() -> None:
+    """Seed 6855: whoever is latest alone was taken without asking for the date, which may be 无."""
+    rules = agreement.clause("条甲", "人", "条件：有 近单", agreement.PAID)
+    define = "定义 近单 对每个 人 (near)\n    = 最近 单子 按 末日\n"
+    policies = load_text(strategies.VOCABULARY + agreement.BOTH + define + rules)
+    slip = {"dated": "2020-06-09", "valid": True, "sort": "k1", "worth": 0}
+    household = {"poor": True, "members": [{"slips": [slip]}]}
+    assert answer(household, policies, "compiled") == answer(household, policies, "interpreter")
+    result = evaluate(household, policies, on=strategies.ON, engine="compiled")
+    assert result.decision("m0", "members[0]").outcome == "undetermined"
+
+
+# ---- what people write instead ----------------------------------------------------------------------------------
+
+ODD: tuple[Any, ...] = (
+    None, True, 0, 1, -1, 3, 10**30, 0.5, float("nan"), float("inf"), Decimal("0.01"), Decimal("0.015"), Decimal("1E+3"),
+    "", "无", "是", "有", "yes", "g1", "一级", "1", ["k1"], ["甲类", "k1"], ["k9"], [], {}, {"value": True}, {"unknown": "x"},
+    {"value": "g1", "source": "本"}, {"ref": "m0"}, "m0", {"ref": "nobody"}, "2020-06-10", "2020-6-10", "20200610", "2020-06",
+    "2020-06-31", date(2020, 6, 9), "0.01 元/月", "1分/月", " 0.01", "１", "100 %", {"items": [], "complete": False}, [{}],
+    {"items": [], "complete": True}, {"household": {"poor": True}}, "a\x00b", ("k1",),
+    {"by": "村", "date": "2020-06-01", "reason": "x", "value": True},
+)  # fmt: skip
+KEYS = (
+    "id",
+    "编号",
+    "note",
+    "_x",
+    "poor",
+    "贫困",
+    "残疾",
+    "成员",
+    "spouse",
+    "slips",
+    "单日",
+    "household",
+    "rulings",
+    "x",
+    1,
+)
+
+
+def written_otherwise(draw: random.Random, household: dict[str, Any]) -> dict[str, Any]:
+    """The household with one thing in it replaced, left out, or added."""
+    changed = copy.deepcopy(household)
+    owner: Any = changed
+    while True:
+        key = draw.choice(list(owner) if isinstance(owner, dict) else range(len(owner)))
+        inner = owner[key]
+        if not isinstance(inner, dict | list) or not inner or draw.random() < 0.2:
+            break
+        owner = inner
+    way = draw.random()
+    if way < 0.6 or isinstance(owner, list):
+        owner[key] = draw.choice(ODD)
+    elif way < 0.8:
+        del owner[key]
+    else:
+        owner[draw.choice(KEYS)] = draw.choice((*ODD, inner))
+    return changed
+
+
+def answer(household: dict[str, Any], policies: Policies, engine: Any) -> Any:
+    """The decisions, or what is wrong with the household."""
+    try:
+        return evaluate(household, policies, on=strategies.ON, engine=engine).decisions
+    except PolicyError as error:
+        return [str(one) for one in error.diagnostics]
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_whatever_is_written_the_answer_is_that_of_the_interpreter(seed: int) -> None:
+    draw, village = random.Random(seed), seed % 4 == 3
+    policies = policies_of(strategies.written(draw, village).program)
+    household = strategies.mapping(draw, 0.0, village)
+    for _ in range(12):
+        changed = written_otherwise(draw, household)
+        assert answer(changed, policies, "compiled") == answer(changed, policies, "interpreter"), changed
+
+
+@pytest.mark.parametrize("case", conformance.BAD, ids=str)
+def test_bad_input_of_the_exam_is_handed_over(case: conformance.Case) -> None:
+    try:
+        program = conformance.program_of(case)
+    except PolicyError:
+        return
+    assert compiled(program, case.on).decide(dict(case.household)) is None
+
+
+# ---- the bundled policies -----------------------------------------------------------------------------------------
+
+
+def cases_agree(every: int) -> Counter[str]:
+    """Every so many-th 案例, on both engines."""
+    held, _ = loader.examine(loader.bundled(), cases=True)
+    assert held is not None
+    program_of = trials.programs(held)
+    known: dict[tuple[str, date, str], Policies] = {}
+    counts: Counter[str] = Counter()
+    examples = [example for example in held.program.examples if not example.rulings]
+    for example in sorted(examples, key=lambda one: str(one.on))[::every]:
+        program = program_of(example)
+        key = (example.sheet, example.on, example.name.id if example.assumed else "")
+        policies = known.setdefault(key, policies_of(program))
+        for trial in example.trials:
+            household = trials.household(program, example, trial)
+            found = differing(policies, household, example.on, counts)
+            assert not found, f"{example.name.zh}: {found[0]}"
+    return counts
+
+
+def test_cases_come_out_the_same() -> None:
+    counts = cases_agree(40)
+    assert counts["handed over"] < counts["households"] / 2, counts
+
+
+@pytest.mark.large
+def test_every_case_comes_out_the_same(record_property: Callable[[str, object], None]) -> None:
+    counts = cases_agree(1)
+    record_property("compiled", dict(counts))
+    assert counts["handed over"] < counts["households"] / 3, counts
+
+
+def test_every_example_comes_out_the_same() -> None:
+    policies = loader.load_bundled().with_parameters(ROOT / "policies" / "parameters" / "ps1.rules")
+    counts: Counter[str] = Counter()
+    for file in sorted((ROOT / "examples").glob("*.json")):
+        household = load_file(file)
+        assert isinstance(household, dict)
+        try:
+            assert differing(policies, household, DAY, counts) == [], file.name
+        except PolicyError:
+            with pytest.raises(PolicyError):
+                evaluate(household, policies, on=DAY, engine="interpreter")
+
+
+def test_little_of_the_exam_is_handed_over(record_property: Callable[[str, object], None]) -> None:
+    """Of the conformance cases that want a decision, and give no ruling, most are decided."""
+    counts: Counter[str] = Counter()
+    for case in conformance.GOOD:
+        wants = [want for want in case.want if want.get("outcome", "undetermined") != "undetermined"]
+        if not wants or case.rulings or case.rules.policy:
+            continue
+        asked = conformance.question(case)
+        counts["cases"] += 1
+        engine = conformance.on_a_day(conformance.Key(asked.program), case.on)
+        counts["handed over"] += engine.decide(dict(case.household)) is None
+    record_property("compiled", dict(counts))
+    assert counts["handed over"] < counts["cases"] / 2, counts
+
+
+# ---- operations ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ops.OPS)
+def test_every_operation_is_lowered_or_refused_with_a_reason(key: str) -> None:
+    written = key in ALWAYS or key in OPERATORS or key in FOLDS or key in ("and", "or") or key in NAMES
+    assert written != bool(REFUSED.get(key)) or (REFUSED.get(key))
+
+
+@pytest.mark.parametrize("key", [key for key, op in ops.OPS.items() if op.examples and key not in REFUSED])
+def test_the_examples_of_an_operation_hold(key: str) -> None:
+    for example in ops.OPS[key].examples:
+        rules = load_text(
+            "语言 1\n政策 试 (trial)\n文本 文 (doc) 未收录\n事实 户.贫困 (poor)：是否\n实体 户 (household) 计 户\n"
+            "    组成 成员 (members)：人 0 至 1 个\n实体 人 (person) 计 人\n"
+            f"待遇 试题 (exam) 对每个 户\n条款 问 (asked)\n    依据：文 第一条\n    对每个 户\n    条件：{example}\n"
+            "    给予：试题，每月 1 元/月\n"
+        )
+        result = evaluate({"poor": True}, rules, on=DAY, engine="compiled")
+        assert (result.engine, result.decision("exam").outcome) == ("compiled", "granted"), example
+
+
+# ---- the straight form ----------------------------------------------------------------------------------------------
+
+
+CORE = ROOT / "benchmarks" / "dibao-core.rules"
+
+
+def core_household(draw: random.Random) -> dict[str, Any]:
+    """A household for the miniature, near its thresholds."""
+    members = [
+        {
+            "age": draw.choice((15, 16, 59, 60)),
+            "disability_level": draw.randrange(5),
+            "seriously_ill": draw.random() < 0.3,
+            "monthly_income": draw.choice((0, 0, 499, 500, 501, 800, 1100)),
+            "employed": draw.random() < 0.5,
+            "employment_cost": draw.choice((0, 299, 300, 301)),
+            "has_supporter": draw.random() < 0.5,
+        }
+        for _ in range(draw.randint(1, 6))
+    ]
+    return {
+        "registered_poor": draw.random() < 0.7,
+        "was_recipient": draw.random() < 0.5,
+        "months_over_line": draw.choice((0, 11, 12, 13)),
+        "previous_benefit": draw.choice((0, 250)),
+        "members": members,
+    }
+
+
+def test_the_straight_form_agrees_with_the_interpreter() -> None:
+    policies, draw = loader.load(CORE), random.Random(5)
+    assert "def decide_straight" in compiled(policies.program, DAY).source
+    outcomes: Counter[str] = Counter()
+    for _ in range(150):
+        household = core_household(draw)
+        assert differing(policies, household, DAY, Counter()) == []
+        result = evaluate(household, policies, on=DAY, engine="compiled")
+        decision = result.decision("dibao", "household")
+        assert result.brief("dibao", "household") == (
+            decision.outcome, decision.amount.fen if decision.amount is not None else None
+        )  # fmt: skip
+        outcomes.update(f"{d.measure} {d.outcome}" for d in result.decisions)
+    assert set(outcomes) >= {
+        "dibao granted",
+        "dibao refused",
+        "dibao superseded",
+        "dibao not_covered",
+        "tekun granted",
+    }
+
+
+PLAIN = """语言 1
+政策 试 (trial)
+文本 文 (doc) 未收录
+选项 等级 (grade)：甲级 (g1)、乙级 (g2)
+实体 户 (household) 计 户
+    组成 成员 (members)：人 1 至 4 个
+实体 人 (person) 计 人
+事实 户.贫困 (poor)：是否
+事实 户.存款 (savings)：金额 元
+    范围：0 元 至 5 元
+事实 人.残疾 (disabled)：是否
+事实 人.级别 (level)：选项 等级
+事实 人.收入 (income)：金额 元/月
+    范围：0 元/月 至 5 元/月
+参数 线 (line)：金额 元/月 = 3 元/月
+    范围：0 元/月 至 9 元/月
+定义 总收入 对每个 户 (total)
+    = 求和 成员 取 收入
+定义 残疾人数 对每个 户 (disabled_count)
+    = 计数 成员 满足 (残疾)
+定义 份额 对每个 人 (share)
+    = 较小(收入, 线) + 户.总收入
+待遇 待遇甲 (m0) 对每个 户、人
+待遇 待遇乙 (m1) 对每个 户、人
+"""
+OF_HOUSEHOLD = ("贫困", "存款 低于 3 元", "总收入 不超过 线", "残疾人数 等于 1", "任一 成员 满足 (级别 为 甲级)",
+                "全部 成员 满足 (收入 低于 线 或者 残疾)")  # fmt: skip
+OF_PERSON = (
+    "残疾",
+    "级别 为 乙级",
+    "收入 低于 线",
+    "户.贫困",
+    "户.总收入 超过 2 元/月",
+    "份额 超过 4 元/月",
+    "并非 残疾",
+)
+
+
+def plain_rules(draw: random.Random) -> Policies:
+    """Rules that the straight form takes: clauses of a household and its members that give way to one another."""
+    while True:
+        lines = [PLAIN]
+        for number, name in enumerate("甲乙丙丁戊"[: draw.randint(2, 5)]):
+            kind = draw.choice(("户", "人"))
+            conditions = OF_HOUSEHOLD if kind == "户" else OF_PERSON
+            lines += [f"条款 条{name} (c_{number})", "    依据：文 第一条", f"    对每个 {kind}"]
+            lines += [f"    适用范围：{draw.choice(conditions)}"] if draw.random() < 0.5 else []
+            lines += [f"    条件：{draw.choice(conditions)}"] if draw.random() < 0.8 else []
+            amount = draw.choice(("1 元/月", "线", "收入" if kind == "人" else "总收入"))
+            lines += [f"    给予：待遇{draw.choice('甲乙')}，每月 {amount}"]
+            above = [f"条{one}" for one in "甲乙丙丁戊"[:number] if draw.random() < 0.6]
+            lines += [f"    让位于：{'、'.join(above)}"] if above else []
+        try:
+            return load_text("\n".join(lines) + "\n")
+        except PolicyError:
+            continue  # amounts that may conflict are refused
+
+
+def plain_household(draw: random.Random) -> dict[str, Any]:
+    people = [{"disabled": draw.random() < 0.5, "level": draw.choice(("g1", "g2")), "income": draw.randrange(5)}
+              for _ in range(draw.randint(1, 4))]  # fmt: skip
+    return {"poor": draw.random() < 0.5, "savings": draw.randrange(6), "members": people}
+
+
+def straight_agrees(seeds: Iterable[int]) -> None:
+    for seed in seeds:
+        draw = random.Random(seed)
+        policies = plain_rules(draw)
+        engine = compiled(policies.program, DAY)
+        assert engine.straight is not None
+        for _ in range(4):
+            household = plain_household(draw)
+            assert isinstance(engine.decide(household), Swift), seed
+            assert differing(policies, household, DAY, Counter()) == [], seed
+
+
+@pytest.mark.parametrize("first", range(0, 60, 20))
+def test_the_straight_form_agrees_on_drawn_rules(first: int) -> None:
+    straight_agrees(range(first, first + 20))
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("first", range(1000, 2000, 100))
+def test_the_straight_form_agrees_on_many_drawn_rules(first: int) -> None:
+    straight_agrees(range(first, first + 100))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"age": 121}, {"age": -1}, {"age": True}, {"age": 60.0}, {"age": None}, {"age": "60 周岁"}, {"monthly_income": "12.34"},
+     {"disability_level": 5}, {"seriously_ill": 1}, {"seriously_ill": "是"}, {"wages": 1}, {"note": "x"}, {"id": "a"}],
+)  # fmt: skip
+def test_what_is_not_plain_is_not_taken_straight(change: dict[str, Any]) -> None:
+    """One member written otherwise, or wrong: the same answer as ever, or the same complaint."""
+    household = core_household(random.Random(9))
+    household["members"][0] |= change
+    for without in ((), tuple(household["members"][0])[:1]):
+        for name in without:
+            del household["members"][0][name]
+        found = []
+        for engine in ("compiled", "interpreter"):
+            policies = loader.load(CORE)
+            try:
+                found.append(evaluate(household, policies, on=DAY, engine=engine).model_dump())
+            except PolicyError as error:
+                found.append({"errors": [str(d) for d in error.diagnostics]})
+        assert found[0] == found[1]
+
+
+# ---- what is not known ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [bool, len, iter, hash, lambda x: x < 1, lambda x: x >= 1, lambda x: x == 1, lambda x: x != 1, lambda x: x + 1,
+     lambda x: 1 - x, lambda x: 2 * x, lambda x: -x, lambda x: "a" in x, lambda x: x in {"a"}, lambda x: x.fact,
+     lambda x: max(x, 1), lambda x: sum([1, x])],
+)  # fmt: skip
+def test_the_unknown_cannot_be_touched(touch: Callable[[Any], Any]) -> None:
+    with pytest.raises(HandOver):
+        touch(UNKNOWN)
+
+
+RULES = """语言 1
+政策 试 (trial)
+文本 文 (doc) 未收录
+实体 户 (household) 计 户
+    组成 成员 (members)：人 1 至 3 个
+实体 人 (person) 计 人
+事实 户.贫困 (poor)：是否
+事实 人.收入 (income)：金额 元/月
+    范围：0 元/月 至 100000 元/月
+待遇 补助 (aid) 对每个 户
+条款 补助条 (aided)
+    依据：文 第一条
+    对每个 户
+    条件：贫困 并且 求和 成员 取 收入 低于 1000 元/月
+    给予：补助，每月 四舍五入到分(1000 元/月 - 求和 成员 取 收入)
+"""
+
+
+def test_a_gap_that_cannot_matter_is_no_hindrance() -> None:
+    """Who is not poor gets nothing whatever was earned."""
+    result = evaluate({"poor": False, "members": [{}]}, load_text(RULES), on=DAY, engine="compiled")
+    assert (result.engine, result.decision("aid").outcome) == ("compiled", "refused")
+
+
+def test_a_gap_that_can_matter_is_handed_over() -> None:
+    result = evaluate({"poor": True, "members": [{}]}, load_text(RULES), on=DAY, engine="compiled")
+    assert (result.engine, result.decision("aid").outcome) == ("interpreter", "undetermined")
+
+
+@pytest.mark.parametrize(
+    "household",
+    [
+        {"poor": True, "members": []},
+        {"poor": True, "members": [{"income": 1}] * 4},
+        {"poor": True, "members": [{"income": -1}]},
+        {"poor": True, "members": [{"income": 100001}]},
+        {"poor": True, "members": [{"income": "three"}]},
+        {"poor": True, "members": [{"income": float("nan")}]},
+        {"poor": True, "members": [{"income": True}]},
+        {"poor": 1, "members": [{"income": 1}]},
+        {"poor": True, "贫困": True, "members": [{"income": 1}]},
+        {"poor": True, "rich": True, "members": [{"income": 1}]},
+        {"poor": True, "members": [{"income": 1, "wages": 1}]},
+        {"poor": True, "members": [{"id": "a", "income": 1}, {"id": "a", "income": 1}]},
+        {"poor": True, "members": {"income": 1}},
+    ],
+)
+def test_bad_input_is_told_by_the_passes_that_read_it(household: dict[str, Any]) -> None:
+    policies = load_text(RULES)
+    with pytest.raises(PolicyError) as wanted:
+        evaluate(household, policies, on=DAY, engine="interpreter")
+    with pytest.raises(PolicyError) as found:
+        evaluate(household, policies, on=DAY, engine="compiled")
+    assert [str(d) for d in found.value.diagnostics] == [str(d) for d in wanted.value.diagnostics]
+
+
+# ---- the door -------------------------------------------------------------------------------------------------------
+
+
+def asked(policies: Policies, engine: Any = "auto") -> Result:
+    return evaluate({"poor": True, "members": [{"income": 400}]}, policies, on=DAY, engine=engine)
+
+
+def test_rules_are_compiled_for_the_second_household_of_a_day() -> None:
+    policies = load_text(RULES)
+    assert [asked(policies).engine for _ in range(3)] == ["interpreter", "compiled", "compiled"]
+
+
+def test_rules_are_kept_for_so_many_days_only() -> None:
+    policies = load_text(RULES)
+    for day in range(80):
+        asked_on = DAY + timedelta(days=day // 2)
+        evaluate({"poor": True, "members": [{"income": 400}]}, policies, on=asked_on)
+    assert len(policies.engines) == 32 and None not in policies.engines.values()
+
+
+def test_a_compiled_result_shows_what_any_other_does() -> None:
+    policies = load_text(RULES)
+    fast, slow = asked(policies, "compiled"), asked(policies, "interpreter")
+    assert fast.decision("补助").amount == slow.decision("补助").amount
+    assert fast.brief("aid") == slow.brief("aid", "household") == ("granted", 60000)
+    assert fast.model_dump() == slow.model_dump()
+    assert fast.explain() == slow.explain() and fast.stamp == slow.stamp
+
+
+def test_what_the_caller_changes_later_changes_no_explanation() -> None:
+    household: dict[str, Any] = {"poor": True, "members": [{"income": 400}]}
+    result = evaluate(household, load_text(RULES), on=DAY, engine="compiled")
+    before = asked(load_text(RULES), "interpreter").explain()
+    household["members"][0]["income"] = 5000
+    household["members"].append({"income": 1})
+    assert result.explain() == before
+
+
+def test_the_calendar_turns_rules_as_it_does_for_the_interpreter() -> None:
+    """A clause in force from one day is not there the day before."""
+    policies = load_text(RULES.replace("条款 补助条 (aided)", "条款 补助条 (aided) 2020-06-10 起"))
+    household = {"poor": True, "members": [{"income": 400}]}
+    found = [evaluate(household, policies, on=date(2020, 6, day), engine="compiled") for day in (9, 10)]
+    assert [(r.engine, r.decision("aid").outcome) for r in found] == [
+        ("compiled", "not_covered"),
+        ("compiled", "granted"),
+    ]
+
+
+def test_threads_share_a_program() -> None:
+    policies = load_text(RULES)
+    found: list[int | None] = []
+
+    def work(income: int) -> None:
+        for _ in range(50):
+            result = evaluate({"poor": True, "members": [{"income": income}]}, policies, on=DAY)
+            amount = result.decision("aid").amount
+            found.append(amount.fen if amount is not None and amount.fen == (1000 - income) * 100 else None)
+
+    threads = [Thread(target=work, args=(income,)) for income in range(100, 900, 100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 400 and None not in found
+
+
+def test_the_generated_source_names_what_it_stands_for() -> None:
+    source = compiled(load_text(RULES).program, DAY).source
+    assert isinstance(compiled(load_text(RULES).program, DAY), Compiled)
+    assert '"""补助条 · doc 第一条 · rules.rules:' in source
+    assert "sum(person.income for person in household.members) < 100000" in source
+
+
+@pytest.mark.parametrize("place", ['第一条"""', "第一条\\", '一"""+exit()+"""'])
+def test_words_of_the_rules_stay_words(place: str) -> None:
+    """Whatever a rule cites is a comment of the source and no more."""
+    rules = load_text(RULES).program
+    (clause,) = rules.clauses["aided"]
+    cite = replace(clause.basis.cites[0], locator=place)
+    changed = replace(clause, basis=replace(clause.basis, cites=(cite,)))
+    program = replace(rules, clauses={"aided": (changed,)})
+    found = compiled(program, DAY).decide({"poor": True, "members": [{"income": 400}]})
+    assert found is not None and found.rows[0].outcome == "granted"
