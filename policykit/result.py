@@ -191,13 +191,8 @@ class Result:
     @cached_property
     def stamp(self) -> str:
         """Version and hashes of rules with parameters, and of the input: equal stamps mean equal bytes."""
-        return self._stamp("en")
-
-    def _stamp(self, language: Language) -> str:
-        rules, given = self.trace.program.fingerprint[:12], self._traced.digest[:12]
-        if language == "zh":
-            return f"policykit {VERSION}，规则和参数 {rules}，户情 {given}"
-        return f"policykit {VERSION} rules {rules} input {given} on {self.on}"
+        rules = self.trace.program.fingerprint[:12]
+        return f"policykit {VERSION} · {rules} · {self._traced.digest[:12]} · {self.on}"
 
     @cached_property
     def example_sheets(self) -> tuple[str, ...]:
@@ -286,13 +281,11 @@ class Result:
             for number, d in enumerate(self.decisions)
             if measure in (d.measure, d.label) and subject in (None, d.subject)
         ]
-        if len(found) == 1:
-            return found[0]
-        subjects = [d.subject for d in self.decisions if measure in (d.measure, d.label)]
-        if not subjects:
-            known = ", ".join(dict.fromkeys(d.measure for d in self.decisions))
-            raise KeyError(f"no measure {measure!r}; there are {known}")
-        raise KeyError(f"{measure!r} is decided for {', '.join(subjects)}: name one of them, not {subject!r}")
+        if len(found) != 1:
+            raise KeyError(
+                f"not one {measure!r} for {subject!r} in {[(d.measure, d.subject) for d in self.decisions]}"
+            )
+        return found[0]
 
     def explain(self, language: Language = "zh", mask: bool = False, near: bool = False) -> str:
         """The explanation as text, in Chinese or English; with `mask`, names and sensitive facts are hidden; with
@@ -310,7 +303,7 @@ class Result:
     def _explanation(self, language: Language, mask: bool, near: bool) -> Explanation:
         from policykit.explain import explain
 
-        found = explain(self.trace, language, mask, self.errors, self._stamp(language))
+        found = explain(self.trace, language, mask, self.errors, self.stamp)
         if not near:
             return found
         program, case = self.trace.program, self.trace.case
@@ -513,10 +506,6 @@ def read_household(
     Raises `PolicyError` with every fault found when the household is bad input.
     """
     chosen = policies or load_bundled()
-    if not isinstance(chosen, Policies):
-        raise TypeError(f"policies are what policykit.load(…) gives, not {policies!r}")
-    if not isinstance(on, date):
-        raise TypeError(f"on is a datetime.date, not {on!r}")
     if parameters is not None:
         chosen = chosen.with_parameters(parameters)
     noted: list[Diagnostic] = []

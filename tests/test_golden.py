@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import re
 from datetime import date
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def test_explanation_is_as_recorded(name: str, language: Language) -> None:
     result = policykit.evaluate(ROOT / "examples" / f"{name}.json", on=CASES[name], parameters=PS1)
     text = result.explain(language)
     # the stamp names a hash of every rule file; what it says of the rules is not what is recorded here
-    text = re.sub("^(版本：|Versions: )policykit .*", r"\1STAMP", text, flags=re.M) + "\n"
+    text = text.replace(result.stamp, "STAMP") + "\n"
     recorded = GOLDEN / f"{name}.{language}.txt"
     if os.environ.get("POLICYKIT_GOLDEN"):
         recorded.parent.mkdir(parents=True, exist_ok=True)
