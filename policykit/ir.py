@@ -705,7 +705,9 @@ class Program:
     @property
     def described(self) -> list[str]:
         """What input may describe: the uppermost entity to which something is granted, or one that it lies in, from
-        the highest down."""
+        the highest down; nothing where no record has members."""
+        if self.root not in self.entities:
+            return []
         granted = {entity for measure in self.measures.values() for entity in measure.entities}
         levels = [self.root]
         while levels[-1] not in granted:

@@ -73,7 +73,7 @@ def root_for(program: ir.Program, entity: str) -> str:
     while top + 1 < len(line) and _looks_around(program, line[: top + 1], line[top + 1]):
         top += 1
     described = program.described
-    return line[top] if line[top] in described else described[-1]
+    return line[top] if line[top] in described or not described else described[-1]
 
 
 def _looks_around(program: ir.Program, entities: Sequence[str], upper: str) -> bool:

@@ -10,6 +10,7 @@ from datetime import date
 import pytest
 
 from policykit.comparing.compare import compare
+from policykit.comparing.differences import Incomparable
 from policykit.engine.smt.variables import Size
 from policykit.loader import load_text
 from policykit.proving.prove import Proof, prove
@@ -62,8 +63,6 @@ HEAD = """语言 1
 参数 扣除 (deduction)：金额 元/月
     范围：0 元/月 至 房租上限
 
-定义 长者 对每个 户 (eldest) = 最早 成员 按 生日
-
 待遇 补助 (aid) 对每个 户
 条款 给补助 (give_aid) 2020-01-01 起
     依据：办法 第一条
@@ -71,6 +70,8 @@ HEAD = """语言 1
     适用范围：困难户
     给予：补助，每月 100 元/月
 """
+
+ELDEST = "定义 长者 对每个 户 (eldest) = 最早 成员 按 生日\n"
 
 #: what is overlooked → a claim, and the entity it is made of
 FALSE = {
@@ -128,7 +129,8 @@ def verdict(rules: str, name: str, size: Size = TINY) -> Proof:
 @pytest.mark.parametrize("overlooked", FALSE)
 def test_what_is_false_is_not_proved(overlooked: str) -> None:
     entity, said = FALSE[overlooked]
-    proof = verdict(f"性质 说法 (claim) 2020-01-01 起\n    对每个 {entity}\n    {said}\n", "claim")
+    rules = f"性质 说法 (claim) 2020-01-01 起\n    对每个 {entity}\n    {said}\n"
+    proof = verdict(ELDEST + rules if "长者" in said else rules, "claim")
     assert proof.state == "refuted", proof.why
     assert proof.shown is not None
 
@@ -195,3 +197,21 @@ def test_a_lodger_who_loses_is_found() -> None:
     new = load_text(HEAD + CARE.replace("范围：患病", "范围：患病 并且 (任一 户.成员 满足 患病)")).program
     rows = compare(old, new, size=Size(1, 1), only=["care"], cores=1).rows
     assert [shown.way for row in rows for shown in row.shown] == ["loses"]
+
+
+def test_rule_sets_that_share_no_household_are_not_compared() -> None:
+    """One declares households, the other nothing at all: there is no household to put to both."""
+    full, empty = load_text(HEAD).program, load_text("语言 1\n").program
+    for pair in ((full, empty), (empty, full)):
+        with pytest.raises(Incomparable):
+            compare(*pair, size=Size(1, 1), cores=1)
+
+
+def test_without_members_nothing_is_shown_but_claims_are_settled() -> None:
+    """Nobody has members here, so no household can be given; that the clause can apply is decided all the same."""
+    rules = (
+        "语言 1\n文本 办法 (rules) 未收录\n实体 户 (household)\n事实 户.困难户 (poor)：是否\n待遇 补助 (aid) 对每个 户\n"
+        "条款 给补助 (give_aid)\n    依据：办法 第一条\n    对每个 户\n    适用范围：困难户\n    给予：补助，每月 1 元/月\n"
+    )
+    report = prove(load_text(rules).program, size=Size(1, 1), cores=1)
+    assert [proof.state for proof in report.proofs] == ["proved", "proved"]

@@ -130,7 +130,9 @@ def compare_command(
     except Incomparable as error:
         for one in error.found:
             typer.echo(teller.redeclared(one), err=True)
-        advice = "同一个标识只能是一样东西：给变了的另起一个标识", "one identifier stands for one thing: give what has changed another"  # fmt: skip
+        advice = "两套规则要能读同一户的数据", "both have to read the data of one household"
+        if any(one.how == "type" for one in error.found):
+            advice = "同一个标识只能是一样东西：给变了的另起一个标识", "one identifier stands for one thing: give what has changed another"  # fmt: skip
         typer.echo(f"  {teller.say(*advice)}", err=True)
         raise typer.Exit(BAD) from None
     except KeyboardInterrupt:

@@ -252,7 +252,11 @@ class Comparer:
         roots = {root_for(one, entity) for one in known}
         if len(roots) > 1:
             raise Incomparable([Redeclared((known[0].entities[entity].name,), "type")])
-        return roots.pop()
+        root = roots.pop()
+        for one, how in ((self.new, "only_old"), (self.old, "only_new")):
+            if root not in one.entities:  # no household can be put to both
+                raise Incomparable([Redeclared((known[0].entities[root].name,), how)])  # type: ignore[arg-type]
+        return root
 
     def shown(self, row: Row, place: Place, number: int, way: Way) -> Shown:
         """A simple household that shows a difference, confirmed by the reference engine; asked anew by itself, so that
