@@ -283,7 +283,7 @@ class Result:
         ]
         if len(found) != 1:
             raise KeyError(
-                f"not one {measure!r} for {subject!r} in {[(d.measure, d.subject) for d in self.decisions]}"
+                f"{measure!r} for {subject!r}, of {[(d.measure, d.subject) for d in self.decisions]}"
             )
         return found[0]
 
