@@ -282,9 +282,7 @@ class Result:
             if measure in (d.measure, d.label) and subject in (None, d.subject)
         ]
         if len(found) != 1:
-            raise KeyError(
-                f"{measure!r} for {subject!r}, of {[(d.measure, d.subject) for d in self.decisions]}"
-            )
+            raise KeyError(f"{measure!r} for {subject!r}: {[(d.measure, d.subject) for d in self.decisions]}")
         return found[0]
 
     def explain(self, language: Language = "zh", mask: bool = False, near: bool = False) -> str:
