@@ -192,7 +192,7 @@ class Result:
     def stamp(self) -> str:
         """Version and hashes of rules with parameters, and of the input: equal stamps mean equal bytes."""
         rules = self.trace.program.fingerprint[:12]
-        return f"policykit {VERSION} rules {rules} input {self._traced.digest[:12]} on {self.on}"
+        return f"policykit {VERSION} · {rules} · {self._traced.digest[:12]} · {self.on}"
 
     @cached_property
     def example_sheets(self) -> tuple[str, ...]:
@@ -282,7 +282,7 @@ class Result:
             if measure in (d.measure, d.label) and subject in (None, d.subject)
         ]
         if len(found) != 1:
-            raise KeyError(f"{len(found)} decisions on {measure!r} for {subject!r}")
+            raise KeyError(f"{measure!r} for {subject!r}: {[(d.measure, d.subject) for d in self.decisions]}")
         return found[0]
 
     def explain(self, language: Language = "zh", mask: bool = False, near: bool = False) -> str:

@@ -121,12 +121,22 @@ def rows(result: Result) -> list[list[str]]:
 def test_what_holds_is_proved_and_says_its_bound(file: Path) -> None:
     result = proved(file, POOR)
     assert result.exit_code == 0, result.output
-    first = result.stdout.splitlines()[0]
+    first, _, *together = result.stdout.splitlines()[:4]
     assert first.startswith("成立  性质“穷的有补助”")
-    assert "〔成员 1–2，清单 0–1 条，2020-01-01 至 2030-01-01〕" in first
+    bound = "〔成员 1–2，清单 0–1 条，2020-01-01 至 2030-01-01〕"
+    assert bound in first
+    # what every rule set is asked is counted kind by kind; with --all, or a name, each has its line
+    assert [columns(row)[:3] for row in together] == [
+        ["成立", "1 项条款：用得到，不总是被别的压过", bound],
+        ["成立", "1 项金额：算得出，不为负", bound],
+    ]
+    listed = proved(file, POOR, "--all").stdout
+    assert "成立  条款“困难补助”：用得到，不总是被别的压过" in listed
+    assert "成立  金额“困难补助”：算得出，不为负" in listed
+    assert "成立  条款“困难补助”" in proved(file, POOR, "--property", "困难补助").stdout
     # the property, the clause that can apply, its amount that can be paid
     assert "共 3 项：成立 3，不成立 0，空话 0，未判定 0" in result.stdout
-    assert "docs/proofs.md" in result.stdout
+    assert "docs/zh/proofs.md" in result.stdout
 
 
 def test_in_english(file: Path) -> None:
@@ -245,7 +255,7 @@ def test_a_duty_and_a_ban(file: Path) -> None:
     条件：月收入 不低于 1000 元/月
     不得：报名
 """
-    result = proved(file, HEAD + rules)
+    result = proved(file, HEAD + rules, "--all")
     assert result.exit_code == 0
     assert "成立  条款“要报名”、“不得报名”：不会又要办、又不得办" in result.stdout
 
@@ -457,6 +467,27 @@ def test_a_sheet_is_no_longer_supposed(file: Path, tmp_path: Path) -> None:
     sheet.write_text("语言 1\n参数表 县里 (county) 示例\n\n设 标准 = 600 元/人·月\n", encoding="utf-8")
     assert proved(file, POOR + rules, "--property", "标准够高").exit_code == 1
     assert proved(file, POOR + rules, "--property", "标准够高", "--parameters", sheet).exit_code == 0
+
+
+def test_a_saved_household_names_its_sheet(file: Path, tmp_path: Path) -> None:
+    """Refuted with a line of 600 yuan: 600 yuan is not below the line. The case comes out so with that sheet only."""
+    rules = """条款 线下补助 (aid_below) 2020-01-01 起
+    依据：办法 第一条
+    对每个 户
+    条件：月收入 低于 标准 × 1 人
+    给予：补助，每月 100 元/月
+
+性质 人人有补助 对每个 户 (aid_for_all)
+    则：结果 补助 为 给予
+"""
+    sheet, into = tmp_path / "sheet.rules", tmp_path / "found"
+    sheet.write_text("语言 1\n参数表 县里 (county) 示例\n\n设 标准 = 600 元/人·月\n", encoding="utf-8")
+    given = ("--property", "人人有补助", "--parameters", sheet, "--save", into)
+    assert proved(file, HEAD + rules, *given).exit_code == 1
+    saved = into / "property_aid_for_all.rules"
+    assert "    参数表：「sheet.rules」\n" in saved.read_text(encoding="utf-8")
+    test = CliRunner().invoke(app, ["test", str(file), str(saved)])
+    assert test.exit_code == 0 and "通过 1" in test.stdout, test.output
 
 
 def test_without_the_solver(file: Path) -> None:

@@ -115,10 +115,8 @@ class Sayer:
             )
         about = ""
         if agenda.expected is not None:
-            about = self.say(
-                f"，预计问 {agenda.expected:g} 个就够",
-                f"; about {agenda.expected:g} of them are expected to do",
-            )
+            likely = max(1, round(agenda.expected))
+            about = self.say(f"，大约问 {likely} 项就够", f"; about {likely} of them are expected to do")
         return self.say(
             f"{undecided} 项待遇还没有定，{agenda.decided} 项已定；可能要问 {count} 项{about}。先问最能定下来的：",
             f"{undecided} decisions are open, {agenda.decided} are settled; {count} questions may be needed{about}. "
@@ -262,7 +260,12 @@ class Interview:
                 emit(f"   {error}")
             except PolicyError as error:
                 for diagnostic in error.diagnostics:
-                    emit("   " + diagnostic.render(self.language).replace("\n", "\n   "))
+                    said = diagnostic.render(self.language)
+                    if diagnostic.where.endswith(
+                        question.label
+                    ):  # which fact it is stands in the question above
+                        said = said.removeprefix(f"{diagnostic.where}: ")
+                    emit("   " + said.replace("\n", "\n   "))
 
     def proof(self, question: Question, text: str) -> dict[str, str]:
         """What an answer needs beside it: who judged it, when and why; the paper it stands in."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # the solver is an extra
     from policykit.proving.witnesses import Findings
 
 INTERRUPTED = 130
-LAWS = "docs/proofs.md"
+LAWS = ("docs/zh/proofs.md", "docs/proofs.md")
 
 STATES = {
     "proved": ("成立", "proved"),
@@ -47,6 +47,15 @@ CLAIMS = {
     "amount": ("金额{0}：算得出，不为负", "amount {0}: can be computed and is never negative"),
     "division": ("条款{0}：除数不会是 0", "clause {0}: never divides by 0"),
 }
+
+#: the same of all that were proved of one kind; {0} is how many
+TOGETHER = {
+    "applies": ("{0} 项条款：用得到，不总是被别的压过", "{0} clauses: can apply, and are not always overridden"),
+    "conflict": ("{0} 对条款：不会对同一对象各给一份", "{0} pairs of clauses: never grant one thing twice to one subject"),
+    "ban": ("{0} 对条款：不会又要办、又不得办", "{0} pairs of clauses: never order and ban one act at once"),
+    "amount": ("{0} 项金额：算得出，不为负", "{0} amounts: can be computed and are never negative"),
+    "division": ("{0} 项条款：除数不会是 0", "{0} clauses: never divide by 0"),
+}  # fmt: skip
 
 #: why a claim is not settled, or a clause never stands
 WHYS = {
@@ -85,6 +94,7 @@ def prove_command(
         Path | None,
         typer.Option(help="a folder for the households found, as cases / 把找到的户写成案例，放进这个文件夹"),
     ] = None,
+    all: Annotated[bool, typer.Option("--all", help="a line for every claim / 证成的也逐项列出")] = False,
     lang: Annotated[Tongue, typer.Option(help="language / 语言")] = Tongue.zh,
     format: Annotated[Report, typer.Option(help="text, json or junit / 格式")] = Report.text,
 ) -> None:
@@ -105,7 +115,16 @@ def prove_command(
         policies = load(*(paths or [bundled()]))
         if parameters is not None:
             policies = policies.with_parameters(parameters)
-        teller = _Teller(policies, size, limit, save, language, format is Report.text)
+        teller = _Teller(
+            policies,
+            parameters,
+            size,
+            limit,
+            save,
+            language,
+            format is Report.text,
+            each=all or bool(property),
+        )
         report = prove.prove(
             policies.program, size=size, limit=limit, only=property or (), on=day, told=teller.told
         )
@@ -186,20 +205,26 @@ class _Teller:
     def __init__(
         self,
         policies: Policies,
+        sheet: Path | None,
         size: Size,
         limit: float,
         save: Path | None,
         language: Language,
         aloud: bool,
+        each: bool,
     ) -> None:
-        self.policies, self.size, self.limit, self.save = policies, size, limit, save
-        self.language, self.aloud = language, aloud
+        self.policies, self.sheet, self.size, self.limit, self.save = policies, sheet, size, limit, save
+        self.language, self.aloud, self.each = language, aloud, each
+        self.gathered: dict[str, list[prove.Proof]] = {}
         self.saved: dict[str, Path] = {}
 
     def say(self, zh: str, en: str) -> str:
         return zh if self.language == "zh" else en
 
     def told(self, proof: prove.Proof) -> None:
+        if self.aloud and not self.each and proof.state == "proved" and proof.kind in TOGETHER:
+            self.gather(proof)
+            return
         out = None if self.aloud else sys.stderr
         line(self.verdict(proof), out)
         for reason in self.reasons(proof) if self.aloud else ():
@@ -207,6 +232,13 @@ class _Teller:
         if self.save is not None and (findings := self.findings(proof)) is not None:
             file = self.write(proof, findings, self.save)
             line(self.say(f"    写入 {file}", f"    written to {file}"), out)
+
+    def gather(self, proof: prove.Proof) -> None:
+        """Keeps what holds of every sound rule set for one line at the end, and says that it is being looked at."""
+        if not self.gathered:
+            line(self.say("再证每条条款、每项金额；成立的最后合在一起列（--all 逐项列出）",
+                          "Now every clause and amount; those that hold are counted at the end (--all lists each)"))  # fmt: skip
+        self.gathered.setdefault(proof.kind, []).append(proof)
 
     # -- one claim
 
@@ -217,8 +249,16 @@ class _Teller:
 
     def verdict(self, proof: prove.Proof) -> str:
         """One line: the verdict, what was claimed, within which bound, how long it took."""
-        seconds = self.say(f"{proof.seconds:.1f} 秒", f"{proof.seconds:.1f} s")
-        return f"{self.say(*STATES[proof.state])}  {self.claim(proof)}  {self.bound(proof.first, proof.last)}  {seconds}"
+        return self.told_of(proof.state, self.claim(proof), [proof])
+
+    def together(self, kind: str, proofs: Sequence[prove.Proof]) -> str:
+        """The same for everything of one kind that was proved: over all the days that any of it speaks of."""
+        return self.told_of("proved", self.say(*TOGETHER[kind]).format(len(proofs)), proofs)
+
+    def told_of(self, state: str, claim: str, proofs: Sequence[prove.Proof]) -> str:
+        took = sum(proof.seconds for proof in proofs)
+        within = self.bound(min(proof.first for proof in proofs), max(proof.last for proof in proofs))
+        return f"{self.say(*STATES[state])}  {claim}  {within}  {self.say(f'{took:.1f} 秒', f'{took:.1f} s')}"
 
     def bound(self, first: date, last: date) -> str:
         return bound(self.size, first, last, self.language)
@@ -237,6 +277,9 @@ class _Teller:
     def why(self, proof: prove.Proof) -> str:
         if proof.state == "vacuous":
             return self.say(*WHYS["vacuous"])
+        if proof.why == "never" and proof.first == proof.last:
+            return self.say("这一天，上限之内没有一户用得到这一条；别的日子可能用得到",
+                            "on this day no household within the bound is one that it applies to; on others it may")  # fmt: skip
         if proof.why in WHYS:
             return self.say(*WHYS[proof.why])
         if proof.why.startswith("no form for"):
@@ -259,7 +302,7 @@ class _Teller:
         ident = f"{stem}_{number + 1}" if number else stem
         into.mkdir(parents=True, exist_ok=True)
         file = into / f"{ident}.rules"
-        write_whole(file, tidied(Source(str(file), Cases(findings, f"broken_{ident}").text())))
+        write_whole(file, tidied(Source(str(file), Cases(findings, f"broken_{ident}", self.sheet).text())))
         self.saved[ident] = file
         return file
 
@@ -271,6 +314,8 @@ class _Teller:
             f"{self.say(*STATES[state]).lower()} {counts[state]}" for state in STATES
         )
         seconds = sum(proof.seconds for proof in report.proofs)
+        for kind, proofs in self.gathered.items():
+            yield self.together(kind, proofs)
         yield ""
         yield self.say(f"共 {len(report.proofs)} 项：{listed}；求解 {seconds:.1f} 秒",
                        f"{len(report.proofs)} claims: {listed}; {seconds:.1f} s of solving")  # fmt: skip
@@ -278,8 +323,8 @@ class _Teller:
             report.first, report.last
         )
         yield self.say(
-            f"不必求解的：数不会溢出（装载时已按声明的范围查过）；条款不拒绝适用范围外的人，补一项事实不会推翻已定的结果（逐个运算证过，见 {LAWS}）",
-            f"Needs no solving: nothing overflows (checked by declared ranges on loading); no clause refuses outside its scope, and no further fact flips a decided answer (proved once per operation, {LAWS})",
+            f"不必求解的：数不会溢出（装载时已按声明的范围查过）；条款不拒绝适用范围外的人，补一项事实不会推翻已定的结果（逐个运算证过，见 {LAWS[0]}）",
+            f"Needs no solving: nothing overflows (checked by declared ranges on loading); no clause refuses outside its scope, and no further fact flips a decided answer (proved once per operation, {LAWS[1]})",
         )
 
     def data(self, report: prove.Report) -> dict[str, Any]:

@@ -57,17 +57,17 @@ class NearLine:
     outcome: str
 
 
-def margin_of(text: str) -> int:
-    """A margin as written (50, 50元, 12.34 yuan) in fen; raises `ValueError` for anything else."""
-    found = _MARGIN.fullmatch(text)
+def margin_of(text: str | int) -> int:
+    """A margin in yuan (50, 50元, 12.34 yuan) in fen; raises `ValueError` for anything else."""
+    found = _MARGIN.fullmatch(str(text))
     if found is None:
-        raise ValueError(text)
+        raise ValueError(f"a margin is written 50元 or 50 yuan, not {text}")
     return int(Fraction(found[1]) * 100)
 
 
 def near_line(
-    households: Iterable[Mapping[str, Any] | str | Path],
-    margin: str,
+    households: Iterable[Mapping[str, Any] | str | Path] | Mapping[str, Any] | str | Path,
+    margin: str | int,
     policies: Policies | None = None,
     *,
     on: date,
@@ -77,7 +77,7 @@ def near_line(
 ) -> tuple[NearLine, ...]:
     """The thresholds that households stand within a margin of, in the order of the households, the closest first.
 
-    A household is a mapping, or a JSON or YAML file with one or a list of them. A comparison of money counts where it
+    A household is a mapping, or a JSON or YAML file with one or a list of them; one alone will do. A comparison of money counts where it
     stands in the test of a granting clause whose scope is known to hold, and the test would come out otherwise if it
     did. The margin is in yuan a month (50元), or once for sums without a time; of a yearly sum the twelfth counts; a
     sum by head is taken by head. Raises `PolicyError` for bad input, `ValueError` for a margin that is none.
@@ -86,7 +86,8 @@ def near_line(
     if parameters is not None:
         chosen = chosen.with_parameters(parameters)
     fen, found = margin_of(margin), list[NearLine]()
-    for source, household in _each(households, language):
+    many = [households] if isinstance(households, Mapping | str | Path) else households
+    for source, household in _each(many, language):
         result = evaluate(household, chosen, on=on, language=language)
         found += lines_of(result, fen, source, language, mask)
     return tuple(found)

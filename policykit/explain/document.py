@@ -84,7 +84,7 @@ class _Document:
         yield Line(self.say("，", ", ").join([name, *members]), head=self.label(entity.name))
         yield Line(self.words.date(self.trace.on), head=self.say("评价日", "As of"))
         if stamp:
-            yield Line(stamp, head=self.say("版本", "Versions"))
+            yield Line(stamp, head=self.say("版本、规则、户情、日期", "Version, rules, input, day"))
 
     def in_order(self) -> list[Decision]:
         """Measures with the best outcome first; within one, the household before its members."""

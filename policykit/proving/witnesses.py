@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from policykit import ir
@@ -459,10 +460,13 @@ def _number(plain: int | Fraction, of: Type) -> str:
 
 
 class Cases:
-    """The households of a refuted claim as 案例 blocks, with what came out as what is expected."""
+    """The households of a refuted claim as 案例 blocks, with what came out as what is expected.
 
-    def __init__(self, findings: Findings, ident: str) -> None:
-        self.findings, self.ident = findings, ident
+    `sheet` is the parameter sheet that they were found with.
+    """
+
+    def __init__(self, findings: Findings, ident: str, sheet: Path | None = None) -> None:
+        self.findings, self.ident, self.sheet = findings, ident, sheet
         self.program, self.writer = findings.program, Writer(findings.program)
 
     def text(self) -> str:
@@ -485,6 +489,7 @@ class Cases:
         yield from (f"# {line.strip()}" for line in findings.broken())
         yield f"案例 {bare(title[:80] + suffix[0])} ({self.ident}{suffix[1]})"
         yield f"    评价日：{witness.on.isoformat()}"
+        yield from self.uses()
         names = dict[str, str]()
         yield from self.assumed(one, names)
         given = [*cells(self.program, one.case.root)]
@@ -499,6 +504,14 @@ class Cases:
             if came.low is not None and came.low < 0:  # what cannot be paid cannot be expected
                 came = replace(came, form="", low=None, high=None)
             yield f"    期望：{self.writer.expected(came)}"
+
+    def uses(self) -> Iterator[str]:
+        """The parameter sheet as a case names it: by its path below the rules where it lies there."""
+        if self.sheet is not None:
+            roots = (Path(root).resolve() for root in self.findings.policies.roots)
+            root = next((r for r in roots if self.sheet.resolve().is_relative_to(r)), None)
+            named = self.sheet if root is None else self.sheet.resolve().relative_to(root)
+            yield f"    参数表：「{named.as_posix()}」"
 
     def assumed(self, one: Interpreter, names: dict[str, str]) -> Iterator[str]:
         """The parameters as 设定. One for each record is a formula: where records differ, it tells them by name."""
