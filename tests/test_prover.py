@@ -124,10 +124,11 @@ def test_the_prover_says_what_trying_every_household_says(
 def test_the_prover_says_what_trying_every_household_says_of_many(
     first: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """2,500 programs, more than 10,000 verdicts; four times as many when POLICYKIT_LARGE is 3 or more."""
+    """2,500 programs, more than 10,000 verdicts, over a third of them refutations (of a hundred programs sometimes a
+    little less); four times as many when POLICYKIT_LARGE is 3 or more."""
     counts = agree(range(first, first + 100), record_property)
     verdicts = sum(counts[state] for state in VERDICTS)
-    assert verdicts >= 400 and 3 * counts["refuted"] >= verdicts, counts
+    assert verdicts >= 400 and 10 * counts["refuted"] >= 3 * verdicts, counts
 
 
 # ---- what trying found: each once a disagreement ---------------------------------------------------------------------
