@@ -78,8 +78,8 @@ class Household(oracle.Completion):
         return self.new(record, decl, 0) if found == "apart" else found
 
     def inside(self, record: Instance, decl: ir.ListDecl) -> list[Instance]:
-        """Whom a record may refer to inside the household: anybody else."""
-        return [one for one in self.case.of(decl.item) if one is not record]
+        """Whom a record may refer to inside the household: anybody there, itself too."""
+        return list(self.case.of(decl.item))
 
     def parameter(self, name: str, record: Instance | None, keys: tuple[Any, ...]) -> Any:
         """What a sheet sets, unless that is nothing or lies outside its range; what is free stays so."""
@@ -330,7 +330,8 @@ def _stands(h: Household, clause: ir.Clause, s: Instance) -> bool:
         case ir.Ban():
             return m.bans(clause, s)
         case ir.Withhold(measures=measures):
-            return any(m.withholds(clause, s, measure, s) for measure in measures)
+            reached = [s, *(one for one in h.case.subjects if s in m.near(one) and clause.effect.members)]
+            return any(m.withholds(clause, s, measure, one) for measure in measures for one in reached)
     return True
 
 

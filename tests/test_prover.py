@@ -119,10 +119,6 @@ def test_the_prover_says_what_trying_every_household_says(
     agree(range(first, first + 15), record_property)
 
 
-#: where the verdicts still differ (docs/trust.md): to be settled, and then to stand below by name
-OPEN = {1403, 2606, 2707, 3111}
-
-
 @pytest.mark.large
 @pytest.mark.parametrize("first", range(1000, 3500 if LARGE < 3 else 11000, 100))
 def test_the_prover_says_what_trying_every_household_says_of_many(
@@ -130,7 +126,7 @@ def test_the_prover_says_what_trying_every_household_says_of_many(
 ) -> None:
     """2,500 programs, more than 10,000 verdicts, over a third of them refutations (of a hundred programs sometimes a
     little less); four times as many when POLICYKIT_LARGE is 3 or more."""
-    counts = agree([seed for seed in range(first, first + 100) if seed not in OPEN], record_property)
+    counts = agree(range(first, first + 100), record_property)
     verdicts = sum(counts[state] for state in VERDICTS)
     assert verdicts >= 400 and 10 * counts["refuted"] >= 3 * verdicts, counts
 
@@ -200,6 +196,22 @@ ONCE: dict[str, tuple[str, Size, str, str]] = {
         M0 + clause("条甲", "人", "适用范围：(收入 ÷ (计数 单子)) 低于 1 分/月·个", PAID)
         + clause("条乙", "人", "条件：符合 条甲", "给予：待遇甲，每月 2 分/月", "让位于：条甲"),
         Size(1, 1), "division", "refuted",
+    ),
+    # −1 fen is paid while the entry is worth nothing, and nothing once it is worth something
+    "from less than nothing to nothing is a rise": (
+        M0 + clause("条甲", "人", "条件：任一 单子 称 单甲 满足 (单甲.金额 等于 0 分/月)", "给予：待遇甲，每月 四舍五入到分(0 分/月 - 1 分/月)")
+        + said("则：随 单.金额 增 则 应发金额 待遇甲 不增"),
+        Size(1, 1), "property", "refuted",
+    ),
+    "nothing is divided on a day on which a clause is not in force": (
+        M0 + "定义 近单 对每个 人 (near)\n    = 最近 单子 称 单甲 满足 (是) 按 单日\n"
+        + clause("条甲", "人", "期间按：近单.单日", "适用范围：(收入 ÷ (计数 单子)) 低于 1 分/月·个", PAID),
+        Size(1, 1), "division", "proved",
+    ),
+    # 条乙 prevails over the exclusion as to 待遇甲 only: it stands as to 待遇乙
+    "an exclusion stands as to one of its measures": (
+        M0 + "待遇 待遇乙 (m1) 对每个 人\n" + clause("条乙", "人", PAID, "优先于：条甲") + clause("条甲", "人", "不给予：待遇甲、待遇乙"),
+        Size(1, 1), "applies", "proved",
     ),
     "of what does not pass nothing is divided": (
         M0 + clause("条甲", "人", "条件：(求和 户.成员 称 甲 满足 (有 甲.单子 称 单甲 满足 (是)) 取 (甲.收入 ÷ (计数 甲.单子) × 1 个)) 低于 2 分/月", PAID),

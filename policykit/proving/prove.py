@@ -211,7 +211,7 @@ class Prover:
             for stretch in days:
                 verdicts = self.verdicts(stretch, size, claim.entity)
                 for status, there in standing(verdicts, clause, claim.entity):
-                    if solve.possible(verdicts, both((there, status.stands)), self.limit):
+                    if solve.possible(verdicts, both((there, verdicts.stands(status))), self.limit):
                         return proof
                     if not overridden:
                         overridden = solve.possible(verdicts, both((there, status.applies)), self.limit)

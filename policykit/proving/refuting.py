@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from policykit.engine.smt.logic import (
     Value,
     at_most,
     both,
+    choose,
     either,
     equal_numbers,
     exchanged,
@@ -86,11 +87,11 @@ def _written(program: ir.Program) -> Iterator[ir.Expr]:
 
 
 def standing(verdicts: Verdicts, clause: ir.Clause, entity: str) -> Iterator[tuple[Status, Truth]]:
-    """What one version of a clause comes to for its subjects."""
+    """What one version of a clause comes to for its subjects, each with whether it is there while that is in force."""
     for record, there in subjects(verdicts, entity):
         for version, force in verdicts.versions(clause.basis.name.id, record):
             if version is clause:
-                yield verdicts.status(version, record, force), there
+                yield verdicts.status(version, record, force), both((there, force))
 
 
 # ---- questions -------------------------------------------------------------------------------------------------------------
@@ -161,11 +162,8 @@ def _monotone(verdicts: Verdicts, claim: ir.Property, record: Record, there: Tru
         rises = both((negate(low.none), negate(high.none), at_most(low, high, strictly=True)))
         known = both((verdicts.vars.raised(pairs), exchanged_truth(given, pairs)))
         both_given = both((given, known, rises))
-        # nothing paid is the same as 0
-        worse = either((
-            both((negate(pair[0].none), negate(pair[1].none), at_most(*pair, strictly=True))),
-            both((pair[0].none, negate(pair[1].none), at_most(whole(0), pair[1], strictly=True))),
-        ))  # fmt: skip
+        less, more = map(_or_nothing, pair)
+        worse = at_most(less, more, strictly=True)
 
         def confirmed(engines: list[Interpreter]) -> bool:
             paid = []
@@ -188,6 +186,13 @@ def _monotone(verdicts: Verdicts, claim: ir.Property, record: Record, there: Tru
             {(place.path, rising.fact): high},
             place=place.path,
         )
+
+
+def _or_nothing(paid: Num) -> Num:
+    """What is paid, where nothing is paid 0."""
+    found = choose(paid.none, whole(0), replace(paid, none=False))
+    assert isinstance(found, Num)
+    return found
 
 
 def _places(verdicts: Verdicts, entity: str, fact: str, record: Record) -> list[Record]:

@@ -135,6 +135,18 @@ class Verdicts:
         over = either(holds for _, holds in self.beaters(status.clause, around, measure))
         return both((status.scope, status.test, negate(over), negate(status.barred)))
 
+    def stands(self, status: Status) -> Truth:
+        """Whether a clause stands; an exclusion as to any of its measures, for its subject or a member it reaches."""
+        effect, record = status.clause.effect, status.subject
+        if not isinstance(effect, ir.Withhold):
+            return status.stands
+        reached = [(record, True), *(self.members(record) if effect.members else ())]
+        return either(
+            both((there, self.lifted(status, measure, one)))
+            for one, there in reached
+            for measure in effect.measures
+        )
+
     def barriers(self, clause: ir.Clause, record: Record) -> Iterator[tuple[str, Truth]]:
         """The exclusions (or, for a duty, the bans) that stand against a clause."""
         own = clause.basis.name.id
