@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from policykit.asking.questions import Agenda, Question, ask
     from policykit.diagnostics import Diagnostic, PolicyError
     from policykit.loader import Policies, load, load_text
-    from policykit.result import Amount, Decision, Missing, Result, evaluate, what_ends, why_not
+    from policykit.result import Amount, Decision, Missing, Result, evaluate
 
 __all__ = [
     "Agenda",
@@ -28,8 +28,6 @@ __all__ = [
     "load",
     "load_text",
     "near_line",
-    "what_ends",
-    "why_not",
 ]
 
 _HOMES = {
@@ -46,8 +44,6 @@ _HOMES = {
     "Missing": "result",
     "Result": "result",
     "evaluate": "result",
-    "why_not": "result",
-    "what_ends": "result",
     "NearLine": "asking.lines",
     "near_line": "asking.lines",
 }

@@ -648,7 +648,9 @@ class _Builder:
                 return self.value(node.children[0])
             case "rising":
                 _, fact, _, _, _, measure, way = node.children
-                return syntax.Rising(self.expr(fact), self.word(measure), way.type, self.span(node))  # type: ignore[arg-type, union-attr]
+                path = self.expr(fact)
+                assert isinstance(path, syntax.Path) and isinstance(way, Token)
+                return syntax.Rising(path, self.word(measure), way.type, self.span(node))
             case "outline":
                 return str(node.children[0]), self.quote(node.children[1]).text
             case "size":

@@ -319,11 +319,15 @@ class Result:
         )
 
     def why_not(self, measure: str, subject: str | None = None) -> Near:
-        """The smallest change of facts that can change which would grant a measure; see `policykit.why_not`."""
+        """What would have to change for a measure to be granted: the smallest sets of facts that can change, each moved
+        as little as can be. It says what the rule turns on and decides nothing. Needs the extra `[prove]`.
+
+        Raises `KeyError` when the measure, or the subject, is not one that was decided.
+        """
         return self._nearest(self.trace.decisions[self._place(measure, subject)], "grant")
 
     def what_ends(self, measure: str, subject: str | None = None) -> Near:
-        """The smallest change of facts that can change which would end a grant."""
+        """What would end a grant: the same question with its sense turned."""
         return self._nearest(self.trace.decisions[self._place(measure, subject)], "end")
 
     def explain_near(self, found: Near, language: Language = "zh", mask: bool = False) -> str:
@@ -503,6 +507,9 @@ def read_household(
 
     Raises `PolicyError` with every fault found when the household is bad input.
     """
+    if policies is not None and not isinstance(policies, Policies):
+        what = f"policies: {type(policies).__name__}"
+        raise TypeError(f"{what}；先装载规则：policykit.load(…) / load the rules first: policykit.load(…)")
     chosen = policies or load_bundled()
     if parameters is not None:
         chosen = chosen.with_parameters(parameters)
@@ -530,42 +537,6 @@ def _traced(read: Read, on: date) -> Traced:
     digest = hashlib.sha256(f"{read.case.digest}{read.rulings}{read.elections}".encode()).hexdigest()
     found = interpreter.evaluate(read.policies.program, read.case, on, read.rulings, read.elections)
     return Traced(found, read, digest)
-
-
-def why_not(
-    household: Mapping[str, Any] | str | Path,
-    measure: str,
-    policies: Policies | None = None,
-    *,
-    on: date,
-    subject: str | None = None,
-    rulings: Iterable[Mapping[str, Any]] = (),
-    parameters: str | Path | None = None,
-    language: Language = "zh",
-) -> Near:
-    """What would have to change for a measure to be granted: the smallest sets of facts that can change, each moved as
-    little as can be. It says what the rule turns on and decides nothing. Needs the extra `[prove]`.
-
-    Raises `KeyError` when the measure, or the subject, is not one that was decided.
-    """
-    given = {"on": on, "rulings": rulings, "parameters": parameters, "language": language}
-    return evaluate(household, policies, **given).why_not(measure, subject)  # type: ignore[arg-type]
-
-
-def what_ends(
-    household: Mapping[str, Any] | str | Path,
-    measure: str,
-    policies: Policies | None = None,
-    *,
-    on: date,
-    subject: str | None = None,
-    rulings: Iterable[Mapping[str, Any]] = (),
-    parameters: str | Path | None = None,
-    language: Language = "zh",
-) -> Near:
-    """What would end a grant: the same question with its sense turned."""
-    given = {"on": on, "rulings": rulings, "parameters": parameters, "language": language}
-    return evaluate(household, policies, **given).what_ends(measure, subject)  # type: ignore[arg-type]
 
 
 def _near() -> ModuleType:

@@ -100,7 +100,7 @@ class Decision:
         return next(iter(self.outcomes)) if len(self.outcomes) == 1 else "undetermined"
 
     @property
-    def flags(self) -> tuple[str, ...]:
+    def flags(self) -> tuple[OutcomeFlag, ...]:
         """What is sure even so: see `FLAGS`."""
         if len(self.outcomes) == 1:
             return ()

@@ -384,11 +384,14 @@ def test_it_is_plain_data() -> None:
 
 def test_bad_input() -> None:
     with pytest.raises(KeyError):
-        policykit.why_not(example("c22d-blind-not-poor"), "没有的", on=ON)
-    with pytest.raises(policykit.PolicyError):
-        policykit.why_not({"nothing": 1}, "dibao", on=ON)
-    with pytest.raises(policykit.PolicyError):
-        policykit.what_ends(ROOT / "nosuch.json", "dibao", on=ON)
+        bundled(example("c22d-blind-not-poor")).why_not("没有的")
+    with pytest.raises(KeyError):
+        bundled(example("c22d-blind-not-poor")).what_ends("dibao", "没有的人")
+
+
+def test_rules_that_are_not_loaded_yet() -> None:
+    with pytest.raises(TypeError, match="policykit.load"):
+        policykit.evaluate(example("c22d-blind-not-poor"), "policies/", on=ON)  # type: ignore[arg-type]
 
 
 def test_without_the_solver_the_extra_is_named() -> None:

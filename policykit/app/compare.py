@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -310,9 +311,10 @@ class _Teller:
     def answer(self, row: Row, answer: Answer, path: str, number: int) -> str:
         if not answer.state:
             return self.say("没有这一条", "there is no such rule")
+        fen = None if answer.amount is None else Fraction(answer.amount)
         expected = ir.Expectation(
-            row.about, path, row.rule.id, answer.state, answer.form,  # type: ignore[arg-type]
-            answer.amount, answer.amount, answer.first_month, answer.months, answer.due,  # type: ignore[arg-type]
+            row.about, path, row.rule.id, answer.state, answer.form,
+            fen, fen, answer.first_month, answer.months, answer.due,
             frozenset(), frozenset(), frozenset(), NOWHERE,
         )  # fmt: skip
         return said(self.programs[number], expected, self.language)

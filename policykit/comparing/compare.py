@@ -15,6 +15,7 @@ from datetime import date
 from policykit import ir
 from policykit.comparing.differences import (
     Differences,
+    How,
     Incomparable,
     Node,
     Redeclared,
@@ -114,12 +115,12 @@ def _rows(old: ir.Program, new: ir.Program) -> Iterator[Row]:
     for name in dict.fromkeys((*old.measures, *new.measures)):
         one, other = old.measures.get(name), new.measures.get(name)
         entities = [measure.entities if measure is not None else () for measure in (one, other)]
-        rule = (one or other).name  # type: ignore[union-attr]
+        rule = next(measure.name for measure in (one, other) if measure is not None)
         for entity in dict.fromkeys((*entities[0], *entities[1])):
             yield Row("measure", rule, entity, _side(entity in entities[0], entity in entities[1]))
     for name in dict.fromkeys((*old.clauses, *new.clauses)):
         a, b = old.clauses.get(name), new.clauses.get(name)
-        clause, *_ = a or b  # type: ignore[misc]
+        clause = next(versions[0] for versions in (a, b) if versions)
         if a and b and a[0].entity != b[0].entity:
             raise Incomparable([Redeclared((clause.basis.name,), "type")])
         yield Row("clause", clause.basis.name, clause.entity, _side(bool(a), bool(b)))
@@ -253,9 +254,10 @@ class Comparer:
         if len(roots) > 1:
             raise Incomparable([Redeclared((known[0].entities[entity].name,), "type")])
         root = roots.pop()
-        for one, how in ((self.new, "only_old"), (self.old, "only_new")):
+        sides: list[tuple[ir.Program, How]] = [(self.new, "only_old"), (self.old, "only_new")]
+        for one, how in sides:
             if root not in one.entities:  # no household can be put to both
-                raise Incomparable([Redeclared((known[0].entities[root].name,), how)])  # type: ignore[arg-type]
+                raise Incomparable([Redeclared((known[0].entities[root].name,), how)])
         return root
 
     def shown(self, row: Row, place: Place, number: int, way: Way) -> Shown:

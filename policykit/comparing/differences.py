@@ -78,9 +78,11 @@ def _redeclared(old: ir.Program, new: ir.Program) -> Iterator[Redeclared]:
         if c is None or d is None:
             yield _alone(c, d)
             continue
-        for option, how, other in (*((o, "label_only_old", d) for o in c.options), *((o, "label_only_new", c) for o in d.options)):  # fmt: skip
-            if option.name.id not in other.labels:
-                yield Redeclared((c.name, option.name), how)  # type: ignore[arg-type]
+        sides: list[tuple[ir.Choice, ir.Choice, How]] = [(c, d, "label_only_old"), (d, c, "label_only_new")]
+        for own, other, how in sides:
+            for option in own.options:
+                if option.name.id not in other.labels:
+                    yield Redeclared((c.name, option.name), how)
     for e, f in _pairs(old.parameters, new.parameters):
         if e is None or f is None:
             yield _alone(e, f)

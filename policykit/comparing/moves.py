@@ -60,7 +60,7 @@ class Answer:
 
     state: str
     holds: int
-    form: str = ""
+    form: Literal["monthly", "once", ""] = ""
     amount: Fraction | int | None = None
     first_month: Any = None
     months: Any = None
@@ -271,8 +271,8 @@ def _paid(one: Verdicts, statuses: Sequence[Status], amount: Num | None = None) 
                 continue
         before = found.rest or rest
         found = Paid(
-            choose(pays, total, found.amount),  # type: ignore[arg-type]
-            choose(pays, form, found.form),  # type: ignore[arg-type]
+            choose(pays, total, found.amount),
+            choose(pays, form, found.form),
             tuple(choose(pays, *alike(a, b)) for a, b in zip(rest, before, strict=True)),
             either((found.pays, pays)),
         )
@@ -373,9 +373,9 @@ def moved(before: Answer, after: Answer, recast: bool = False) -> Way | None:
             return "gains" if after.holds else "loses"
         states = {before.state, after.state}
         return "otherwise" if len(states) > 1 and "" not in states and not states <= {*NOT_APPLYING} else None
-    known = before.form == after.form and before.amount is not None and after.amount is not None
-    if known and before.amount != after.amount:
-        return "more" if after.amount > before.amount else "less"  # type: ignore[operator]
+    old, new = before.amount, after.amount
+    if before.form == after.form and old is not None and new is not None and old != new:
+        return "more" if new > old else "less"
     # what may be given before anybody has ruled is compared under the rulings
     waiting = before.amount is None or after.amount is None
     one, other = (

@@ -190,9 +190,7 @@ def _monotone(verdicts: Verdicts, claim: ir.Property, record: Record, there: Tru
 
 def _or_nothing(paid: Num) -> Num:
     """What is paid, where nothing is paid 0."""
-    found = choose(paid.none, whole(0), replace(paid, none=False))
-    assert isinstance(found, Num)
-    return found
+    return choose(paid.none, whole(0), replace(paid, none=False))
 
 
 def _places(verdicts: Verdicts, entity: str, fact: str, record: Record) -> list[Record]:

@@ -101,7 +101,7 @@ def flags_keep_their_word(whole: Draft, less: Draft) -> None:
     after = _by_place(whole.trace())
     for place, decision in _by_place(less.trace()).items():
         for flag in decision.flags:
-            kept = after[place].outcomes <= FLAGS[flag]  # type: ignore[index]
+            kept = after[place].outcomes <= FLAGS[flag]
             _hold(
                 kept,
                 less,

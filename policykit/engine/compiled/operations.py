@@ -38,7 +38,7 @@ REFUSED: dict[str, str] = {
 }
 
 FOLDS = ("any", "all", "count", "sum", "least", "greatest", "earliest", "latest")
-TODO: Any = object()
+NOT_ASKED: Any = object()  # of a term: 无 is an answer too
 
 
 # ---- what generated code calls ------------------------------------------------------------------------------------------
@@ -61,8 +61,8 @@ def once(term: Callable[[Any], Any]) -> Callable[[Any], Any]:
     @wraps(term)
     def remembered(record: Any) -> Any:
         memo: dict[str, Any] = record.memo
-        found = memo.get(name, TODO)
-        if found is TODO:
+        found = memo.get(name, NOT_ASKED)
+        if found is NOT_ASKED:
             found = memo[name] = term(record)
         return found
 

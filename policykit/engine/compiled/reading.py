@@ -417,7 +417,7 @@ class Reading:
             self.later.append((owner, identifier(decl.name.id)))
         return tuple(items)
 
-    def reference(self, owner: Record, decl: ir.ListDecl, path: str, raw: Any, depth: int) -> Record | Named:
+    def reference(self, owner: Record, decl: ir.ListDecl, path: str, raw: Any, depth: int) -> Any:
         if type(raw) is dict:
             keys = self.reader.tables[decl.item].upper_keys.keys()
             extra = raw.keys() - keys
@@ -427,7 +427,7 @@ class Reading:
                 (raw,) = raw.values()
             elif decl.single and extra == raw.keys() and extra <= {"unknown", "未知"} and len(raw) == 1:
                 read_text(next(iter(raw.values())))
-                return UNKNOWN  # type: ignore[no-any-return]
+                return UNKNOWN
             else:
                 raise HandOver("not described")
         return Named(decl.item, str(raw) if type(raw) is int else read_text(raw))

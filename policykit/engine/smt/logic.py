@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from math import ceil, floor, lcm
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import z3
 
@@ -165,6 +165,9 @@ class Text:
 Value: TypeAlias = "Truth | Num | Day | Pick | Labels | Text"
 
 
+V = TypeVar("V", bound=Value)
+
+
 def whole(number: int) -> Num:
     return Num(number, 1, False, number, number)
 
@@ -207,8 +210,13 @@ def none_of(value: Value) -> Truth:
     return False
 
 
-def choose(test: Truth, then: Value, otherwise: Value) -> Value:
-    """One value or another, by a truth."""
+def choose(test: Truth, then: V, otherwise: V) -> V:
+    """One value or another, both of one form, by a truth."""
+    found: V = _choose(test, then, otherwise)
+    return found
+
+
+def _choose(test: Truth, then: Any, otherwise: Any) -> Any:
     if isinstance(test, bool):
         return then if test else otherwise
     match then, otherwise:

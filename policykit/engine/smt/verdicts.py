@@ -7,7 +7,7 @@ exclusion last. What approvers and households decide is free: no ruling, a refus
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import z3
@@ -382,7 +382,10 @@ class Verdicts:
             others = either(p for n, (_, p) in enumerate(groups) if n != number)
             total = self.total(status.clause, status.subject)
             alone = both((pays, negate(others)))
-            whole = logic.with_none(total, either((total.none, negate(alone)))) if whole is None else choose(alone, total, whole)  # type: ignore[assignment]  # fmt: skip
+            if whole is None:
+                whole = replace(total, none=either((total.none, negate(alone))))
+            else:
+                whole = choose(alone, total, whole)
         assert whole is not None
         return whole
 

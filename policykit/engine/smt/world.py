@@ -404,13 +404,13 @@ class World:
             case "count":
                 return self.total([(passes, logic.whole(1)) for _, passes in scopes])
         assert expr.take is not None
-        taken = [(passes, self.value(expr.take, inner)) for inner, passes in scopes]
+        taken: list[tuple[Truth, Any]] = [(passes, self.value(expr.take, inner)) for inner, passes in scopes]
         if expr.op == "sum":
-            return self.total(taken)  # type: ignore[arg-type]
+            return self.total(taken)
         if expr.op in ("least", "greatest"):
             return self.extreme(taken, expr.op == "greatest", expr.type)
-        items = [inner[expr.slot] for inner, _ in scopes]
-        return self.first_or_last(items, taken, expr.op == "latest")  # type: ignore[arg-type]
+        items: list[Any] = [inner[expr.slot] for inner, _ in scopes]
+        return self.first_or_last(items, taken, expr.op == "latest")
 
     def total(self, parts: Sequence[tuple[Truth, Num]]) -> Num:
         """The sum of what is there; 无 as soon as one of them is."""
