@@ -453,9 +453,7 @@ def evaluate(
 
     Raises `PolicyError` with every fault found when the household is bad input.
     """
-    chosen = load_bundled() if policies is None else policies
-    if parameters is not None:
-        chosen = chosen.with_parameters(parameters)
+    chosen = _chosen(policies, parameters)
     if engine != "interpreter" and household.__class__ is dict and not rulings:
         program = chosen.engines.get(on)
         if program is None and (engine == "compiled" or on in chosen.engines):
@@ -467,6 +465,15 @@ def evaluate(
             _keep(chosen.engines, on, None)
     read = read_household(household, chosen, on=on, rulings=rulings, language=language)
     return Result(on, chosen, _traced(read, on))
+
+
+def _chosen(policies: Policies | None, parameters: str | Path | None) -> Policies:
+    """The rules asked for, or the bundled ones, with the sheet."""
+    if policies is not None and not isinstance(policies, Policies):
+        what = f"policies: {type(policies).__name__}"
+        raise TypeError(f"{what}；先装载规则：policykit.load(…) / load the rules first: policykit.load(…)")
+    chosen = policies or load_bundled()
+    return chosen if parameters is None else chosen.with_parameters(parameters)
 
 
 def _keep(engines: dict[date, Any], on: date, made: Any) -> Any:
@@ -507,12 +514,7 @@ def read_household(
 
     Raises `PolicyError` with every fault found when the household is bad input.
     """
-    if policies is not None and not isinstance(policies, Policies):
-        what = f"policies: {type(policies).__name__}"
-        raise TypeError(f"{what}；先装载规则：policykit.load(…) / load the rules first: policykit.load(…)")
-    chosen = policies or load_bundled()
-    if parameters is not None:
-        chosen = chosen.with_parameters(parameters)
+    chosen = _chosen(policies, parameters)
     noted: list[Diagnostic] = []
     mapping = household if isinstance(household, Mapping) else load_file(Path(household), language, noted)
     facts, own = _apart(mapping)

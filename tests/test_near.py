@@ -390,7 +390,7 @@ def test_bad_input() -> None:
 
 
 def test_rules_that_are_not_loaded_yet() -> None:
-    with pytest.raises(TypeError, match="policykit.load"):
+    with pytest.raises(TypeError, match=r"policykit\.load"):
         policykit.evaluate(example("c22d-blind-not-poor"), "policies/", on=ON)  # type: ignore[arg-type]
 
 
