@@ -436,6 +436,10 @@ def test_whatever_is_shown_can_be_read_saved_and_run(seed: int) -> None:
         findings = Findings(policies, proof, proof.shown, "zh")
         saved = tidied(Source("saved.rules", Cases(findings, f"broken_{number}").text()))
         verdicts = list(trials.run(load_text(rules, saved)))
+        if any(gap.kind == "parameter" for gap in proof.shown.witness.besides):
+            # a term without a version in force was supposed to be something, which a case cannot say
+            assert not verdicts and "# 那天没有在施行的写法，这里假设 " in saved and "#     期望：" in saved
+            continue
         assert verdicts and all(verdict.passed for verdict in verdicts), f"{saved}\n{verdicts}"
 
 

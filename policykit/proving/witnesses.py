@@ -233,6 +233,10 @@ class Findings:
                 self.say("本地参数（假设值）", "local parameters (supposed)"),
                 tuple(supposed(words, self.shown.witness)),
             ),
+            (
+                self.say("没有在施行的定义（假设值）", "terms without a version in force (supposed)"),
+                tuple(unversioned(words, self.shown.witness)),
+            ),
             (self.say("裁定和选择", "rulings and choices"), tuple(ruled(words, one))),
             (self.say("规则的结果", "what the rules say"), came),
         )
@@ -277,6 +281,15 @@ def supposed(words: Phrases, witness: Witness) -> Iterator[Row]:
         whose, label, _ = words.question(gap)
         of = words.program.parameters[gap.name.partition("[")[0]].type
         yield Row(0, f"{label} {whose}".rstrip(), words.value(value, of))
+
+
+def unversioned(words: Phrases, witness: Witness) -> Iterator[Row]:
+    """The values supposed for terms that have no version on that day."""
+    for gap, value in witness.besides.items():
+        if gap.kind == "parameter":
+            define = words.program.defines[gap.name]
+            whose = words.question(gap)[0]
+            yield Row(0, f"{words.label(define.name)} {whose}".rstrip(), words.value(value, define.type))
 
 
 def ruled(words: Phrases, one: Interpreter) -> Iterator[Row]:
@@ -477,8 +490,16 @@ class Cases:
             "# 期望写的是规则现在得出的，不是应当得出的：由人核对，改好规则以后把期望改过来",
             "语言 1",
         ]
+        terms = list(unversioned(self.findings.words[0], self.findings.shown.witness))
         for number in range(len(self.findings.engines)):
-            lines += ["", *self.block(number)]
+            block = list(self.block(number))
+            if terms:  # a case cannot say it, so it is kept as a note
+                supposed_ = "、".join(f"{row.label} = {row.value}" for row in terms)
+                said_ = (
+                    f"那天没有在施行的写法，这里假设 {supposed_}；案例写不出这一点，所以只作记录，不作案例"
+                )
+                block = [f"# {line.removeprefix('# ')}" for line in (said_, *block)]
+            lines += ["", *block]
         return "\n".join(lines) + "\n"
 
     def block(self, number: int) -> Iterator[str]:
