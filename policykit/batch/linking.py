@@ -454,7 +454,10 @@ def _with_rows(table: pa.Table) -> pa.Table:
 
 
 def _facts_only(table: pa.Table) -> pa.Table:
-    return table.select([n for n in table.column_names if not n.startswith("_") or n in (ROW, SOURCE)])
+    names = [n for n in table.column_names if not n.startswith("_") or n in (ROW, SOURCE)]
+    return (
+        table.select(names) if names else _with_rows(table).select([ROW])
+    )  # or it would forget how long it is
 
 
 def _texts(column: Any) -> pa.Array:
