@@ -8,7 +8,7 @@ would be refused, the household is *odd*: it is to be read by itself, and what t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from fractions import Fraction
 from math import lcm
@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from policykit import ir
 from policykit.batch.chunks import BLANK, NOBODY, Chunk, cell, entity_at, reader
-from policykit.datatypes import DATE, TEXT
+from policykit.datatypes import DATE, TEXT, Type
 from policykit.diagnostics import PolicyError
-from policykit.engine.columnar.frames import Column, Frame, Listed
+from policykit.engine.columnar.frames import Column, Frame, Listed, starts_of
 from policykit.records import range_of, read_fact, sole_labels
 from policykit.source import NOWHERE
 from policykit.values import Month
@@ -163,6 +163,13 @@ class Reading:
             state[row], values[row] = self._one(decl, met, array[row].as_py())
         return Cells(values, state)
 
+    def texts(self, array: pa.Array) -> pa.Array:
+        """What cells say as text; nothing where they say nothing."""
+        spellings, codes = _distinct(array)
+        given = [cell(TEXT, raw) for raw in spellings]
+        said = pa.array([None if one is None else str(one) for one in given] + [None], pa.string())
+        return said.take(pa.array(np.where(codes < 0, len(spellings), codes)))
+
     def said(self, key: str, array: pa.Array) -> tuple[Mask, Mask]:
         """Where something is said beside a fact (its paper, a day, a judge), and where it is said badly."""
         of = DATE if key == "date" else TEXT
@@ -198,6 +205,7 @@ class _Making:
     chunk: Chunk
     odd: Mask = field(init=False)
     numbers: dict[str, list[tuple[Array, pa.Array]]] = field(default_factory=dict)
+    targets: dict[str, _Targets] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.odd = np.zeros(len(self.chunk), np.bool_)
@@ -361,32 +369,139 @@ class _Making:
         starts, said = self.chunk.starts[below], self.chunk.complete.get(below, True)
         counts, owners = np.diff(starts), self.chunk.tables[path].num_rows
         whole = np.full(owners, said) if isinstance(said, bool) else np.asarray(said)
-        strange = (counts > decl.most) | (whole & (counts < decl.least))
-        if decl.kind == "refers":
-            self.strange(path, strange | (counts > 0))
-            empty = Frame(decl.item, 0, {})
-            return Listed(empty, np.zeros(owners + 1, np.int64), whole & (counts == 0))
-        self.strange(path, strange)
-        return Listed(self.frame(below), starts, None if whole.all() else whole)
+        self.strange(path, (counts > decl.most) | (whole & (counts < decl.least)))
+        frame, complete = self.frame(below), None if whole.all() else whole
+        if decl.kind != "refers":
+            return Listed(frame, starts, complete)
+        # who is not a member lies in a household of which nothing is known
+        upper = self.reading.program.entities[decl.item].upper
+        frame = replace(frame, upper=Frame(upper, frame.count, {}) if upper else None)
+        table = self.chunk.tables[below]
+        if "ref" not in table.column_names:
+            return Listed(frame, starts, complete)
+        names = self.reading.texts(_one(table["ref"]))
+        rows = np.flatnonzero(_valid(names))
+        said_too = np.zeros(table.num_rows, np.bool_)
+        for name in table.column_names:
+            if name != "ref" and not name.startswith("_"):
+                said_too |= _valid(self.reading.texts(_one(table[name])))
+        self.strange(below, said_too & _valid(names))  # named and described
+        homes = self.homes(below)[rows]
+        elsewhere = self._elsewhere(
+            decl.item, names.take(pa.array(rows)), homes, rows, table.num_rows, starts
+        )
+        return Listed(frame, starts, complete, elsewhere)
 
     def _named(self, path: str, decl: ir.ListDecl, table: pa.Table) -> Listed | None:
-        """References in the cells of a row: that there are none is read here, others with their household."""
+        """References that stand in the cells of a row, one or several."""
         array = _one(table[decl.name.id])
         spellings, codes = _distinct(array)
-        given = [cell(TEXT, raw) if not isinstance(raw, list) else raw for raw in spellings]
-        blank = np.array([one is None for one in given] + [True])[codes]
-        nobody = np.array([(isinstance(one, str) and one in NOBODY) or one == [] for one in given] + [False])[
-            codes
-        ]
-        allowed = decl.optional if decl.single else decl.least == 0
-        self.strange(path, ~blank & ~nobody if allowed else ~blank)
-        if not nobody.any():
+        of = Type("record" if decl.single else "list", decl.item)
+        given = [_references(cell(of, raw)) for raw in spellings]
+        known = np.array([one is not None for one in given] + [False])[codes]
+        if not known.any():
             return None
-        starts = np.zeros(table.num_rows + 1, np.int64)
-        return Listed(Frame(decl.item, 0, {}), starts, None if nobody.all() else nobody)
+        lengths = np.array([len(one or ()) for one in given] + [0])[codes]
+        least = (0 if decl.optional else 1) if decl.single else decl.least
+        self.strange(path, known & ((lengths < least) | (lengths > decl.most)))
+        names = [name for code in codes.tolist() if code >= 0 for name in given[code] or ()]
+        starts = starts_of(lengths)
+        rows = np.arange(len(names))
+        homes = np.repeat(self.homes(path), lengths)
+        elsewhere = self._elsewhere(decl.item, pa.array(names, pa.string()), homes, rows, len(names), starts)
+        complete = None if known.all() else known
+        return Listed(Frame(decl.item, len(names), {}), starts, complete, elsewhere)
+
+    # -- references
+
+    def homes(self, path: str) -> Array:
+        """The household of each row of a table."""
+        found = np.arange(len(self.chunk))
+        above = ""
+        for name in path.split(".") if path else ():
+            above = f"{above}.{name}".removeprefix(".")
+            found = np.repeat(found, np.diff(self.chunk.starts[above]))
+        return found
+
+    def _elsewhere(
+        self, kind: str, names: pa.Array, homes: Array, rows: Array, count: int, starts: Array
+    ) -> dict[tuple[str, ...], Array]:
+        """Where the records stand that some rows name; who names nobody, or somebody twice, is of an odd household."""
+        if kind not in self.targets:
+            self.targets[kind] = self._targets(kind)
+        targets = self.targets[kind]
+        tables, places = targets.find(homes, names)
+        self.odd[homes[tables < 0]] = True
+        owners = np.searchsorted(starts, rows, "right")
+        order = np.lexsort((places, tables, owners))
+        same = np.ones(max(len(order) - 1, 0), np.bool_)
+        for values in (owners, tables, places):
+            same &= values[order][1:] == values[order][:-1]
+        self.odd[homes[order[1:][same]]] = True
+        found = {}
+        for number, path in enumerate(targets.paths):
+            if (tables == number).any():
+                found[tuple(path.split(".")) if path else ()] = at = np.full(count, -1, np.int64)
+                at[rows[tables == number]] = places[tables == number]
+        return found
+
+    def _targets(self, kind: str) -> _Targets:
+        """Every name of the records of one entity: their 编号, and what members are called where no other has that for
+        a 编号."""
+        program = self.reading.program
+        entity = program.entities[kind]
+        paths = [path for path in self.chunk.tables if entity_at(program, path) is entity]
+        found: list[tuple[pa.Array, Array, int, Array, bool]] = []
+        for number, path in enumerate(paths):
+            table, homes = self.chunk.tables[path], self.homes(path)
+            for name in ("id", entity.called or ""):
+                if name in table.column_names and (name == "id" or not path or self._members(path)):
+                    texts = self.reading.texts(_one(table[name]))
+                    rows = np.flatnonzero(_valid(texts))
+                    found.append((texts.take(pa.array(rows)), homes[rows], number, rows, name == "id"))
+        texts = pa.concat_arrays([one[0] for one in found]) if found else pa.array([], pa.string())
+        known = texts.unique()
+        codes = pc.index_in(texts, value_set=known).to_numpy()
+        homes = np.concatenate([one[1] for one in found] or [np.zeros(0, np.int64)])
+        tables = np.concatenate([np.full(len(one[3]), one[2]) for one in found] or [np.zeros(0, np.int64)])
+        rows = np.concatenate([one[3] for one in found] or [np.zeros(0, np.int64)])
+        ids = np.concatenate([np.full(len(one[3]), one[4]) for one in found] or [np.zeros(0, np.bool_)])
+        keys = homes * (len(known) + 1) + codes
+        kept = ids | ~np.isin(keys, keys[ids])
+        order = np.argsort(keys[kept], kind="stable")
+        return _Targets(paths, known, keys[kept][order], tables[kept][order], rows[kept][order])
+
+
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    """What can be referred to: names within households, in order, and the table and row of each."""
+
+    paths: list[str]
+    known: pa.Array
+    keys: Array
+    tables: Array
+    rows: Array
+
+    def find(self, homes: Array, names: pa.Array) -> tuple[Array, Array]:
+        """The table and the row of what each name stands for in its household; −1 unless it is one record."""
+        codes = pc.fill_null(pc.index_in(names, value_set=self.known), len(self.known)).to_numpy()
+        keys = homes * (len(self.known) + 1) + codes
+        first, last = (np.searchsorted(self.keys, keys, side) for side in ("left", "right"))
+        one = last - first == 1
+        at = np.where(one, first, 0)
+        if not len(self.keys):
+            return np.full(len(keys), -1), np.full(len(keys), -1)
+        return np.where(one, self.tables[at], -1), np.where(one, self.rows[at], -1)
 
 
 # ---- small change ------------------------------------------------------------------------------------------------------
+
+
+def _references(given: Any) -> list[str] | None:
+    """The names in a cell, as household data would have them."""
+    if given is None or isinstance(given, list):
+        return given
+    return [] if isinstance(given, str) and given in NOBODY - {"没有"} else [str(given)]
 
 
 def _wandering(decl: ir.FactDecl) -> bool:
