@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from policykit import ir
+from policykit.batch.blocks import block_of
 from policykit.batch.chunks import Chunk, households
 from policykit.batch.columns import Reading
 from policykit.diagnostics import PolicyError
@@ -99,7 +100,7 @@ def program() -> ir.Program:
 def agreed(program: ir.Program, chunk: Chunk) -> np.ndarray[Any, Any]:
     """Checks that the block of a chunk says what its households say one by one; gives which are odd."""
     reading = Reading(program, DAY)
-    block, odd = reading.block(chunk)
+    block, odd = block_of(chunk, reading)
     plain = np.flatnonzero(~odd)
     cases = []
     for number, household in enumerate(households(chunk, program)):
