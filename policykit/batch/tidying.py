@@ -115,7 +115,8 @@ def _records(
     keyed = pa.array([True] * part.num_rows)
     if KEY in part.schema.names:
         keyed = pc.and_not(pc.is_valid(part[KEY]), _matches(part[KEY], _REMARK))
-    for column in [*front, *(part[name] for name in names)]:
+    unkeyed = pc.any(pc.invert(keyed)).as_py()
+    for column in [*front, *(part[name] for name in names)] if unkeyed else ():
         total = pc.or_(total, pc.and_not(_matches(column, _REMARK), keyed))
     several = len(sheet.groups) > 1
     record = pc.and_(pc.and_not(pc.or_(own, of_root), total), own if several else True)
