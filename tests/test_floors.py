@@ -58,6 +58,7 @@ FLOORS = {
         "proving",
         "comparing",
         "testing",
+        "batch",
     },
     "app": {"app"},
 }
@@ -82,13 +83,14 @@ MAY_ALSO_IMPORT = {
 }
 
 # the only homes of each library; a library without a home may not be used
-WHERE_DATA_ENTERS = {"datafiles", "engine.columnar", "engine.spark"}
+WHERE_DATA_ENTERS = {"batch", "engine.columnar", "engine.spark"}
 FENCES = {
     "lark": {"parser"},
     "pydantic": {"schema"},
     "numpy": WHERE_DATA_ENTERS,
     "duckdb": WHERE_DATA_ENTERS,
     "pyarrow": WHERE_DATA_ENTERS,
+    "python_calamine": {"batch"},
     "pyspark": {"engine.spark"},
     "z3": {"engine.smt"},
     "yaml": {"datafiles"},

@@ -1,0 +1,1 @@
+"""Registers of many households: read in chunks, evaluated, written."""
