@@ -8,7 +8,7 @@ it may stand there, says `records` alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,8 +23,9 @@ from policykit.facts import path_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from numpy.typing import NDArray
 
-OWNER, ROW = "_owner", "_row"
+ROW = "_row"
 
 #: what a cell holds that says nothing
 BLANK = frozenset(
@@ -37,17 +38,20 @@ _APART = re.compile(r"[、，,；;/|\n]")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a table of a chunk comes from: a file or sheet as people call it, and how each column was headed."""
+    """Where a table of a chunk comes from: a file or sheet as people call it, how each column was headed, and the
+    row of the source in which the table's first row stands, for tables without `_row`."""
 
     source: str
     headings: Mapping[str, str] = field(default_factory=dict)
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Bad:
     """A household, or a row of no household, that is set aside with the reasons, each at its place in the source.
 
-    `key` is the household number as given, empty where there is none; `row` counts from 1, heading rows included.
+    `key` is the household number as given, empty where there is none; `row` counts from 1, heading rows included, and
+    is 0 where the source has no rows.
     """
 
     source: str
@@ -58,29 +62,76 @@ class Bad:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some whole households, `first` of them being before these.
+    """Some whole households, `first` of them being before these; `keys` (integers or text) are their numbers.
 
     `tables` has one table for each list that is given, by its path ("" for the households, "members",
-    "members.income_items"), its rows in the order of their owners. Columns are named by facts (`birth_date`), by what
-    is said of a fact (`seriously_ill.source`), by a single reference (`father`), by `id`, or by a fact of the
-    record above (`village.village_name`); and `_owner` (int64: the row of the owner in the owner's table) and `_row`
-    (int64: the row in the source, 0 where there is none). Whatever begins with `_` says nothing of a household.
+    "members.income_items"), its rows in the order of their owners; `starts` cuts it: the records of owner `n` are the rows
+    from `starts[path][n]` up to `starts[path][n + 1]` (int64, one more than there are owners).
+    Columns are named by facts (`birth_date`), by what is said of a fact (`serious_illness.source`), by a single
+    reference or a list of references (`father`), by `id`, or by a fact of the record above (`village.village_name`). What
+    begins with `_` says nothing of a household; `_row` (int64) is the row in the source.
     `complete` says for each list whether it is complete: of every owner (True), of none (False), or of each owner. A
     list that is not complete may hold more than is given; one that is not in `tables` is unknown.
-    `nested` are the households themselves, where the source writes them as mappings; the tables then hold rows only.
+    `nested` are the households themselves, where the source writes them as mappings; the tables then hold no facts.
     `bad` is what was set aside on the way here.
     """
 
     first: int
-    keys: Sequence[str]
+    keys: pa.Array
     tables: Mapping[str, pa.Table]
-    complete: Mapping[str, bool | Sequence[bool]] = field(default_factory=dict)
+    starts: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    complete: Mapping[str, bool | NDArray[Any]] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
     nested: Sequence[Mapping[str, Any]] | None = None
     bad: tuple[Bad, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def key(self, number: int) -> str:
+        """The household number of one of them."""
+        return str(self.keys[number].as_py())
+
+    def row(self, path: str, number: int) -> int:
+        """The row of the source in which a row of a table stands; 0 where that is not known."""
+        table, origin = self.tables[path], self.origins.get(path)
+        if ROW in table.column_names:
+            return int(table[ROW][number].as_py() or 0)
+        return origin.row + number if origin and origin.row else 0
+
+    def only(self, numbers: Sequence[int]) -> Chunk:
+        """Some of these households, in the order asked for."""
+        import numpy as np
+
+        kept = {"": np.asarray(numbers, dtype=np.int64)}
+        starts, complete = {}, {}
+        for path in sorted(self.tables.keys() - {""}, key=lambda path: path.count(".")):
+            above = kept[path.rpartition(".")[0]]
+            first, said = self.starts[path][above], self.complete.get(path, True)
+            counts = self.starts[path][above + 1] - first
+            starts[path] = np.concatenate(([0], np.cumsum(counts)))
+            kept[path] = np.repeat(first - starts[path][:-1], counts) + np.arange(starts[path][-1])
+            complete[path] = said if isinstance(said, bool) else said[above]
+        tables = {path: self._rows(path, rows) for path, rows in kept.items()}
+        nested = None if self.nested is None else [self.nested[number] for number in numbers]
+        keys = self.keys.take(pa_array(kept[""]))
+        return replace(
+            self, keys=keys, tables=tables, starts=starts, complete=complete, nested=nested, bad=()
+        )
+
+    def _rows(self, path: str, rows: NDArray[Any]) -> pa.Table:
+        """Some rows of a table, which know where they stood."""
+        table, origin = self.tables[path], self.origins.get(path)
+        taken = table.take(pa_array(rows))
+        if ROW in table.column_names or not origin or not origin.row:
+            return taken
+        return taken.append_column(ROW, pa_array(rows + origin.row))
+
+
+def pa_array(values: Any) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(values)
 
 
 def root_of(program: ir.Program) -> str:
@@ -100,60 +151,24 @@ def entity_at(program: ir.Program, path: str) -> ir.Entity:
 
 
 def households(
-    chunk: Chunk, program: ir.Program, numbers: Iterable[int] | None = None
+    chunk: Chunk, program: ir.Program, numbers: Sequence[int] | None = None
 ) -> Iterator[Mapping[str, Any]]:
     """Each household as `policykit.evaluate` takes it; `numbers` are the ones wanted, counted within the chunk."""
-    wanted = range(len(chunk)) if numbers is None else list(numbers)
-    if chunk.nested is not None:
-        yield from (chunk.nested[number] for number in wanted)
+    part = chunk if numbers is None else chunk.only(numbers)
+    if part.nested is not None:
+        yield from part.nested
         return
-    part = chunk if numbers is None else only(chunk, wanted)
-    yield from _mappings(part, program)
-
-
-def only(chunk: Chunk, numbers: Sequence[int]) -> Chunk:
-    """Some households of a chunk, given by their numbers within it, in that order."""
-    import numpy as np
-
-    kept = {"": np.asarray(numbers, dtype=np.int64)}
-    tables = {"": chunk.tables[""].take(kept[""])}
-    complete: dict[str, bool | Sequence[bool]] = dict(chunk.complete)
-    for path in sorted(chunk.tables.keys() - {""}, key=lambda path: path.count(".")):
-        above, table = kept[path.rpartition(".")[0]], chunk.tables[path]
-        owners = table[OWNER].to_numpy()
-        starts, ends = (np.searchsorted(owners, above, side) for side in ("left", "right"))
-        counts = ends - starts
-        begun = np.cumsum(counts) - counts
-        kept[path] = np.repeat(starts - begun, counts) + np.arange(counts.sum())
-        of = np.repeat(np.arange(len(above)), counts)
-        at = table.column_names.index(OWNER)
-        tables[path] = table.take(kept[path]).set_column(at, OWNER, [of])
-        said = chunk.complete.get(path, True)
-        complete[path] = said if isinstance(said, bool) else [said[owner] for owner in above]
-    keys = [chunk.keys[number] for number in numbers]
-    nested = None if chunk.nested is None else [chunk.nested[number] for number in numbers]
-    return replace(chunk, keys=keys, tables=tables, complete=complete, nested=nested, bad=())
-
-
-def _mappings(chunk: Chunk, program: ir.Program) -> list[dict[str, Any]]:
-    records = {
-        path: _records(program, entity_at(program, path), table) for path, table in chunk.tables.items()
-    }
-    for path, found in records.items():
-        if not path:
-            continue
+    records = {p: _records(program, entity_at(program, p), table) for p, table in part.tables.items()}
+    for path in records.keys() - {""}:
         above, _, name = path.rpartition(".")
-        lists: list[list[Any]] = [[] for _ in records[above]]
-        for owner, record in zip(chunk.tables[path][OWNER].to_pylist(), found, strict=True):
-            lists[owner].append(record)
-        said = chunk.complete.get(path, True)
-        whole = [said] * len(lists) if isinstance(said, bool) else said
-        for record, items, complete in zip(records[above], lists, whole, strict=True):
-            if complete:
+        starts, said = part.starts[path].tolist(), part.complete.get(path, True)
+        for number, record in enumerate(records[above]):
+            items = records[path][starts[number] : starts[number + 1]]
+            if said is True or (said is not False and said[number]):
                 record[name] = items
             elif items:
                 record[name] = {"items": items, "complete": False}
-    return records[""]
+    yield from records[""]
 
 
 def _records(program: ir.Program, entity: ir.Entity, table: pa.Table) -> list[dict[str, Any]]:
@@ -243,9 +258,8 @@ def refused(
     chunk: Chunk, number: int, found: Sequence[Diagnostic], program: ir.Program, language: Language = "zh"
 ) -> Bad:
     """A household of a chunk set aside, with what reading it found, each at its cell in the source."""
-    part = only(chunk, [number])
-    origin = part.origins.get("", Origin(""))
-    row = int(part.tables[""][ROW][0].as_py()) if ROW in part.tables[""].column_names else 0
+    part = chunk.only([number])
+    origin, row = part.origins.get("", Origin("")), part.row("", 0)
 
     def placed(where: str) -> str:
         if chunk.nested is None:
@@ -258,7 +272,7 @@ def refused(
             (name, placed(text) if name in ("first", "second") else text) for name, text in one.fields
         )
         reasons.append(replace(one, where=placed(one.where), fields=fields))
-    return Bad(origin.source, row, chunk.keys[number], tuple(reasons))
+    return Bad(origin.source, row, chunk.key(number), tuple(reasons))
 
 
 def at(source: str, row: int, language: Language, column: str = "") -> str:
@@ -278,7 +292,7 @@ def _place(part: Chunk, program: ir.Program, where: str, language: Language) -> 
     for step in steps:
         if isinstance(step, int) and pending:
             path, pending = pending, ""
-            number = int(part.tables[path][OWNER].to_numpy().searchsorted(number)) + step
+            number = int(part.starts[path][number]) + step
         elif isinstance(step, str) and not column and not (pending and step == "items"):
             below = f"{path}.{step}".removeprefix(".")
             pending, column = (below, "") if below in part.tables else ("", step)
@@ -286,7 +300,7 @@ def _place(part: Chunk, program: ir.Program, where: str, language: Language) -> 
             column = f"{column}.{step}"
     column = column or pending.rpartition(".")[2]
     origin, entity, table = part.origins.get(path, Origin("")), entity_at(program, path), part.tables[path]
-    row = int(table[ROW][number].as_py()) if ROW in table.column_names and number < table.num_rows else 0
+    row = part.row(path, number) if number < table.num_rows else 0
     decl = entity.facts.get(column) or entity.lists.get(column)
     heading = origin.headings.get(column) or (decl.name.label(language) if decl else "")
     return at(origin.source, row, language, heading) or where
