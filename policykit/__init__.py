@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from policykit.asking.lines import NearLine, near_line
     from policykit.asking.questions import Agenda, Question, ask
+    from policykit.batch.run import Batch, evaluate_batch
     from policykit.diagnostics import Diagnostic, PolicyError
     from policykit.loader import Policies, load, load_text
     from policykit.result import Amount, Decision, Missing, Result, evaluate
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Agenda",
     "Amount",
+    "Batch",
     "Decision",
     "Diagnostic",
     "Missing",
@@ -25,6 +27,7 @@ __all__ = [
     "Result",
     "ask",
     "evaluate",
+    "evaluate_batch",
     "load",
     "load_text",
     "near_line",
@@ -44,6 +47,8 @@ _HOMES = {
     "Missing": "result",
     "Result": "result",
     "evaluate": "result",
+    "Batch": "batch.run",
+    "evaluate_batch": "batch.run",
     "NearLine": "asking.lines",
     "near_line": "asking.lines",
 }

@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from policykit import ir
@@ -73,7 +74,7 @@ class Answers:
     household: its key, the place it belongs to, whether it has answers.
     """
 
-    keys: Sequence[str]
+    keys: pa.Array
     places: Sequence[str]
     answered: NDArray[np.bool_]
     subjects: Subjects
@@ -119,7 +120,7 @@ class Answering:
             for kind in self.program.entities
         }
         self._compiled = compiled.compiled(self.program, on)
-        self._searching = findings
+        self.searching = findings
         self._records = [
             (name, versions[0]) for name, versions in self.program.clauses.items()
             if any(isinstance(one.effect, ir.Record) for one in versions)
@@ -129,7 +130,7 @@ class Answering:
         """The answers on the households of a chunk; those that cannot be read are among the bad."""
         whom = subjects(self.program, chunk)
         filling = _Filling(self, whom, len(chunk))
-        bad: list[Bad] = []
+        bad = list(chunk.bad)
         for number, household in enumerate(households(chunk, self.program)):
             try:
                 self._household(filling, number, dict(household))
@@ -146,7 +147,7 @@ class Answering:
         if decided is not None:
             for row in decided.rows:
                 filling.row(number, row.path, row.measure, *_row(row))
-        if decided is not None and not self._searching:
+        if decided is not None and not self.searching:
             return
         read = read_household(household, self.policies, on=self.on, language=self.language)
         if read.errors:
@@ -156,7 +157,7 @@ class Answering:
             for measure, record in asking.questions():
                 decision = asking.decision(measure, record, self.exact)
                 filling.row(number, record.path, measure, *_decision(decision))
-        if self._searching:
+        if self.searching:
             at = {record: filling.at[number, record.path] for record in read.case.subjects}
             filling.found += self._found(asking, read, at)
 
@@ -169,8 +170,8 @@ class Answering:
                     sure = bool(either(one.stands for one in standing).lo)
                     yield Found(at[record], effect.kind, name, effect.name, effect.text, sure)
         for one in asking.notes():
-            name = one.note.basis.name
-            yield Found(at[one.subject], "note", name.id, name.zh, one.note.text, True)
+            called = one.note.basis.name
+            yield Found(at[one.subject], "note", called.id, called.zh, one.note.text, True)
 
 
 Cells: TypeAlias = tuple[int, tuple[str, ...], int, int, int, int, tuple[str, ...], tuple[Gap, ...]]
@@ -214,7 +215,7 @@ class _Filling:
         if missing:
             self.missing[row] = missing
 
-    def answers(self, keys: Sequence[str], places: Sequence[str], bad: Iterable[Bad]) -> Answers:
+    def answers(self, keys: pa.Array, places: Sequence[str], bad: Iterable[Bad]) -> Answers:
         kept = self.answered[self.whom.household[self.subject]]
         rows = np.flatnonzero(kept)
         number = np.cumsum(kept) - 1
@@ -223,8 +224,8 @@ class _Filling:
         missing = {int(number[row]): gaps for row, gaps in sorted(self.missing.items()) if kept[row]}
         found = tuple(one for one in self.found if self.answered[self.whom.household[one.subject]])
         return Answers(
-            keys, places, self.answered, self.whom, self.names, *(column[rows] for column in columns), missing,
-            found, tuple(bad),
+            keys, places, self.answered, self.whom, self.names, *(column[rows] for column in columns),
+            missing=missing, found=found, bad=tuple(bad),
         )  # fmt: skip
 
 

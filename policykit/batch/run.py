@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,32 +11,32 @@ from typing import Any
 import pyarrow as pa
 
 from policykit.batch import changes, tables
-from policykit.batch.answers import Answering
-from policykit.batch.chunks import Bad, Chunk
-from policykit.batch.sections import Telling, data
+from policykit.batch.answers import Answering, Answers
+from policykit.batch.changes import Difference
+from policykit.batch.chunks import Bad, Chunk, households
+from policykit.batch.sections import Section, Telling, data
+from policykit.batch.sources import Register
 from policykit.batch.summary import Summary
 from policykit.batch.tables import Labels
-from policykit.batch.writing import Csv, Output, Parquet, Sheets, Workbook, as_json
+from policykit.batch.writing import Output, Shelf, as_json
 from policykit.diagnostics import Language
 from policykit.loader import Policies
 from policykit.result import chosen
 
+SIZE = 1_000  # households that are asked about between two words on how far it is
 #: what may stand beside the output, under its name and one of these
-BAD, SUMMARY, FINDINGS, CHANGES = ".bad.csv", ".summary.json", ".findings", ".changes"
+BAD, SUMMARY = ".bad.csv", ".summary.json"
+FINDINGS, CHANGES = ".findings", ".changes"  # and the ending of the output again
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The answers on a register: one row for each measure and subject, what the rules find, what was set aside.
-
-    `changes` is there where two rule sets were compared.
-    """
+    """The answers on a register: one row for each measure and subject, what the rules find, what was set aside."""
 
     decisions: pa.Table
     findings: pa.Table
     bad: tuple[Bad, ...]
     summary: Summary
-    changes: pa.Table | None = None
 
 
 def evaluate_batch(
@@ -48,25 +48,124 @@ def evaluate_batch(
     exact: bool = False,
     findings: bool = True,
     by: str = "",
+    complete: Iterable[str] = (),
     language: Language = "zh",
 ) -> Batch:
     """Decides every measure for every household of a register, on one day.
 
-    `register` has a table for each kind of record (`{"household": …, "person": …}`: Arrow tables, or what makes one), or
-    is a file. Policies and parameters are those of `evaluate`. Where facts are missing an answer is what the bounds
-    level says; `exact` asks further, and takes longer. `findings` also asks what the rules find, list and refer.
+    `register` has a table for each kind of record (`{"household": …, "members": …}`: Arrow tables or files), or is a file;
+    `complete` names the lists of which it has every record. Policies and parameters are those of `evaluate`. Where
+    facts are missing an answer is what the bounds level says; `exact` asks further, and takes longer. `findings` asks
+    also what the rules find, list and refer.
 
-    A household that cannot be read is among `bad` and stops nothing. Raises `PolicyError` when the register as a whole
-    cannot be read.
+    A household that cannot be read is among `bad` and stops nothing. Raises `PolicyError` when nothing can be read.
     """
     rules = chosen(policies, parameters)
     asking = Answering(rules, on, exact=exact, findings=findings, by=by, language=language)
     summary = Summary(asking.measures)
-    decided, found, bad = [tables.DECISIONS.empty_table()], [tables.FINDINGS.empty_table()], []
-    for chunk in read(register, rules, language):
+    decided, found = [tables.DECISIONS.empty_table()], [tables.FINDINGS.empty_table()]
+    bad: list[Bad] = []
+    for chunk in Register(register, rules.program, language, complete=complete).chunks():
         answers = asking.answers(chunk)
         summary.add(answers)
         decided.append(tables.decisions(answers, rules.program))
         found.append(tables.findings(answers))
         bad += answers.bad
     return Batch(pa.concat_tables(decided), pa.concat_tables(found), tuple(bad), summary)
+
+
+def one_household(register: Register, key: str) -> Mapping[str, Any] | None:
+    """The household with a number, as `evaluate` takes it."""
+    for chunk in register.chunks():
+        for number in range(len(chunk)):
+            if chunk.key(number) == key:
+                return next(iter(households(chunk, register.program, [number])))
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A register as one rule set reads it, and what asks that rule set."""
+
+    register: Register
+    asking: Answering
+    labels: Labels
+
+    @staticmethod
+    def of(
+        source: Path, policies: Policies, on: date, *, exact: bool, findings: bool, by: str,
+        complete: Sequence[str], language: Language,
+    ) -> Side:  # fmt: skip
+        asking = Answering(policies, on, exact=exact, findings=findings, by=by, language=language)
+        register = Register(source, policies.program, language, complete=complete)
+        return Side(register, asking, Labels(policies.program, language, asking.place))
+
+
+def write(side: Side, out: Path, other: Side | None = None, told: Callable[[int, int], None] = lambda done, bad: None) -> Done:
+    """Evaluates a register into files, under the rules of `other` too where there is one; `told` hears how many
+    households are done and how many set aside. Raises `OSError` when the files cannot be written."""
+    done = Done(side, other, out)
+    with Output(out) as output:
+        shelf = Shelf(output, side.labels)
+        for answers, after in _both(side, other):
+            done.add(shelf, answers, after)
+            told(done.summary.households, done.summary.bad)
+        done.finish(shelf)
+        output.finish([BAD, SUMMARY, *(f"{name}{out.suffix}" for name in (FINDINGS, CHANGES))])
+    return done
+
+
+def _both(side: Side, other: Side | None) -> Iterator[tuple[Answers, Answers | None]]:
+    """The answers of one rule set chunk by chunk, and those of the other on the same households."""
+    if other is None:
+        for chunk in side.register.chunks(SIZE):
+            yield side.asking.answers(chunk), None
+        return
+    other.asking.names = side.asking.names
+    for mine, its in zip(side.register.chunks(SIZE), other.register.chunks(SIZE), strict=True):
+        assert mine.keys.equals(its.keys), "both read one register"
+        yield side.asking.answers(mine), other.asking.answers(its)
+
+
+class Done:
+    """What one run came to."""
+
+    def __init__(self, side: Side, other: Side | None, out: Path) -> None:
+        self.side, self.other = side, other
+        self.summary = Summary(side.asking.measures)
+        self.telling = Telling(side.labels, side.asking.place, side.asking.on)
+        self.difference: Difference | None = None
+        if other is not None:
+            self.difference = Difference(self.summary, Summary(other.asking.measures))
+
+    def add(self, shelf: Shelf, answers: Answers, after: Answers | None) -> None:
+        """Counts and writes the answers on some households."""
+        labels, people = self.side.labels, shelf.people
+        self.summary.add(answers)
+        shelf.write("", tables.labelled(answers, labels) if people else tables.decisions(answers, labels.program))
+        if self.side.asking.searching:
+            shelf.write(FINDINGS, tables.labelled_findings(answers, labels) if people else tables.findings(answers))
+        if after is not None and self.other is not None and self.difference is not None:
+            self.difference.after.add(after)
+            found = changes.changes(answers, after, (self.side.asking.measures, self.other.asking.measures))
+            self.difference.add(found)
+            shelf.write(CHANGES, changes.labelled(found, labels, self.other.labels) if people else changes.table(found))
+        if answers.bad:
+            shelf.bad(BAD, tables.bad_rows(answers.bad, labels))
+
+    def finish(self, shelf: Shelf) -> None:
+        shelf.finish(SUMMARY, list(self.sections()), as_json(self.data()))
+
+    def sections(self) -> Iterator[Section]:
+        """The summary as small tables."""
+        yield from self.telling.sections(self.summary)
+        if self.difference is not None and self.other is not None:
+            yield from changes.sections(self.difference, self.side.labels, self.other.labels)
+
+    def data(self) -> dict[str, Any]:
+        """The summary with identifiers, money in fen."""
+        found = data(self.summary, self.side.asking)
+        if self.difference is not None and self.other is not None:
+            found["after"] = data(self.difference.after, self.other.asking)
+            found["changes"] = changes.data(self.difference)
+        return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from policykit.batch.answers import Answering
 from policykit.batch.places import Place
 from policykit.batch.summary import Paid, Summary
 from policykit.batch.tables import ALL_OUTCOMES, KINDS, Labels
@@ -183,10 +184,13 @@ class Telling:
 # ---- as data -----------------------------------------------------------------------------------------------------------
 
 
-def data(summary: Summary, on: date, fingerprint: str, examples: Sequence[str]) -> dict[str, Any]:
+def data(summary: Summary, asking: Answering) -> dict[str, Any]:
     """A summary with identifiers, money in fen."""
+    program = asking.program
     return {
-        "on": on.isoformat(), "rules": fingerprint, "example_sheets": list(examples), "households": summary.households,
+        "on": asking.on.isoformat(), "rules": program.fingerprint,
+        "example_sheets": [sheet.name.id for sheet in program.sheets if sheet.example],
+        "households": summary.households,
         "members": summary.people,
         "measures": [
             {"measure": name, **asdict(summary.by_measure[name]), "outcomes": dict(summary.outcomes[name])}

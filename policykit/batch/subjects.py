@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from policykit import ir
-from policykit.batch.chunks import OWNER, ROW, Chunk, root_of
-from policykit.facts import ID_KEYS, LIST_KEYS
+from policykit.batch.chunks import ROW, Chunk, cell, root_of
+from policykit.datatypes import Type
+from policykit.facts import FACT_KEYS, ID_KEYS, LIST_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,66 +49,65 @@ class _Part:
     list: str
     entity: str
     household: NDArray[np.int64]
-    path: NDArray[Any]
+    path: pa.Array
+    row: pa.Array
     order: tuple[NDArray[np.int64], ...]
     table: pa.Table
 
 
 def subjects(program: ir.Program, chunk: Chunk) -> Subjects:
     """The subjects of the households of a chunk."""
-    tables = chunk.tables if chunk.nested is None else _tables(program, chunk)
-    parts = list(_parts(program, tables))
+    parts = list(_parts(program, chunk if chunk.nested is None else _flat(program, chunk)))
     kinds = tuple(dict.fromkeys(part.entity for part in parts))
     depth = max(len(part.order) for part in parts)
     counts = [len(part.household) for part in parts]
     columns = [
-        np.concatenate([p.order[level] if level < len(p.order) else np.full(count, -1)
-                        for p, count in zip(parts, counts, strict=True)])
+        np.concatenate([part.order[level] if level < len(part.order) else np.full(count, -1)
+                        for part, count in zip(parts, counts, strict=True)])
         for level in range(depth)
     ]  # fmt: skip
     order = np.lexsort(columns[::-1])  # the last key of lexsort is the first to sort by
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     ends = np.cumsum([0, *counts])
-    called = [program.entities[part.entity].called for part in parts]
 
-    def joined(pieces: Sequence[pa.Array]) -> pa.Array:
-        return pa.concat_arrays(pieces).take(pa.array(order))
+    def joined(pieces: Iterable[pa.Array]) -> pa.Array:
+        return pa.concat_arrays(list(pieces)).take(pa.array(order))
 
     return Subjects(
         kinds,
         np.concatenate([part.household for part in parts])[order],
         np.repeat([kinds.index(part.entity) for part in parts], counts)[order],
-        joined([pa.array(part.path, pa.string()) for part in parts]),
-        joined([texts(part.table, "id") for part in parts]),
-        joined([texts(part.table, name) for part, name in zip(parts, called, strict=True)]),
-        joined([_rows(part.table) for part in parts]),
+        joined(part.path for part in parts),
+        joined(texts(part.table, "id") for part in parts),
+        joined(texts(part.table, program.entities[part.entity].called) for part in parts),
+        joined(part.row for part in parts),
         {part.list: place[start:end] for part, start, end in zip(parts, ends, ends[1:], strict=False)},
-    )  # fmt: skip
+    )
 
 
-def _parts(program: ir.Program, tables: Mapping[str, pa.Table]) -> Iterator[_Part]:
-    count, root = tables[""].num_rows, root_of(program)
-    households = np.arange(count)
-    todo = [_Part("", root, households, np.full(count, root, object), (households,), tables[""])]
+def _parts(program: ir.Program, chunk: Chunk) -> Iterator[_Part]:
+    households, root = np.arange(len(chunk)), root_of(program)
+    path = pa.array([root]).take(pa.array(np.zeros(len(chunk), np.int64)))
+    todo = [_Part("", root, households, path, _rows(chunk, ""), (households,), chunk.tables[""])]
     while todo:
         upper = todo.pop(0)
         yield upper
         lists = program.entities[upper.entity].lists.values()
         for number, decl in enumerate(one for one in lists if one.kind == "members"):
             below = f"{upper.list}.{decl.name.id}".removeprefix(".")
-            if below not in tables:
+            if below not in chunk.tables:
                 continue
-            owner = tables[below].column(OWNER).to_numpy()
-            starts = np.searchsorted(owner, np.arange(len(upper.household)))
+            starts = np.asarray(chunk.starts[below], np.int64)
+            owner = np.repeat(np.arange(len(upper.household)), np.diff(starts))
             index = np.arange(len(owner)) - starts[owner]
-            ahead = np.full(len(owner), "", object) if upper.list == "" else upper.path[owner] + "."
-            path = (
-                ahead
-                + np.array([f"{decl.name.id}[{n}]" for n in range(index.max(initial=-1) + 1)], object)[index]
-            )
+            path = pa.array([f"{decl.name.id}[{n}]" for n in range(index.max(initial=-1) + 1)], pa.string())
+            path = path.take(pa.array(index))
+            if upper.list:
+                path = pc.binary_join_element_wise(upper.path.take(pa.array(owner)), path, ".")
             order = (*(level[owner] for level in upper.order), np.full(len(owner), number), index)
-            todo.append(_Part(below, decl.item, upper.household[owner], path, order, tables[below]))  # fmt: skip
+            rows = _rows(chunk, below)
+            todo.append(_Part(below, decl.item, upper.household[owner], path, rows, order, chunk.tables[below]))  # fmt: skip
 
 
 def texts(table: pa.Table, column: str | None) -> pa.Array:
@@ -115,50 +115,49 @@ def texts(table: pa.Table, column: str | None) -> pa.Array:
     if column is None or column not in table.column_names:
         return pa.nulls(table.num_rows, pa.string())
     found = table.column(column).combine_chunks()
-    return found if found.type == pa.string() else pc.cast(found, pa.string())
+    if pa.types.is_floating(found.type) or pa.types.is_decimal(found.type):
+        read = (cell(Type("text"), one) for one in found.to_pylist())
+        return pa.array([None if one is None else str(one) for one in read], pa.string())
+    return pc.utf8_trim_whitespace(pc.cast(found, pa.string()))
 
 
-def _rows(table: pa.Table) -> pa.Array:
-    if ROW not in table.column_names:
+def _rows(chunk: Chunk, path: str) -> pa.Array:
+    """The row of the source in which each record stands, where there are such."""
+    table, origin = chunk.tables[path], chunk.origins.get(path)
+    if ROW in table.column_names:
+        return pc.cast(table.column(ROW).combine_chunks(), pa.int64())
+    if origin is None or not origin.row:
         return pa.nulls(table.num_rows, pa.int64())
-    return pc.cast(table.column(ROW).combine_chunks(), pa.int64())
+    return pa.array(np.arange(origin.row, origin.row + table.num_rows))
 
 
-def _tables(program: ir.Program, chunk: Chunk) -> dict[str, pa.Table]:
-    """Households that are written as mappings, as tables of what their members are called."""
-    found: dict[str, pa.Table] = {}
-    nested = chunk.nested or ()
-    todo = [("", program.entities[root_of(program)], [(0, one) for one in nested])]
+def _flat(program: ir.Program, chunk: Chunk) -> Chunk:
+    """Households that are written as mappings, as tables of what they and their members are called."""
+    tables: dict[str, pa.Table] = {}
+    starts: dict[str, NDArray[Any]] = {}
+    todo: list[tuple[str, ir.Entity, Sequence[Any]]] = [
+        ("", program.entities[root_of(program)], chunk.nested or ())
+    ]
     while todo:
         path, entity, records = todo.pop(0)
-        called = entity.facts[entity.called].name if entity.called else None
+        names = {"id": [key for key, of in ID_KEYS.items() if of == "id"]}
+        if entity.called is not None:
+            called = entity.facts[entity.called].name
+            names[called.id] = [called.id, called.zh]
         columns = {
-            OWNER: pa.array([owner for owner, _ in records], pa.int64()),
-            "id": pa.array(
-                [
-                    plain(given(one, *(key for key, of in ID_KEYS.items() if of == "id")))
-                    for _, one in records
-                ],
-                pa.string(),
-            ),
+            name: pa.array([plain(given(one, *keys)) for one in records], pa.string())
+            for name, keys in names.items()
         }
-        if called is not None:
-            columns[called.id] = pa.array(
-                [plain(given(one, called.id, called.zh)) for _, one in records], pa.string()
-            )
-        if path == "" and ROW in chunk.tables.get("", pa.table({})).column_names:
-            columns[ROW] = chunk.tables[""].column(ROW)
-        found[path] = pa.table(columns)
+        if path == "":
+            columns[ROW] = _rows(chunk, "")
+        tables[path] = pa.table(columns)
         for decl in entity.lists.values():
             if decl.kind == "members":
-                items = [
-                    (number, item)
-                    for number, (_, one) in enumerate(records)
-                    for item in _items(given(one, decl.name.id, decl.name.zh))
-                ]
+                items = [_items(given(one, decl.name.id, decl.name.zh)) for one in records]
                 below = f"{path}.{decl.name.id}".removeprefix(".")
-                todo.append((below, program.entities[decl.item], items))
-    return found
+                starts[below] = np.cumsum([0, *map(len, items)])
+                todo.append((below, program.entities[decl.item], [one for of in items for one in of]))
+    return replace(chunk, tables=tables, starts=starts)
 
 
 def given(record: object, *keys: str) -> Any:
@@ -169,15 +168,14 @@ def given(record: object, *keys: str) -> Any:
 
 
 def _items(said: Any) -> Sequence[Any]:
-    items = (
-        given(said, *(key for key, of in LIST_KEYS.items() if of == "items"))
-        if isinstance(said, Mapping)
-        else said
-    )
-    return items if isinstance(items, list | tuple) else ()
+    """The records of a list, plainly given or with whether it is complete."""
+    if isinstance(said, Mapping):
+        said = given(said, *(key for key, of in LIST_KEYS.items() if of == "items"))
+    return said if isinstance(said, list | tuple) else ()
 
 
 def plain(said: Any) -> str | None:
     """A name or number as text, where it is given plainly or with its paper."""
-    value = given(said, "value", "值") if isinstance(said, Mapping) else said
-    return str(value).strip() if type(value) in (str, int) else None
+    if isinstance(said, Mapping):
+        said = given(said, *(key for key, of in FACT_KEYS.items() if of == "value"))
+    return str(said).strip() if type(said) in (str, int) else None

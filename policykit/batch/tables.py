@@ -175,7 +175,7 @@ def findings(answers: Answers) -> pa.Table:
 def whom(answers: Answers, subject: NDArray[np.int64]) -> list[pa.Array]:
     of, rows = answers.subjects, pa.array(subject)
     household = pa.array(of.household[subject])
-    keys, places = (pa.array(list(texts), pa.string()) for texts in (answers.keys, answers.places))
+    keys, places = pc.cast(answers.keys, pa.string()), pa.array(list(answers.places), pa.string())
     return [keys.take(household), places.take(household), *(
         column.take(rows) for column in (of.path, of.number, of.name, of.row))]  # fmt: skip
 

@@ -19,8 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from policykit.batch.sections import Section
+from policykit.batch.tables import Labels
 
 KINDS = (".xlsx", ".csv", ".parquet")
+SHEETS = {
+    "": ("结果", "Answers"), ".findings": ("发现", "Findings"), ".changes": ("变化", "Changes"), ".bad": ("搁置", "Set aside"),
+}  # fmt: skip
 MOST_ROWS = 1_048_576  # of a sheet, its heading included
 MOST_TEXT = 32_767  # characters of a cell of a sheet
 _FORMULA = r"^([=+\-@\t\r])"  # a spreadsheet reads a text that begins so as something to compute
@@ -28,13 +32,6 @@ _FORMULA = r"^([=+\-@\t\r])"  # a spreadsheet reads a text that begins so as som
 
 class InUse(Exception):
     """Another run is writing the same output."""
-
-
-class Writer(Protocol):
-    """One table of an output, written piece by piece."""
-
-    def write(self, table: pa.Table) -> None: ...
-    def close(self) -> None: ...
 
 
 class Output:
@@ -120,6 +117,58 @@ def _locked(stream: IO[bytes]) -> bool:
     return True
 
 
+class Writer(Protocol):
+    """One table of an output, written piece by piece."""
+
+    def write(self, table: pa.Table) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Shelf:
+    """The tables of a run, each where the kind of output has it: a sheet of its workbook, or a file beside it."""
+
+    def __init__(self, output: Output, labels: Labels) -> None:
+        self.output, self.labels = output, labels
+        self.kind = output.out.suffix.lower()
+        self.people = self.kind != ".parquet"
+        self.writers: dict[str, Writer] = {}
+        self.book: Workbook | None = None
+        if self.kind == ".xlsx":
+            self.book = Workbook(output.open(), output.folder)
+            self.summary = self.book.sheet(labels.say("汇总", "Summary"))
+
+    def write(self, name: str, table: pa.Table) -> None:
+        """Writes a piece of a table: of the output itself, or of what has the name."""
+        if name not in self.writers:
+            self.writers[name] = self._writer(name, table.schema)
+        self.writers[name].write(table)
+
+    def _writer(self, name: str, schema: pa.Schema) -> Writer:
+        if self.book is not None:
+            return Sheets(self.book, self.labels.say(*SHEETS[name]))
+        stream = self.output.open(name and f"{name}{self.output.out.suffix}")
+        return Csv(stream) if self.people else Parquet(stream, schema)
+
+    def bad(self, ending: str, table: pa.Table) -> None:
+        """Writes what was set aside: always as a file that people read, and into the workbook too."""
+        if ending not in self.writers:
+            self.writers[ending] = Csv(self.output.open(ending))
+        self.writers[ending].write(table)
+        if self.book is not None:
+            self.write(".bad", table)
+
+    def finish(self, ending: str, sections: Sequence[Section], data: bytes) -> None:
+        """Ends all tables, with the summary as the first sheet or as a file."""
+        for writer in self.writers.values():
+            writer.close()
+        if self.book is None:
+            self.output.open(ending).write(data)
+        else:
+            self.book.sections(self.summary, sections)
+            self.book.close()
+
+
 # ---- parquet and csv ---------------------------------------------------------------------------------------------------
 
 
@@ -192,9 +241,6 @@ class Workbook:
     def sheet(self, name: str) -> Any:
         return self.book.add_worksheet(name)
 
-    def table(self, name: str) -> Sheets:
-        return Sheets(self, name)
-
     def sections(self, sheet: Any, sections: Sequence[Section]) -> None:
         """Small tables under one another."""
         widths: dict[int, int] = {}
@@ -229,10 +275,6 @@ class Workbook:
             self.book.close()
         except FileCreateError as error:  # it hides that the disk is full
             raise error.args[0] from None
-
-    def abandon(self) -> None:
-        """Lets it go without writing it out."""
-        self.book.fileclosed = True
 
 
 class Sheets:
