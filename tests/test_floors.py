@@ -91,6 +91,7 @@ FENCES = {
     "duckdb": WHERE_DATA_ENTERS,
     "pyarrow": WHERE_DATA_ENTERS,
     "python_calamine": {"batch"},
+    "xlsxwriter": {"batch"},
     "pyspark": {"engine.spark"},
     "z3": {"engine.smt"},
     "yaml": {"datafiles"},

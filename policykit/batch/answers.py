@@ -21,6 +21,7 @@ from policykit.batch.subjects import Subjects, subjects
 from policykit.diagnostics import Language, PolicyError
 from policykit.engine import compiled
 from policykit.engine.interpreter import Interpreter
+from policykit.explain.words import Words
 from policykit.facts import Instance
 from policykit.loader import Policies
 from policykit.result import Read, read_household
@@ -107,11 +108,11 @@ class Answering:
 
     def __init__(
         self, policies: Policies, on: date, *, exact: bool = False, findings: bool = True,
-        by: str = "", language: Language = "zh",
+        by: str = "", mask: bool = False, language: Language = "zh",
     ) -> None:  # fmt: skip
         self.policies, self.on, self.exact, self.language = policies, on, exact, language
         self.program = policies.program
-        self.place = place_of(self.program, by)
+        self.place, self.mask = place_of(self.program, by), mask
         self.measures = tuple(self.program.measures)
         self.names = Names()
         #: the places of the measures that each kind of subject may get
@@ -129,6 +130,8 @@ class Answering:
     def answers(self, chunk: Chunk) -> Answers:
         """The answers on the households of a chunk; those that cannot be read are among the bad."""
         whom = subjects(self.program, chunk)
+        if self.mask:
+            whom = whom.masked(Words(self.program, self.language, mask=True))
         filling = _Filling(self, whom, len(chunk))
         bad = list(chunk.bad)
         for number, household in enumerate(households(chunk, self.program)):

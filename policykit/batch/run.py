@@ -94,9 +94,9 @@ class Side:
     @staticmethod
     def of(
         source: Path, policies: Policies, on: date, *, exact: bool, findings: bool, by: str,
-        complete: Sequence[str], language: Language,
+        complete: Sequence[str], mask: bool, language: Language,
     ) -> Side:  # fmt: skip
-        asking = Answering(policies, on, exact=exact, findings=findings, by=by, language=language)
+        asking = Answering(policies, on, exact=exact, findings=findings, by=by, mask=mask, language=language)
         register = Register(source, policies.program, language, complete=complete)
         return Side(register, asking, Labels(policies.program, language, asking.place))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from policykit import ir
 from policykit.batch.chunks import ROW, Chunk, cell, root_of
 from policykit.datatypes import Type
+from policykit.explain.words import Words
 from policykit.facts import FACT_KEYS, ID_KEYS, LIST_KEYS
 
 
@@ -40,6 +41,15 @@ class Subjects:
     def members(self, households: int) -> NDArray[np.int64]:
         """How many records beside itself each household holds."""
         return np.bincount(self.household, minlength=households) - 1
+
+
+    def masked(self, words: Words) -> Subjects:
+        """The same with names and long numbers hidden."""
+
+        def hidden(column: pa.Array, hide: Callable[[str], str]) -> pa.Array:
+            return pa.array([one and hide(one) for one in column.to_pylist()], pa.string())
+
+        return replace(self, name=hidden(self.name, words.name), number=hidden(self.number, words.free))
 
 
 @dataclass(frozen=True, slots=True)
