@@ -453,7 +453,7 @@ def evaluate(
 
     Raises `PolicyError` with every fault found when the household is bad input.
     """
-    chosen = chosen(policies, parameters)
+    chosen = rules_of(policies, parameters)
     if engine != "interpreter" and household.__class__ is dict and not rulings:
         program = chosen.engines.get(on)
         if program is None and (engine == "compiled" or on in chosen.engines):
@@ -467,7 +467,7 @@ def evaluate(
     return Result(on, chosen, _traced(read, on))
 
 
-def chosen(policies: Policies | None, parameters: str | Path | None) -> Policies:
+def rules_of(policies: Policies | None, parameters: str | Path | None) -> Policies:
     """The rules asked for, or the bundled ones, with the sheet."""
     if policies is not None and not isinstance(policies, Policies):
         what = f"policies: {type(policies).__name__}"
@@ -514,7 +514,7 @@ def read_household(
 
     Raises `PolicyError` with every fault found when the household is bad input.
     """
-    chosen = chosen(policies, parameters)
+    chosen = rules_of(policies, parameters)
     noted: list[Diagnostic] = []
     mapping = household if isinstance(household, Mapping) else load_file(Path(household), language, noted)
     facts, own = _apart(mapping)

@@ -223,6 +223,8 @@ class _Teller:
         figures = [
             any(len(row) > at and not isinstance(row[at], str | None) for row in section.rows) for at in range(wide)
         ]
+        if not section.headings:  # names and what they are, not columns of figures
+            figures = [False] * wide
         table = [list(section.headings), *rows] if section.headings else rows
         widths = [max(columns(row[at]) for row in table if len(row) > at) for at in range(wide)]
         for row in table:

@@ -21,7 +21,7 @@ from policykit.batch.tables import Labels
 from policykit.batch.writing import Output, Shelf, as_json
 from policykit.diagnostics import Language
 from policykit.loader import Policies
-from policykit.result import chosen
+from policykit.result import rules_of
 
 SIZE = 1_000  # households that are asked about between two words on how far it is
 #: what may stand beside the output, under its name and one of these
@@ -60,7 +60,7 @@ def evaluate_batch(
 
     A household that cannot be read is among `bad` and stops nothing. Raises `PolicyError` when nothing can be read.
     """
-    rules = chosen(policies, parameters)
+    rules = rules_of(policies, parameters)
     asking = Answering(rules, on, exact=exact, findings=findings, by=by, language=language)
     summary = Summary(asking.measures)
     decided, found = [tables.DECISIONS.empty_table()], [tables.FINDINGS.empty_table()]
