@@ -22,7 +22,7 @@ from policykit.result import evaluate
 from policykit.source import columns, padded
 
 if TYPE_CHECKING:  # what reads tables is an extra
-    from policykit.batch.run import Done, Side
+    from policykit.batch.run import Done
     from policykit.batch.sections import Cell, Section
 
 MOST_ROWS = 15  # of one table of the summary on a terminal; the file has them all
@@ -72,33 +72,31 @@ def batch_command(
     """
     teller = _Teller(lang.value)
     day = day_of(on) or date.today()
+    if explain:
+        with teller.telling():
+            text = teller.explained(source, _rules(policies, parameters), day, explain, complete or (), mask)
+        emit(text)
+        return
+    if out is None:
+        teller.stop("请在登记表之后写结果文件，或者用 --explain 写一个户号", "name the file for the results after the register, or a household with --explain")  # fmt: skip
     with teller.telling():
-        if out is not None and not explain:
-            teller.writable(source, out)
-        elif not explain:
-            teller.stop("请在登记表之后写结果文件，或者用 --explain 写一个户号", "name the file for the results after the register, or a household with --explain")  # fmt: skip
-        rules = _rules(policies, parameters)
-        other = None
-        if compare or compare_parameters:
-            other = _rules(compare or policies, compare_parameters or parameters)
-        if explain:
-            emit(teller.explained(source, rules, day, explain, complete or (), mask))
-            return
-        assert out is not None
         from policykit.batch.run import Side, write
 
-        def side(rules: Policies) -> Side:
-            return Side.of(
-                source, rules, day, exact=exact, findings=findings, by=by, complete=complete or (), mask=mask,
+        teller.writable(source, out)
+        rules = [_rules(policies, parameters)]
+        if compare or compare_parameters:
+            rules.append(_rules(compare or policies, compare_parameters or parameters))
+        teller.known(rules, by)
+        sides = [
+            Side.of(
+                source, one, day, exact=exact, findings=findings, by=by, complete=complete or (), mask=mask,
                 language=lang.value,
-            )  # fmt: skip
-
-        for one in (rules, other):
-            teller.known(one, by)
-        first = side(rules)
-        with teller.progress(first.register.households) as told:
-            done = write(first, out, None if other is None else side(other), told)
-    complain(first.register.notes, lang.value)
+            )
+            for one in rules
+        ]  # fmt: skip
+        with teller.progress(sides[0].register.households) as told:
+            done = write(sides[0], out, sides[1] if len(sides) > 1 else None, told)
+    complain(sides[0].register.notes, lang.value)
     for sentence in teller.summary(done, out):
         line(sentence)
     if done.summary.bad:
@@ -137,6 +135,8 @@ class _Teller:
             self.stop(f"缺少 {error.name}，请安装：pip install 'policykit[batch]'", f"{error.name} is missing, install: pip install 'policykit[batch]'")  # fmt: skip
         except KeyboardInterrupt:
             self.stop("中途停下，没有写出结果；再运行一次，从头算起", "interrupted, no results were written; run it again from the start", INTERRUPTED)  # fmt: skip
+        except BlockingIOError as error:
+            self.stop(f"另有一次运行正在写 {error.filename}，等它结束再运行", f"another run is writing {error.filename}; wait for it to end")  # fmt: skip
         except OSError as error:
             where = f"：{error.filename}" if error.filename else ""
             if error.errno in NO_SPACE:
@@ -157,16 +157,18 @@ class _Teller:
         if out.is_dir():
             self.stop(f"{out.name} 是一个文件夹，请换一个文件名", f"{out.name} is a folder; name a file")
 
-    def known(self, rules: Policies | None, by: str) -> None:
+    def known(self, rules: Sequence[Policies], by: str) -> None:
         """Refuses a fact to break down by that the rules do not have."""
         from policykit.batch.places import choices, place_of
 
-        try:
-            if rules is not None:
-                place_of(rules.program, by)
-        except KeyError:
-            named = "、".join(one.fact.name.label(self.language) for one in choices(rules.program))
-            self.stop(f"--by：没有叫 `{by}` 的事实；可以用：{named}", f"--by: no fact is called `{by}`; there are: {named}")
+        for one in rules:
+            try:
+                place_of(one.program, by)
+            except KeyError:
+                named = self.say("、", ", ").join(
+                    place.fact.name.label(self.language) for place in choices(one.program)
+                )
+                self.stop(f"--by：没有叫 `{by}` 的事实；可以用：{named}", f"--by: no fact is called `{by}`; there are: {named}")  # fmt: skip
 
     def explained(
         self, source: Path, rules: Policies, day: date, key: str, complete: Sequence[str], mask: bool
@@ -221,7 +223,8 @@ class _Teller:
         rows = [[self.cell(cell) for cell in row] for row in section.rows[:MOST_ROWS]]
         wide = max([len(section.headings), *(len(row) for row in rows)], default=0)
         figures = [
-            any(len(row) > at and not isinstance(row[at], str | None) for row in section.rows) for at in range(wide)
+            any(len(row) > at and not isinstance(row[at], str | None) for row in section.rows)
+            for at in range(wide)
         ]
         if not section.headings:  # names and what they are, not columns of figures
             figures = [False] * wide

@@ -100,7 +100,8 @@ class Answers:
     def paid(self) -> NDArray[np.bool_]:
         """Where an amount is granted, settled, and not one of several of which the household may draw one."""
         granted: NDArray[np.bool_] = self.outcomes == 1 << OUTCOMES.index("granted")
-        return granted & (self.fen != NO_FEN) & (self.alternatives == 0)
+        settled: NDArray[np.bool_] = (self.fen != NO_FEN) & (self.alternatives == 0)
+        return granted & settled
 
 
 class Answering:
@@ -120,7 +121,7 @@ class Answering:
             kind: [n for n, one in enumerate(self.program.measures.values()) if kind in one.entities]
             for kind in self.program.entities
         }
-        self._compiled = compiled.compiled(self.program, on)
+        self.quick = compiled.compiled(self.program, on)
         self.searching = findings
         self._records = [
             (name, versions[0]) for name, versions in self.program.clauses.items()
@@ -146,7 +147,7 @@ class Answering:
 
     def _household(self, filling: _Filling, number: int, household: Given) -> None:
         """One household through the door for one."""
-        decided = self._compiled.decide(household)
+        decided = self.quick.decide(household)
         if decided is not None:
             for row in decided.rows:
                 filling.row(number, row.path, row.measure, *_row(row))
@@ -195,7 +196,9 @@ class _Filling:
         of_kind = [np.array(asking.asked[kind], np.int64) for kind in whom.kinds]
         self.measure = np.concatenate([of_kind[kind] for kind in whom.entity] or [np.zeros(0, np.int64)])
         total = len(self.subject)
-        self.outcomes, self.form, self.clauses, self.alternatives = (np.zeros(total, np.int64) for _ in range(4))
+        self.outcomes, self.form, self.clauses, self.alternatives = (
+            np.zeros(total, np.int64) for _ in range(4)
+        )
         self.fen, self.low, self.high = (np.full(total, NO_FEN, np.int64) for _ in range(3))
         self.missing: dict[int, tuple[Gap, ...]] = {}
         self.found: list[Found] = []
@@ -222,13 +225,12 @@ class _Filling:
         kept = self.answered[self.whom.household[self.subject]]
         rows = np.flatnonzero(kept)
         number = np.cumsum(kept) - 1
-        columns = (getattr(self, name) for name in (
-            "subject", "measure", "outcomes", "form", "fen", "low", "high", "clauses", "alternatives"))  # fmt: skip
         missing = {int(number[row]): gaps for row, gaps in sorted(self.missing.items()) if kept[row]}
         found = tuple(one for one in self.found if self.answered[self.whom.household[one.subject]])
         return Answers(
-            keys, places, self.answered, self.whom, self.names, *(column[rows] for column in columns),
-            missing=missing, found=found, bad=tuple(bad),
+            keys, places, self.answered, self.whom, self.names, self.subject[rows], self.measure[rows],
+            self.outcomes[rows], self.form[rows], self.fen[rows], self.low[rows], self.high[rows], self.clauses[rows],
+            self.alternatives[rows], missing, found, tuple(bad),
         )  # fmt: skip
 
 

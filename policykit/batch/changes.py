@@ -81,7 +81,8 @@ class Side:
     def open(self) -> NDArray[np.bool_]:
         granted: NDArray[np.bool_] = self.outcome == ALL_OUTCOMES.index("granted")
         unsettled = self.of((self.answers.form > 0) & (self.answers.fen == NO_FEN), False)
-        return (self.outcome == ALL_OUTCOMES.index("undetermined")) | (granted & unsettled)
+        undetermined: NDArray[np.bool_] = self.outcome == ALL_OUTCOMES.index("undetermined")
+        return undetermined | (granted & unsettled)
 
     def like(self, other: Side) -> NDArray[np.bool_]:
         """Whether both say the same of outcome and amount."""
@@ -96,7 +97,7 @@ class Side:
         same: NDArray[np.bool_] = np.ones(len(self.rows), np.bool_)
         for name, nothing in absent.items():
             mine, its = (side.of(getattr(side.answers, name), nothing) for side in (self, other))
-            same &= mine == its
+            same = same & (mine == its)
         return same
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from policykit.batch import changes, tables
 from policykit.batch.answers import Answering, Answers
 from policykit.batch.changes import Difference
-from policykit.batch.chunks import Bad, Chunk, households
+from policykit.batch.chunks import Bad, households
 from policykit.batch.sections import Section, Telling, data
 from policykit.batch.sources import Register
 from policykit.batch.summary import Summary
@@ -101,12 +101,16 @@ class Side:
         return Side(register, asking, Labels(policies.program, language, asking.place))
 
 
-def write(side: Side, out: Path, other: Side | None = None, told: Callable[[int, int], None] = lambda done, bad: None) -> Done:
+def write(
+    side: Side,
+    out: Path,
+    other: Side | None = None,
+    told: Callable[[int, int], None] = lambda done, bad: None,
+) -> Done:
     """Evaluates a register into files, under the rules of `other` too where there is one; `told` hears how many
     households are done and how many set aside. Raises `OSError` when the files cannot be written."""
     done = Done(side, other, out)
-    with Output(out) as output:
-        shelf = Shelf(output, side.labels)
+    with Output(out) as output, Shelf(output, side.labels) as shelf:
         for answers, after in _both(side, other):
             done.add(shelf, answers, after)
             told(done.summary.households, done.summary.bad)
@@ -142,14 +146,21 @@ class Done:
         """Counts and writes the answers on some households."""
         labels, people = self.side.labels, shelf.people
         self.summary.add(answers)
-        shelf.write("", tables.labelled(answers, labels) if people else tables.decisions(answers, labels.program))
+        shelf.write(
+            "", tables.labelled(answers, labels) if people else tables.decisions(answers, labels.program)
+        )
         if self.side.asking.searching:
-            shelf.write(FINDINGS, tables.labelled_findings(answers, labels) if people else tables.findings(answers))
+            shelf.write(
+                FINDINGS, tables.labelled_findings(answers, labels) if people else tables.findings(answers)
+            )
         if after is not None and self.other is not None and self.difference is not None:
             self.difference.after.add(after)
             found = changes.changes(answers, after, (self.side.asking.measures, self.other.asking.measures))
             self.difference.add(found)
-            shelf.write(CHANGES, changes.labelled(found, labels, self.other.labels) if people else changes.table(found))
+            shelf.write(
+                CHANGES,
+                changes.labelled(found, labels, self.other.labels) if people else changes.table(found),
+            )
         if answers.bad:
             shelf.bad(BAD, tables.bad_rows(answers.bad, labels))
 

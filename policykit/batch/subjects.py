@@ -42,7 +42,6 @@ class Subjects:
         """How many records beside itself each household holds."""
         return np.bincount(self.household, minlength=households) - 1
 
-
     def masked(self, words: Words) -> Subjects:
         """The same with names and long numbers hidden."""
 

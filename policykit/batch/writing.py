@@ -6,6 +6,7 @@ off leaves nothing under the final names; the next run clears what it finds.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -30,14 +31,11 @@ MOST_TEXT = 32_767  # characters of a cell of a sheet
 _FORMULA = r"^([=+\-@\t\r])"  # a spreadsheet reads a text that begins so as something to compute
 
 
-class InUse(Exception):
-    """Another run is writing the same output."""
-
-
 class Output:
     """The files of one run: the output, and what stands beside it under the output's name and an ending.
 
-    Used as a context; only `finish` puts the files in their places.
+    Used as a context; only `finish` puts the files in their places. Raises `BlockingIOError` while another run is
+    writing the same output.
     """
 
     def __init__(self, out: Path) -> None:
@@ -53,7 +51,7 @@ class Output:
         lock = name.open("ab")
         if not _locked(lock) or not name.exists():  # it is another's, or another has just removed it
             lock.close()
-            raise InUse(str(self.out))
+            raise BlockingIOError(errno.EWOULDBLOCK, "in use", str(self.out))
         self._lock = lock
         self._clear()
         return self
@@ -118,15 +116,20 @@ def _locked(stream: IO[bytes]) -> bool:
 
 
 class Writer(Protocol):
-    """One table of an output, written piece by piece."""
+    """One table of an output, written piece by piece, and then closed, or let go where the run is broken off."""
 
     def write(self, table: pa.Table) -> None: ...
 
     def close(self) -> None: ...
 
+    def abandon(self) -> None: ...
+
 
 class Shelf:
-    """The tables of a run, each where the kind of output has it: a sheet of its workbook, or a file beside it."""
+    """The tables of a run, each where the kind of output has it: a sheet of its workbook, or a file beside it.
+
+    Used as a context, within that of the output.
+    """
 
     def __init__(self, output: Output, labels: Labels) -> None:
         self.output, self.labels = output, labels
@@ -137,6 +140,13 @@ class Shelf:
         if self.kind == ".xlsx":
             self.book = Workbook(output.open(), output.folder)
             self.summary = self.book.sheet(labels.say("汇总", "Summary"))
+
+    def __enter__(self) -> Shelf:
+        return self
+
+    def __exit__(self, broken: type[BaseException] | None, *_: object) -> None:
+        for writer in self.writers.values() if broken else ():
+            writer.abandon()
 
     def write(self, name: str, table: pa.Table) -> None:
         """Writes a piece of a table: of the output itself, or of what has the name."""
@@ -186,6 +196,9 @@ class Parquet:
     def close(self) -> None:
         self.writer.close()
 
+    def abandon(self) -> None:
+        self.writer.is_open = False  # else it would write its end when it is let go
+
 
 class Csv:
     """A CSV file as spreadsheets open it: UTF-8 with its mark, and no text that they would compute."""
@@ -210,6 +223,9 @@ class Csv:
 
     def close(self) -> None:
         self.stream.flush()
+
+    def abandon(self) -> None:
+        """There is nothing to let go."""
 
 
 # ---- excel -------------------------------------------------------------------------------------------------------------
@@ -313,6 +329,9 @@ class Sheets:
 
     def close(self) -> None:
         self._filter()
+
+    def abandon(self) -> None:
+        """The workbook writes nothing before its end."""
 
 
 def _width(cell: Any) -> int:
