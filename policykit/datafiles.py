@@ -46,6 +46,17 @@ def load_file(path: Path, language: Language = "zh", notes: list[Diagnostic] | N
     return found
 
 
+def load_line(text: str, place: str, language: Language = "zh") -> Mapping[str, Any]:
+    """The household in one line of JSON; raises `PolicyError` as `load_file` does."""
+    file = _File(place, language)
+    found = file.json(text)
+    if file.repeated:
+        raise PolicyError(file.repeated)
+    if not isinstance(found, Mapping):
+        raise file.bad("R012", why="top")
+    return found
+
+
 class _File:
     """Reads one file's text into mappings, lists, exact numbers and strings."""
 

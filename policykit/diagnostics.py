@@ -2,7 +2,7 @@
 
 Every message has a code, and every code has a page under docs/diagnostics. The first letter is the kind:
 P what was written, N names, T types and units, C the program as a whole, Q quotes, W what loads and yet looks wrong,
-L limits, R household records, G rulings.
+L limits, R household records, S registers in files and sheets, G rulings.
 """
 
 from __future__ import annotations
@@ -619,6 +619,113 @@ CATALOGUE: dict[str, Entry] = {
         "给成员填上编号，引用时写编号",
         "give the members an `id` and refer to it",
     ),
+    # ---- S: registers in files and sheets
+    "S001": Entry(
+        "warning",
+        "没有读 `{name}` 这一列：规则里没有这一项",
+        "the column `{name}` is not read: the rules know nothing of that name",
+        "{hint}用不到就不必管",
+        "{hint}ignore this when it is not needed",
+    ),
+    "S002": Entry(
+        "error",
+        "找不到{what}这一列",
+        "there is no column for {what}",
+        "表头里要有一列叫 {names}。现有：{headings}",
+        "head a column {names}. There are: {headings}",
+    ),
+    "S003": Entry(
+        "error",
+        "{what} `{key}` 在 {first} 和 {second} 两处出现",
+        "the {what} `{key}` appears at {first} and {second}",
+        "只能有一行；是两户就改成两个编号",
+        "there can be one row only; give two of them two numbers",
+    ),
+    "S004": Entry(
+        "error",
+        "{what} `{key}` 在 {table} 里没有",
+        "the {what} `{key}` is not in {table}",
+        "补上这一户，或改正编号",
+        "add the household or mend the number",
+    ),
+    "S005": Entry(
+        "error",
+        "这一行没有{what}",
+        "this row has no {what}",
+        "填上{what}；合并过的单元格请取消合并，每行都填",
+        "give the number; unmerge merged cells and fill every row",
+    ),
+    "S006": Entry(
+        "note",
+        "`{found}` 一行不是一条记录，没有读",
+        "the row `{found}` is no record and is not read",
+    ),
+    "S007": Entry(
+        "warning",
+        "没有读这张表：表头对不上规则里的任何一项",
+        "this table is not read: its headings match nothing in the rules",
+        "可用的表名：{names}。{hint}",
+        "tables can be called: {names}. {hint}",
+    ),
+    "S008": Entry(
+        "error",
+        "同一户在 {first} 是 `{found}`，在 {second} 是 `{other}`",
+        "one household has `{found}` at {first} and `{other}` at {second}",
+        "核对后改成一致，或只填一处",
+        "check and make them equal, or fill one only",
+    ),
+    "S009": Entry(
+        "note",
+        "空着的编号读作与上一行相同，共 {count} 行",
+        "blank numbers were read as that of the row above, {count} rows",
+    ),
+    "S010": Entry(
+        "error",
+        "列名里的单位 `{unit}` 与 `{name}` 不符，应是{wanted}",
+        "the unit `{unit}` in the heading does not fit `{name}`, which is in {wanted}",
+        "改正列名里的单位，并核对这一列的数",
+        "mend the unit in the heading and check the figures below it",
+    ),
+    "S011": Entry(
+        "error",
+        "`{name}` 在这一户里有 {count} 条记录对得上，不知道这一行属于谁",
+        "{count} records of the household match `{name}`, so it is not clear whose row this is",
+        "填写 {table} 里有的编号或称呼，一户之内不能重复",
+        "write an id or a name that {table} has, once in the household",
+    ),
+    "S012": Entry(
+        "error",
+        "这一行有 {count} 格，表头有 {wanted} 格",
+        "this row has {count} fields, the heading {wanted}",
+        "文字里有分隔符的，给这一格加上双引号",
+        "put double quotes around text that holds the separator",
+    ),
+    "S013": Entry(
+        "error",
+        "填了没有，却又有 {count} 条记录",
+        "it is said that there are none, and yet there are {count}",
+        "核对后改正其中一处",
+        "check and mend one of the two",
+    ),
+    "S014": Entry(
+        "note",
+        "`{name}` 一列里的 {count} 个表格日期序号已读作日期，如 `{found}` 读作 {value}",
+        "{count} serial numbers in the column `{name}` were read as dates, such as `{found}` as {value}",
+    ),
+    "S015": Entry(
+        "error",
+        "文件损坏，从第 {row} 行起读不出来",
+        "the file is damaged and cannot be read from row {row} on",
+        "请来源单位重新导出；在此之前的户已经读完",
+        "have it exported again; the households before that row were read",
+    ),
+    "S016": Entry(
+        "error",
+        "这张表没有{what}，太大的登记册要靠它对上每一户",
+        "this table has no {what}, by which a register of this size is put together",
+        "每张表都加上{what}一列",
+        "give every table a column {what}",
+    ),
     # ---- G: rulings
     "G001": Entry(
         "error",
@@ -681,6 +788,10 @@ DATA_WORDS: dict[str, tuple[str, str]] = {
     "inexact": ("有大得不能确切读入的数", "it holds a number too large to be read exactly"),
     "top": ("最外层应是一户 { … }，或多户的列表 [ … ]", "the top must be a household { … } or a list of them [ … ]"),
     "yaml": ("读 YAML 须安装 policykit[cli]", "reading YAML needs policykit[cli]"),
+    "batch": ("读这种文件须安装 policykit[batch]", "reading such a file needs policykit[batch]"),
+    "no_space": ("临时文件夹写不下，须腾出空间", "the temporary folder is full, make room in it"),
+    "nothing": ("没有一户可读", "it holds no household"),
+    "no_register": ("要文件、文件夹，或表名到表的对照", "a file, a folder, or a mapping of names to tables is wanted"),
     "alias": ("YAML 的别名（*）不读", "YAML aliases (*) are not read"),
 }  # fmt: skip
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROW = "_row"
+SOURCE = "_source"
+KEY = "_key"
 
 #: what a cell holds that says nothing
 BLANK = frozenset(
@@ -38,10 +40,10 @@ _APART = re.compile(r"[、，,；;/|\n]")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a table of a chunk comes from: a file or sheet as people call it, how each column was headed, and the
+    """Where a table of a chunk comes from: the files or sheets as people call them, how each column was headed, and the
     row of the source in which the table's first row stands, for tables without `_row`."""
 
-    source: str
+    sources: tuple[str, ...]
     headings: Mapping[str, str] = field(default_factory=dict)
     row: int = 0
 
@@ -69,7 +71,7 @@ class Chunk:
     from `starts[path][n]` up to `starts[path][n + 1]` (int64, one more than there are owners).
     Columns are named by facts (`birth_date`), by what is said of a fact (`serious_illness.source`), by a single
     reference or a list of references (`father`), by `id`, or by a fact of the record above (`village.village_name`). What
-    begins with `_` says nothing of a household; `_row` (int64) is the row in the source.
+    begins with `_` says nothing of a household: `_row` (int64) is the row in the source, `_source` which of the sources.
     `complete` says for each list whether it is complete: of every owner (True), of none (False), or of each owner. A
     list that is not complete may hold more than is given; one that is not in `tables` is unknown.
     `nested` are the households themselves, where the source writes them as mappings; the tables then hold no facts.
@@ -92,12 +94,18 @@ class Chunk:
         """The household number of one of them."""
         return str(self.keys[number].as_py())
 
-    def row(self, path: str, number: int) -> int:
-        """The row of the source in which a row of a table stands; 0 where that is not known."""
+    def place(self, path: str, number: int) -> tuple[str, int]:
+        """The source in which a row of a table stands, and its row there; 0 where that is not known."""
         table, origin = self.tables[path], self.origins.get(path)
+        if origin is None:
+            return "", 0
+        if number >= table.num_rows:
+            return origin.sources[0], 0
+        source = table[SOURCE][number].as_py() if SOURCE in table.column_names else 0
+        row = origin.row + number if origin.row else 0
         if ROW in table.column_names:
-            return int(table[ROW][number].as_py() or 0)
-        return origin.row + number if origin and origin.row else 0
+            row = int(table[ROW][number].as_py() or 0)
+        return origin.sources[source], row
 
     def only(self, numbers: Sequence[int]) -> Chunk:
         """Some of these households, in the order asked for."""
@@ -259,12 +267,12 @@ def refused(
 ) -> Bad:
     """A household of a chunk set aside, with what reading it found, each at its cell in the source."""
     part = chunk.only([number])
-    origin, row = part.origins.get("", Origin("")), part.row("", 0)
+    source, row = part.place("", 0)
 
     def placed(where: str) -> str:
         if chunk.nested is None:
             return _place(part, program, where, language)
-        return f"{at(origin.source, row, language)} {where}".strip()
+        return f"{at(source, row, language)} {where}".strip()
 
     reasons = []
     for one in found:
@@ -272,7 +280,7 @@ def refused(
             (name, placed(text) if name in ("first", "second") else text) for name, text in one.fields
         )
         reasons.append(replace(one, where=placed(one.where), fields=fields))
-    return Bad(origin.source, row, chunk.key(number), tuple(reasons))
+    return Bad(source, row, chunk.key(number), tuple(reasons))
 
 
 def at(source: str, row: int, language: Language, column: str = "") -> str:
@@ -299,8 +307,7 @@ def _place(part: Chunk, program: ir.Program, where: str, language: Language) -> 
         elif isinstance(step, str) and f"{column}.{step}" in part.tables[path].column_names:
             column = f"{column}.{step}"
     column = column or pending.rpartition(".")[2]
-    origin, entity, table = part.origins.get(path, Origin("")), entity_at(program, path), part.tables[path]
-    row = part.row(path, number) if number < table.num_rows else 0
+    entity, headings = entity_at(program, path), part.origins[path].headings if path in part.origins else {}
     decl = entity.facts.get(column) or entity.lists.get(column)
-    heading = origin.headings.get(column) or (decl.name.label(language) if decl else "")
-    return at(origin.source, row, language, heading) or where
+    heading = headings.get(column) or (decl.name.label(language) if decl else "")
+    return at(*part.place(path, number), language, heading) or where

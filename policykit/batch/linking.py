@@ -1,0 +1,533 @@
+"""Tables whose rows name their households → whole households in order, chunk by chunk.
+
+Nothing is dropped: a row that cannot be linked is set aside with the reason, and so is every household that is not whole
+without it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from policykit.batch.chunks import KEY, NOBODY, ROW, SOURCE, Bad, Chunk, Origin, at
+from policykit.batch.files import Told, cell_text
+from policykit.batch.headings import ABOVE, ROOT, WHOLE
+from policykit.batch.tidying import whole
+from policykit.diagnostics import Diagnostic, data_fault, data_word, shown
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from policykit.batch.sources import Register, Sheet
+
+Piece: TypeAlias = Sequence[tuple["Sheet", pa.Table]]  # the rows of some households, table by table
+
+_ALL_THERE = frozenset(["是", "核对完成", "yes", "true", "complete", *NOBODY])
+_PERHAPS_MORE = frozenset(["否", "核对未完成", "no", "false", "incomplete"])
+
+
+def chunks(register: Register, size: int) -> Iterator[Chunk]:
+    """All households of a register, in chunks of so many; what is told on the way goes to its notes."""
+    told = Told()
+    fits = sum(sheet.raw.size for sheet in register.sheets) <= register.memory
+    if fits:
+        found = [(sheet, whole(sheet, told, register.language)) for sheet in register.sheets]
+        pieces: Iterator[Piece] = iter([found])
+    else:
+        from policykit.batch.streaming import pieces_of
+
+        pieces = pieces_of(register, told, size)
+    first = 0
+    for piece in pieces:
+        linked = _Linking(register, piece, told).linked()
+        if fits:
+            register.households = len(linked.keys)
+        yield from linked.chunks(first, size)
+        first += len(linked.keys)
+    register.notes += told.notes
+    if told.lost:
+        rest = tuple(Bad(one.source, one.row, one.key, (one.reason,)) for one in told.lost)
+        yield Chunk(first, pa.array([], pa.string()), {"": pa.table({})}, bad=rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Some households in order. `order` has for each table its rows in the order of their owners (`None`: as they lie),
+    `starts` where those of each owner begin."""
+
+    keys: pa.Array
+    tables: Mapping[str, pa.Table]
+    origins: Mapping[str, Origin]
+    order: Mapping[str, NDArray[Any] | None]
+    starts: Mapping[str, NDArray[Any]]
+    complete: Mapping[str, bool | NDArray[Any]]
+    bad: tuple[Bad, ...]
+
+    def chunks(self, first: int, size: int) -> Iterator[Chunk]:
+        """The households in chunks of so many; what was set aside comes with the first."""
+        bad = self.bad
+        for begin in range(0, max(len(self.keys), 1 if bad else 0), size):
+            yield self._cut(first + begin, begin, min(begin + size, len(self.keys)), bad)
+            bad = ()
+
+    def _cut(self, first: int, begin: int, end: int, bad: tuple[Bad, ...]) -> Chunk:
+        spans, starts, complete = {"": (begin, end)}, {}, {}
+        for path in self.starts:  # owners come before what they own
+            low, high = spans[path.rpartition(".")[0]]
+            cut = self.starts[path][low : high + 1]
+            spans[path] = int(cut[0]), int(cut[-1])
+            starts[path] = cut - cut[0]
+            said = self.complete[path]
+            complete[path] = said if isinstance(said, bool) else said[low:high]
+        tables, origins = {}, {}
+        for path, (low, high) in spans.items():
+            tables[path], origins[path] = self._rows(path, low, high)
+        keys = self.keys.slice(begin, end - begin)
+        return Chunk(first, keys, tables, starts, complete, origins, bad=bad)
+
+    def _rows(self, path: str, low: int, high: int) -> tuple[pa.Table, Origin]:
+        table, origin, order = self.tables[path], self.origins[path], self.order[path]
+        if order is None:
+            cut = table.slice(low, high - low)
+            return cut, origin if ROW in table.column_names else replace(origin, row=origin.row + low)
+        rows = order[low:high]
+        cut = table.take(pa.array(rows))
+        if ROW not in table.column_names:
+            cut = cut.append_column(ROW, pa.array(rows + origin.row))
+        return cut, origin
+
+
+@dataclass(slots=True)
+class _Linking:
+    """The work on one piece. `owner` has for each table the row of each row's owner in the owner's table, −1 for none;
+    `aside` the households that are set aside."""
+
+    register: Register
+    piece: Piece
+    told: Told
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    declared: dict[str, bool] = field(default_factory=dict)
+    owner: dict[str, NDArray[Any]] = field(default_factory=dict)
+    starts: dict[str, NDArray[Any]] = field(default_factory=dict)
+    keys: Any = None
+    aside: dict[int, list[Diagnostic]] = field(default_factory=dict)
+    bad: list[Bad] = field(default_factory=list)
+
+    def linked(self) -> Linked:
+        self._gather()
+        self._agree_on_keys()
+        self._households()
+        paths = sorted(self.tables.keys() - {""}, key=lambda path: path.count("."))
+        for path in paths:
+            if "." in path:
+                self._to_records(path)
+            else:
+                self._to_households(path)
+        for path in paths:
+            self._household_facts(path)
+        complete = {path: self._completeness(path) for path in paths}
+        self._lost_rows()
+        return self._ordered(complete)
+
+    # -- tables
+
+    def _gather(self) -> None:
+        """One table for each list, whatever sheets its rows come from."""
+        held: dict[str, list[tuple[Sheet, pa.Table]]] = {}
+        for sheet, table in self.piece:
+            for path, part in self._by_list(sheet, table):
+                held.setdefault(path, []).append((sheet, part))
+        for path, parts in held.items():
+            sources = tuple(dict.fromkeys(sheet.raw.source for sheet, _ in parts))
+            headings: dict[str, str] = {}
+            for sheet, _ in reversed(parts):
+                headings |= sheet.headings
+            self.origins[path] = Origin(sources, headings, 1)
+            self.declared[path] = all(sheet.complete for sheet, _ in parts)
+            self.tables[path] = parts[0][1] if len(parts) == 1 else _joined(parts, sources)
+        for path, table in list(self.tables.items()):
+            for name in table.column_names:
+                below = f"{path}.{name.removeprefix(WHOLE)}".removeprefix(".")
+                if (
+                    name.startswith(WHOLE) and below not in self.tables
+                ):  # of whom it is said that they have none
+                    self.tables[below] = pa.table({ROW: pa.array([], pa.int64())})
+                    self.origins[below], self.declared[below] = Origin(self.origins[path].sources), False
+
+    def _by_list(self, sheet: Sheet, table: pa.Table) -> list[tuple[str, pa.Table]]:
+        """The rows of a table by the list that they belong to: of a household where they name nobody in it."""
+        names = [name for name in table.column_names if name.startswith(ABOVE)]
+        if not sheet.otherwise or not names:
+            return [(sheet.path, table)]
+        table, named = _with_rows(table), pa.array([False] * table.num_rows)
+        for name in names:
+            named = pc.or_(named, pc.is_valid(table[name]))
+        return [
+            (sheet.path, table.filter(named)),
+            (sheet.otherwise, table.filter(pc.invert(named)).drop_columns(names)),
+        ]
+
+    def _agree_on_keys(self) -> None:
+        """Household numbers are integers in all tables, or text in all."""
+        keyed = [path for path, table in self.tables.items() if KEY in table.column_names]
+        if len({self.tables[path][KEY].type for path in keyed}) > 1:
+            for path in keyed:
+                table = self.tables[path]
+                at_key = table.column_names.index(KEY)
+                self.tables[path] = table.set_column(at_key, KEY, table[KEY].cast(pa.string()))
+
+    def where(self, path: str, row: int, column: str = "") -> str:
+        return at(*self.place(path, row), self.register.language, self.origins[path].headings.get(column, ""))
+
+    def place(self, path: str, row: int) -> tuple[str, int]:
+        """The source and the row of a row of a table."""
+        table, origin = self.tables[path], self.origins[path]
+        source = table[SOURCE][row].as_py() if SOURCE in table.column_names else 0
+        number = table[ROW][row].as_py() if ROW in table.column_names else origin.row + row
+        return origin.sources[source], number
+
+    def fault(self, code: str, path: str, row: int, **fields: str) -> Diagnostic:
+        language = self.register.language
+        what = self.register.names.key_label(language)
+        return data_fault(language, code, self.where(path, row), what=what, **fields)
+
+    def loose(self, code: str, path: str, row: int, **fields: str) -> None:
+        """Sets a row aside that is of no household."""
+        key = self.tables[path][KEY][row].as_py() if KEY in self.tables[path].column_names else None
+        self.bad.append(
+            Bad(
+                *self.place(path, row),
+                "" if key is None else str(key),
+                (self.fault(code, path, row, **fields),),
+            )
+        )
+
+    # -- households
+
+    def _households(self) -> None:
+        """Which households there are: the rows of their own table, or else whoever has members."""
+        if "" not in self.tables:
+            self._from_members()
+            return
+        self.keys = _one(self.tables[""][KEY])
+        for row in np.flatnonzero(self.keys.is_null().to_numpy(zero_copy_only=False)).tolist():
+            self.aside[row] = [self.fault("S005", "", row)]
+        if _rising(self.keys):
+            return
+        found = pc.value_counts(self.keys.drop_null())
+        twice = found.field(0).filter(pc.greater(found.field(1), 1))
+        rows: dict[Any, list[int]] = {}
+        for row in np.flatnonzero(pc.is_in(self.keys, value_set=twice).to_numpy(zero_copy_only=False)):
+            rows.setdefault(self.keys[int(row)].as_py(), []).append(int(row))
+        for key, same in rows.items():
+            places = {"first": self.where("", same[0]), "second": self.where("", same[1])}
+            for row in same:
+                self.aside[row] = [self.fault("S003", "", row, key=str(key), **places)]
+
+    def _from_members(self) -> None:
+        names = self.register.names
+        lists = [path for path in self.tables if path and "." not in path]
+        path = next((path for path in lists if names.list_of(path).kind == "members"), lists[0])
+        keys, table = _one(self.tables[path][KEY]), _with_rows(self.tables[path])
+        first = pa.array(_firsts(keys))
+        self.keys = keys.take(first)
+        self.tables[""] = table.select([name for name in (ROW, SOURCE) if name in table.column_names]).take(
+            first
+        )
+        self.origins[""] = Origin(self.origins[path].sources)
+
+    def owners(self, path: str) -> NDArray[Any]:
+        """For each row of a table the row of its owner in the owner's table, −1 for none."""
+        if path not in self.owner:
+            self.owner[path] = np.repeat(np.arange(len(self.starts[path]) - 1), np.diff(self.starts[path]))
+        return self.owner[path]
+
+    def households_of(self, path: str) -> NDArray[Any]:
+        """For each row of a table the row of its household, −1 for none."""
+        found = self.owners(path)
+        above = path.rpartition(".")[0]
+        return np.where(found >= 0, self.households_of(above)[found], -1) if above and len(found) else found
+
+    def _to_households(self, path: str) -> None:
+        """Links rows by the number of their household."""
+        table, count = self.tables[path], len(self.keys)
+        if KEY not in table.column_names:
+            self.starts[path] = np.zeros(count + 1, np.int64)
+            return
+        keys = _one(table[KEY])
+        if pa.types.is_integer(keys.type) and not keys.null_count and _rising(self.keys):
+            runs = _runs(keys.to_numpy())
+            if len(runs) == count and np.array_equal(keys.to_numpy()[runs], self.keys.to_numpy()):
+                self.starts[path] = np.append(runs, len(keys))
+                return
+        found = pc.fill_null(pc.index_in(keys, value_set=self.keys, skip_nulls=True), -1)
+        self.owner[path] = found.to_numpy().astype(np.int64)
+        root = "、".join(self.origins[""].sources)
+        for row in np.flatnonzero(self.owner[path] < 0).tolist():
+            key = keys[row].as_py()
+            if key is None:
+                self.loose("S005", path, row)
+            else:
+                self.loose("S004", path, row, key=str(key), table=root)
+
+    def _to_records(self, path: str) -> None:
+        """Links rows to a record in a household, by its 编号 or by what it is called."""
+        above, table = path.rpartition(".")[0], self.tables[path]
+        count = self.tables[above].num_rows
+        self.owner[path] = found = np.full(table.num_rows, -1, np.int64)
+        keyed = KEY in table.column_names
+        if keyed:
+            home = pc.index_in(_one(table[KEY]), value_set=self.keys, skip_nulls=True)
+        matches = np.zeros(table.num_rows, np.int64)
+        said = pa.nulls(table.num_rows, pa.string())
+        for name in self.register.names.naming(above):
+            if ABOVE + name not in table.column_names:
+                continue
+            wanted = _texts(table[ABOVE + name])
+            said = pc.coalesce(said, wanted)
+            if name not in self.tables[above].column_names:
+                continue
+            known = _texts(self.tables[above][name])
+            if keyed:
+                wanted = _within(home, wanted)
+                known = _within(pa.array(self.households_of(above)), known)
+            open_ = found < 0
+            index, times = _lookup(wanted, known)
+            matches = np.where(open_ & (times > 0), times, matches)
+            found[:] = np.where(open_ & (times == 1), index, found)
+        assert len(found) == 0 or found.max() < count
+        for row in np.flatnonzero(found < 0).tolist():
+            fields = {
+                "name": shown(said[row].as_py() or ""),
+                "count": str(matches[row]),
+                "table": self.origins[above].sources[0],
+            }
+            household = home[row].as_py() if keyed else None
+            if household is None:
+                self.loose("S011", path, row, **fields)
+            else:
+                self.aside.setdefault(household, []).append(self.fault("S011", path, row, **fields))
+
+    # -- what is said of households and lists
+
+    def _household_facts(self, path: str) -> None:
+        """Facts of households in the rows of what they have: once is enough, more often they must agree."""
+        table = self.tables[path]
+        for column in [name for name in table.column_names if name.startswith(ROOT)]:
+            name, values = column.removeprefix(ROOT), _one(table[column])
+            rows = np.flatnonzero(
+                values.is_valid().to_numpy(zero_copy_only=False) & (self.households_of(path) >= 0)
+            )
+            homes, first, which = np.unique(
+                self.households_of(path)[rows], return_index=True, return_inverse=True
+            )
+            differs = pc.not_equal(values.take(pa.array(rows)), values.take(pa.array(rows[first[which]])))
+            for at_ in np.flatnonzero(differs.to_numpy(zero_copy_only=False)):
+                self._contradiction(
+                    name, path, int(rows[first[which[at_]]]), path, int(rows[at_]), int(homes[which[at_]])
+                )
+            chosen = np.full(len(self.keys), -1, np.int64)
+            chosen[homes] = rows[first]
+            spread = values.take(pa.array(chosen, mask=chosen < 0))
+            root = self.tables[""]
+            if name in root.column_names:
+                own = _one(root[name])
+                if own.type != spread.type:
+                    own, spread = _texts(own), _texts(spread)
+                for row in np.flatnonzero(
+                    pc.fill_null(pc.not_equal(own, spread), False).to_numpy(zero_copy_only=False)
+                ):
+                    self._contradiction(name, "", int(row), path, int(chosen[row]), int(row))
+                spread = pc.coalesce(own, spread)
+                root = root.drop_columns([name])
+            self.tables[""] = root.append_column(name, spread)
+            headings = {name: self.origins[path].headings.get(name, ""), **self.origins[""].headings}
+            self.origins[""] = replace(self.origins[""], headings=headings)
+        self.tables[path] = table.drop_columns([n for n in table.column_names if n.startswith(ROOT)])
+
+    def _contradiction(
+        self, name: str, path: str, row: int, other: str, other_row: int, household: int
+    ) -> None:
+        places = {"first": self.where(path, row, name), "second": self.where(other, other_row, name)}
+        column = name if not path else ROOT + name
+        found = self.tables[path][column][row].as_py()
+        differs = self.tables[other][ROOT + name][other_row].as_py()
+        reason = self.fault("S008", other, other_row, **places, found=shown(found), other=shown(differs))
+        self.aside.setdefault(household, []).append(reason)
+
+    def _completeness(self, path: str) -> bool | NDArray[Any]:
+        """Of which owners the list is complete: where that is said, where it is a list of members, or else where
+        anything is in it. That somebody has no row says nothing of itself."""
+        above, _, name = path.rpartition(".")
+        owners = self.owners(path)
+        count = np.bincount(owners[owners >= 0], minlength=self.tables[above].num_rows)
+        sure = self.declared[path] or self.register.names.list_of(path).kind == "members"
+        if WHOLE + name not in self.tables[above].column_names:
+            return True if sure else count > 0
+        whole = np.full(len(count), True) if sure else count > 0
+        homes = self.households_of(above) if above else np.arange(len(count))
+        for row, raw in enumerate(self.tables[above][WHOLE + name].to_pylist()):
+            text = (cell_text(raw) or "").lower()
+            household = int(homes[row])
+            reason = None
+            if text in NOBODY and count[row]:
+                reason = self.fault("S013", above, row, count=str(count[row]))
+            elif text in _ALL_THERE or text in _PERHAPS_MORE:
+                whole[row] = text in _ALL_THERE
+            elif text:
+                wanted = data_word(self.register.language, "bool")
+                reason = self.fault("R002", above, row, wanted=wanted, found=shown(raw))
+            if reason and household >= 0:
+                self.aside.setdefault(household, []).append(reason)
+        return whole
+
+    def _lost_rows(self) -> None:
+        """Sets those households aside of which a row could not be read."""
+        given: list[Any] = [lost.key or None for lost in self.told.lost]
+        if pa.types.is_integer(self.keys.type):
+            given = [int(key) if key and re.fullmatch("[0-9]{1,18}", key) else None for key in given]
+        found = pc.index_in(pa.array(given, self.keys.type), value_set=self.keys, skip_nulls=True).to_pylist()
+        for lost, row in zip(self.told.lost, found, strict=True):
+            if row is not None:
+                self.aside.setdefault(row, []).append(lost.reason)
+        self.told.lost[:] = [lost for lost, row in zip(self.told.lost, found, strict=True) if row is None]
+
+    # -- in order
+
+    def _ordered(self, complete: dict[str, bool | NDArray[Any]]) -> Linked:
+        """The households that are left, and what they have in their order."""
+        for row, reasons in sorted(self.aside.items()):
+            key = self.keys[row].as_py()
+            self.bad.append(Bad(*self.place("", row), "" if key is None else str(key), tuple(reasons)))
+        order: dict[str, NDArray[Any] | None] = {"": None}
+        starts: dict[str, NDArray[Any]] = {}
+        keys = self.keys
+        if self.aside:
+            order[""] = left = np.delete(np.arange(len(keys)), list(self.aside))
+            keys = keys.take(pa.array(left))
+        for path, said in complete.items():
+            above = path.rpartition(".")[0]
+            upper = order[above]
+            if upper is None and path in self.starts:
+                order[path], starts[path] = None, self.starts[path]
+                continue
+            owners, count = self.owners(path), self.tables[above].num_rows
+            if upper is not None:
+                moved = _inverse(upper, count)
+                owners = np.append(moved, -1)[owners]  # of none stays of none
+                count = len(upper)
+                complete[path] = said if isinstance(said, bool) else said[upper]
+            order[path], starts[path] = _by_owner(owners, count)
+        tables = {path: _facts_only(table) for path, table in self.tables.items()}
+        return Linked(keys, tables, self.origins, order, starts, complete, tuple(self.bad))
+
+
+# ---- small change ------------------------------------------------------------------------------------------------------
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece."""
+    found = column.combine_chunks()
+    return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
+
+
+def _joined(parts: Sequence[tuple[Sheet, pa.Table]], sources: Sequence[str]) -> pa.Table:
+    """The rows of several tables, which say where they come from; columns that are of several types become text."""
+    tables = []
+    for sheet, table in parts:
+        source = pa.array(np.full(table.num_rows, sources.index(sheet.raw.source), np.int32))
+        tables.append(_with_rows(table).append_column(SOURCE, source))
+    types: dict[str, set[pa.DataType]] = {}
+    for table in tables:
+        for one in table.schema:
+            if one.type != pa.null():
+                types.setdefault(one.name, set()).add(one.type)
+    mixed = {name for name, found in types.items() if len(found) > 1}
+    for number, table in enumerate(tables):
+        for name in mixed & set(table.column_names):
+            tables[number] = table = table.set_column(
+                table.column_names.index(name), name, _texts(table[name])
+            )
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _with_rows(table: pa.Table) -> pa.Table:
+    """The table with the numbers of its rows."""
+    if ROW in table.column_names:
+        return table
+    return table.append_column(ROW, pa.array(np.arange(1, table.num_rows + 1, dtype=np.int64)))
+
+
+def _facts_only(table: pa.Table) -> pa.Table:
+    return table.select([n for n in table.column_names if not n.startswith("_") or n in (ROW, SOURCE)])
+
+
+def _texts(column: Any) -> pa.Array:
+    """A column as text."""
+    array = _one(column) if isinstance(column, pa.ChunkedArray) else column
+    if pa.types.is_string(array.type):
+        return pc.utf8_trim_whitespace(array)
+    return pa.array([cell_text(one) if one is not None else None for one in array.to_pylist()], pa.string())
+
+
+def _within(home: pa.Array, name: pa.Array) -> pa.Array:
+    """Names within households: unknown where either is."""
+    return pc.binary_join_element_wise(home.cast(pa.string()), name, "\x1f")
+
+
+def _lookup(wanted: pa.Array, known: pa.Array) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Where each wanted name stands among the known ones, and how often."""
+    index = pc.index_in(wanted, value_set=known, skip_nulls=True)
+    found = pc.value_counts(known.drop_null())
+    which = pc.index_in(wanted, value_set=found.field(0), skip_nulls=True)
+    times = pc.fill_null(found.field(1).take(which), 0)
+    return pc.fill_null(index, -1).to_numpy().astype(np.int64), times.to_numpy()
+
+
+def _rising(keys: pa.Array) -> bool:
+    """Whether each number is greater than the one before."""
+    if keys.null_count:
+        return False
+    return len(keys) < 2 or bool(pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py())
+
+
+def _runs(values: NDArray[Any]) -> NDArray[Any]:
+    """Where each run of equal values begins."""
+    if not len(values):
+        return np.zeros(0, np.int64)
+    return np.concatenate(([0], np.flatnonzero(values[1:] != values[:-1]) + 1))
+
+
+def _firsts(keys: pa.Array) -> NDArray[Any]:
+    """Where each number appears first, in the order of appearance."""
+    codes = pc.fill_null(keys.dictionary_encode().indices, -1).to_numpy()
+    found, first = np.unique(codes, return_index=True)
+    return np.sort(first[found >= 0])
+
+
+def _inverse(order: NDArray[Any], count: int) -> NDArray[Any]:
+    """Where each of so many rows went; −1 for those left out."""
+    found = np.full(count, -1, np.int64)
+    found[order] = np.arange(len(order))
+    return found
+
+
+def _by_owner(owners: NDArray[Any], count: int) -> tuple[NDArray[Any] | None, NDArray[Any]]:
+    """Rows in the order of their owners (`None`: they lie so), and where those of each owner begin."""
+    kept = owners >= 0
+    if kept.all() and (owners[1:] >= owners[:-1]).all():
+        order, sorted_ = None, owners
+    else:
+        rows = np.flatnonzero(kept)
+        order = rows[np.argsort(owners[rows], kind="stable")]
+        sorted_ = owners[order]
+    starts = np.zeros(count + 1, np.int64)
+    np.cumsum(np.bincount(sorted_, minlength=count), out=starts[1:])
+    return order, starts

@@ -1,0 +1,197 @@
+"""The rows of a table as kept → records alone: without blank rows, totals and remarks, each with the number of its
+household, figures in the unit of their fact, several members of one row apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from policykit.batch.chunks import KEY, ROW, at
+from policykit.batch.files import Raw, Told, Wanted, cell_text
+from policykit.batch.headings import ROOT
+from policykit.diagnostics import Language, data_fault, shown
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from policykit.batch.sources import Sheet
+
+_TOTAL = r"^\s*(?:合\s*计|总\s*计|小\s*计|共\s*计|(?i:sub)?(?i:totals?))\s*[:：]?\s*$"
+_MOST_NOTES = 20
+_FRONT = 3  # columns in which a row says that it is a total
+
+
+def whole(sheet: Sheet, told: Told, language: Language) -> pa.Table:
+    """All rows of a table at once. Those of an Arrow table stay where they are."""
+    import pyarrow as pa
+
+    table = getattr(sheet.raw, "table", None)
+    if table is not None and len(sheet.groups) == 1 and not sheet.factors:
+        found: pa.Table = table(sheet.groups[0])
+        at_key = found.column_names.index(KEY) if KEY in found.column_names else -1
+        return found.set_column(at_key, KEY, key_array(found[KEY])) if at_key >= 0 else found
+    batches = list(tidied(sheet, told, language))
+    if batches:
+        return pa.Table.from_batches(batches)
+    return pa.table(
+        {name: pa.array([], pa.string()) for name in sheet.columns} | {ROW: pa.array([], pa.int64())}
+    )
+
+
+def keys(sheet: Sheet, told: Told, language: Language) -> Iterator[pa.Array]:
+    """The household numbers alone, batch by batch."""
+    if sheet.raw.named and len(sheet.groups) == 1:
+        wanted = [one for one in sheet.groups[0] if one.name == KEY]
+        for batch in sheet.raw.batches(sheet.after, wanted, told):
+            yield key_array(batch.column(0))
+    else:
+        for batch in tidied(sheet, told, language):
+            yield batch[KEY]
+
+
+def tidied(sheet: Sheet, told: Told, language: Language) -> Iterator[pa.RecordBatch]:
+    """The records of a table with their rows, batch by batch."""
+    import pyarrow as pa
+
+    front = [] if sheet.raw.named else [Wanted(place, f"_at{place}") for place in range(_width(sheet.raw))]
+    wanted = [*front, *(one for group in sheet.groups for one in group)]
+    last = None
+    for batch in sheet.raw.batches(sheet.after, wanted, told):
+        columns, rows = batch.columns, batch[ROW]
+        names, at_column = sheet.columns, len(front)
+        parts = []
+        for group in sheet.groups:
+            held = dict(zip((one.name for one in group), columns[at_column:], strict=False))
+            at_column += len(group)
+            for name, factor in sheet.factors.items():
+                if name in held:
+                    held[name] = pa.array([times(one, factor) for one in held[name].to_pylist()], pa.string())
+            if KEY in held:
+                held[KEY] = key_array(held[KEY])
+            none = pa.nulls(batch.num_rows, pa.string())
+            part = pa.RecordBatch.from_arrays(
+                [*(held.get(name, none) for name in names), rows], [*names, ROW]
+            )
+            if front:
+                part, last = _records(sheet, part, columns[: len(front)], last, told, language)
+            parts.append(part)
+        yield parts[0] if len(parts) == 1 else _by_row(parts)
+    _tell(sheet, told, language)
+
+
+def _width(raw: Raw) -> int:
+    return min(_FRONT, max(map(len, raw.head()), default=0))
+
+
+def _by_row(parts: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """Members that stand side by side, one below the other."""
+    import pyarrow as pa
+
+    table = pa.Table.from_batches(parts)
+    order = table[ROW].to_numpy().argsort(kind="stable")
+    return table.take(pa.array(order)).combine_chunks().to_batches()[0] if len(order) else parts[0]
+
+
+def _records(
+    sheet: Sheet, part: pa.RecordBatch, front: Sequence[pa.Array], last: Any, told: Told, language: Language
+) -> tuple[pa.RecordBatch, Any]:
+    """The rows that are records, a blank number of a household filled where a row goes on with the one above.
+
+    That is where facts of the household stand in the rows of its members, and are blank too.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names = [name for name in sheet.columns if name != KEY]
+    own = _any([part[name] for name in names if not name.startswith(("_", ROOT))], part.num_rows)
+    of_root = _any([part[name] for name in names if name.startswith(ROOT)], part.num_rows)
+    total = pa.array([False] * part.num_rows)
+    for column in front:
+        total = pc.or_(total, pc.fill_null(pc.match_substring_regex(column, _TOTAL), False))
+    keyed = pc.is_valid(part[KEY]) if KEY in part.schema.names else pa.array([True] * part.num_rows)
+    several = len(sheet.groups) > 1
+    record = pc.and_(pc.and_not(pc.or_(own, of_root), total), own if several else True)
+    if not sheet.path and not several:
+        record = pc.and_not(
+            pc.or_(record, keyed), total
+        )  # a household of which nothing is known but the number
+    if not several:
+        _remarks(sheet, part, front, pc.invert(record), told, language)
+    if any(name.startswith(ROOT) for name in names) and KEY in part.schema.names:
+        key = part[KEY]
+        before = pc.fill_null_forward(pa.concat_arrays([pa.array([last], key.type), key]))[1:]
+        follows = pc.and_(record, pc.invert(pc.or_(keyed, of_root)))
+        filled = pc.sum(pc.and_(follows, pc.is_valid(before))).as_py() or 0
+        if filled:
+            told.filled[sheet.raw.source] = told.filled.get(sheet.raw.source, 0) + filled
+        part = part.set_column(part.schema.names.index(KEY), KEY, pc.if_else(follows, before, key))
+        last = before[-1].as_py() if len(before) else last
+    return part.filter(record), last
+
+
+def _any(columns: Sequence[pa.Array], count: int) -> pa.Array:
+    """Where one of some columns holds anything."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pa.array([False] * count)
+    for column in columns:
+        found = pc.or_(found, pc.is_valid(column))
+    return found
+
+
+def _remarks(
+    sheet: Sheet,
+    part: pa.RecordBatch,
+    front: Sequence[pa.Array],
+    other: pa.Array,
+    told: Told,
+    language: Language,
+) -> None:
+    """Tells the rows that are no records and hold something."""
+    rows = part[ROW].filter(other).to_pylist()
+    for row, *texts in zip(rows, *(column.filter(other).to_pylist() for column in front), strict=True):
+        text = next((text for text in texts if text), None)
+        if text and len(told.notes) < _MOST_NOTES:
+            where = at(sheet.raw.source, row, language)
+            told.notes.append(data_fault(language, "S006", where, found=shown(text)))
+
+
+def _tell(sheet: Sheet, told: Told, language: Language) -> None:
+    """Tells what was read otherwise than it is written."""
+    for name, found in told.serials.items():
+        where = at(sheet.raw.source, 0, language)
+        fields = {"name": sheet.headings.get(name.removeprefix(ROOT), name), "count": str(len(found))}
+        told.notes.append(data_fault(language, "S014", where, **fields, found=found[0][0], value=found[0][1]))
+    told.serials.clear()
+    if count := told.filled.pop(sheet.raw.source, 0):
+        told.notes.append(data_fault(language, "S009", sheet.raw.source, count=str(count)))
+
+
+# ---- cells -------------------------------------------------------------------------------------------------------------
+
+
+def key_array(column: Any) -> Any:
+    """Household numbers as integers, or else as text; blank ones are nothing."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_integer(column.type):
+        return column if column.type == pa.int64() else column.cast(pa.int64())
+    if pa.types.is_string(column.type):
+        text = pc.utf8_trim_whitespace(column)
+        return pc.if_else(pc.equal(text, ""), None, text)
+    return pa.array([cell_text(one) for one in column.to_pylist()], pa.string())
+
+
+def times(raw: Any, factor: Fraction) -> str | None:
+    """A figure in another unit; what is no bare figure stays."""
+    text = cell_text(raw)
+    try:
+        number = Decimal((text or "").replace(",", "")) * factor.numerator / factor.denominator
+    except InvalidOperation:
+        return text
+    return f"{number.normalize():f}" if re.fullmatch(r"[-0-9.,]+", text or "") else text
