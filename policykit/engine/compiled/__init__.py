@@ -16,12 +16,13 @@ from policykit.engine.compiled.partly import Decided, Partly, functions
 from policykit.engine.compiled.reading import Reader, Reading, copied, identifier
 from policykit.engine.compiled.source import Source
 from policykit.engine.compiled.straight import Straight
-from policykit.engine.compiled.swift import Layout, Swift
+from policykit.engine.compiled.swift import Layout, Swift, Unsure
 from policykit.engine.compiled.terms import Refused
 from policykit.engine.compiled.verdicts import Pay, Row
+from policykit.engine.compiled.wide import Wide
 from policykit.values import month_of
 
-__all__ = ["Compiled", "Decided", "Pay", "Refused", "Row", "Swift", "compiled"]
+__all__ = ["Compiled", "Decided", "Pay", "Refused", "Row", "Swift", "Unsure", "compiled"]
 
 
 class Compiled:
@@ -44,6 +45,7 @@ class Compiled:
         self._program, self._on = program, on
         self._functions = functions(program, writing.terms.wanted, names)
         self.straight: Any = None
+        self.wide: Any = None
         try:
             short = Straight(program, on)
             text = short.text()
@@ -52,6 +54,14 @@ class Compiled:
         run(text, program, names)
         self.source += f"\n\n{text}"
         self.straight = names["decide_straight"]
+        try:
+            text = Wide(program, on, slots=short.slots).text()
+        except Refused:
+            pass
+        else:
+            run(text, program, names)
+            self.source += f"\n\n{text}"
+            self.wide = names["decide_wide"]
         self._layout = Layout(
             program, short.slots, short.members, short.member.name.id if short.member else ""
         )
@@ -61,8 +71,13 @@ class Compiled:
         if self.straight is not None:
             try:
                 return Swift(self._layout, self.straight(household))
-            except Exception:  # not every fact is there, and plain: the general form asks more closely
+            except Exception:  # not every fact is there, and plain
                 pass
+            if self.wide is not None:
+                try:
+                    return Unsure(self._layout, self.wide(household), self._opened, exact)
+                except Exception:  # the general form asks more closely
+                    pass
         return self.general(household, exact)
 
     def general(self, household: dict[str, Any], exact: bool = True) -> Decided | None:
@@ -83,9 +98,12 @@ class Compiled:
         """A household as read, to be decided once its rulings and elections have been read too."""
         try:
             mine = copied(household)
-            return self._partly(mine, self._reader.read(mine))
+            return self._opened(mine)
         except Exception:
             return None
+
+    def _opened(self, mine: dict[str, Any]) -> Partly:
+        return self._partly(mine, self._reader.read(mine))
 
     def _partly(self, household: dict[str, Any], reading: Reading) -> Partly:
         return Partly(self._functions, self._program, self._on, reading, household)

@@ -7,7 +7,7 @@ walked through term by term. So a gap means here what it means there, and costs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -16,9 +16,10 @@ from policykit import ir
 from policykit.engine.compiled.reading import Reading, Record, identifier
 from policykit.engine.compiled.operations import OPEN
 from policykit.engine.compiled.unknown import UNKNOWN, Wrong
-from policykit.engine.compiled.verdicts import NOT_MET, SILENT, STANDS, Row, only, row
+from policykit.engine.compiled.verdicts import BEATEN, NOT_MET, SILENT, STANDS, Row, only, row
 from policykit.engine.interpreter import Interpreter, contradictions
-from policykit.engine.outcomes import Answer, Outcomes, Status
+from policykit.engine.outcomes import BEATEN as OVERRIDDEN
+from policykit.engine.outcomes import GRANTS, IN_SCOPE, Answer, Outcomes, Status, outcome
 from policykit.engine.terms import Terms
 from policykit.facts import Case, Election, Instance, Ruling
 from policykit.trace import Decision
@@ -165,6 +166,30 @@ class Decided:
         return
 
 
+#: what each possible state of a granting clause marks its measure with
+MARKS = {SILENT: 0, NOT_MET: IN_SCOPE, BEATEN: IN_SCOPE | OVERRIDDEN, STANDS: IN_SCOPE | GRANTS}
+
+
+def possible(states: Sequence[int]) -> tuple[frozenset[str], list[int], list[int]]:
+    """What clauses that grant a measure come to together, from the sets of states that each may have: the outcomes,
+    which of the clauses decide or may, and which may pay."""
+    reachable = {0}
+    for state in states:
+        marks = [mark for one, mark in MARKS.items() if state & one]
+        reachable = {before | mark for before in reachable for mark in marks}
+    outcomes = frozenset(map(outcome, reachable))
+    paying = [number for number, state in enumerate(states) if state & STANDS]
+    if outcomes <= {"granted"}:
+        holds, sure = paying, [number for number in paying if states[number] == STANDS]
+    elif outcomes == {"superseded"}:
+        holds = [number for number, state in enumerate(states) if state & BEATEN]
+        sure = [number for number in holds if states[number] == BEATEN]
+    else:
+        holds = [number for number, state in enumerate(states) if state != SILENT]
+        sure = [number for number in holds if not states[number] & SILENT]
+    return outcomes, sure or holds, paying if "granted" in outcomes else []
+
+
 class Partly:
     """One household that generated code has read, with gaps or rulings."""
 
@@ -181,22 +206,24 @@ class Partly:
         self, exact: bool, rulings: tuple[Ruling, ...] = (), elections: tuple[Election, ...] = ()
     ) -> Decided | None:
         """Every measure for every subject, at one of the levels; `None` when the reference engine has to decide."""
-        try:
-            return self._decided(exact, rulings, elections)
-        except Exception:  # whatever is odd about a household, the reference engine says it better
-            return None
-
-    def _decided(
-        self, exact: bool, rulings: tuple[Ruling, ...], elections: tuple[Election, ...]
-    ) -> Decided:
         ruled = bool(rulings or elections)
         if ruled:  # what approvers and the household decided generated code knows nothing of
             for record in self.reading.all:
                 record.memo.update(dict.fromkeys(self.functions.judging, OPEN))
-        level = Level(self.functions, self.program, self.case, self.on, rulings, elections)
-        reference = Interpreter(self.program, self.case, self.on, rulings, elections, first=level)
-        rows = tuple(self.row(*question, reference, exact, ruled) for question in reference.questions())
+        reference = self.reference(rulings, elections)
+        try:
+            rows = tuple(self.row(*question, reference, exact, ruled) for question in reference.questions())
+        except Exception:  # whatever is odd about a household, the reference engine says it better
+            return None
         return Decided(rows, self.household, self.case.index, self.reading.causes)
+
+    def decision(self, measure: str, path: str, exact: bool) -> Decision:
+        """The decision on one measure for the subject at a path."""
+        return self.reference((), ()).decision(measure, self.case.index[path], exact)
+
+    def reference(self, rulings: tuple[Ruling, ...], elections: tuple[Election, ...]) -> Interpreter:
+        level = Level(self.functions, self.program, self.case, self.on, rulings, elections)
+        return Interpreter(self.program, self.case, self.on, rulings, elections, first=level)
 
     def row(self, measure: str, record: Instance, reference: Interpreter, exact: bool, ruled: bool) -> Row | Decision:  # fmt: skip
         """The decision on a measure for a record: generated code's where that can tell."""

@@ -49,6 +49,8 @@ class Straight(Terms):
     temporary: int = 0
     inside: str = ""  # the entity whose expression is being written
     level: int = FIRST  # the earliest place where what was written last can stand
+    name: str = "decide_straight"
+    title: str = "Every measure for a household, straight"
     root: ir.Entity = field(init=False)
     member: ir.Entity | None = field(init=False)
     members: str = field(init=False)
@@ -360,7 +362,7 @@ class Straight(Terms):
             self.clause(clause, places, known)
         own, theirs = ([known[s.clause][0] for s in self.slots if s.entity == kind] for kind in places) if self.member else ([known[s.clause][0] for s in self.slots], [])  # fmt: skip
         row = f"({', '.join(f'{one}, {one}_paid' for one in theirs)},)" if theirs else "()"
-        head = f'"""Every measure for a household, straight, by the rules {self.program.fingerprint[:12]} on {self.on}"""'
+        head = f'"""{self.title}, by the rules {self.program.fingerprint[:12]} on {self.on}"""'
         body = [head, *self.lines[FIRST]]
         if self.member is not None:
             first, again = self.lines[MEMBER], self.lines[AGAIN]
@@ -382,7 +384,7 @@ class Straight(Terms):
             body += ["rows = ()", *self.lines[WHOLE]]
         result = "".join(f"{one}, {one}_paid, " for one in own)
         function = [
-            "def decide_straight(household):",
+            f"def {self.name}(household):",
             *indented([*body, f"return household, ({result}), rows"]),
         ]
         return "\n\n\n".join(filter(None, [figures(self.constants), "\n".join(function)])) + "\n"

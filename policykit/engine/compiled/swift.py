@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 from policykit import ir
+from policykit.engine.compiled.partly import Partly, possible
 from policykit.engine.compiled.reading import Record
 from policykit.engine.compiled.straight import Slot
-from policykit.engine.compiled.verdicts import BEATEN, STANDS, Pay, Row, Verdict, Way, judged, only
+from policykit.engine.compiled.verdicts import (
+    BEATEN,
+    STANDS,
+    Pay,
+    Row,
+    Verdict,
+    Way,
+    judged,
+)
+from policykit.facts import Instance
+from policykit.trace import Decision
 
 Values = tuple[Any, ...]
 Found = tuple[
@@ -19,28 +30,53 @@ Found = tuple[
 NOBODY = Record("", "")  # what prevails over a clause is told from the states alone
 
 
+class Open(NamedTuple):
+    """What a measure may come to: outcomes, the clauses that decide or may, and those whose amount may be paid."""
+
+    outcomes: frozenset[str]
+    clauses: tuple[str, ...]
+    paying: tuple[Slot, ...]
+
+
+class Outlook(NamedTuple):
+    """The bounds of one decision: `low` and `high` are what may be granted, `None` where nothing is."""
+
+    measure: str
+    path: str
+    outcomes: frozenset[str]
+    clauses: tuple[str, ...]
+    low: Any
+    high: Any
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
     """A measure for one kind of record; `settled` remembers what its clauses come to together, a handful of cases."""
 
     slots: tuple[Slot, ...]
     states: Callable[[Values], Any]
-    settled: dict[Any, tuple[Verdict, Slot | None]] = field(default_factory=dict)
+    settled: dict[Any, tuple[Verdict | Open, Slot | None]] = field(default_factory=dict)
 
-    def verdict(self, values: Values) -> tuple[Verdict, Slot | None]:
+    def verdict(self, values: Values) -> tuple[Verdict | Open, Slot | None]:
         """The outcome with its clauses, and where the amount is, if one is granted by one rule."""
         states = self.states(values)
         found = self.settled.get(states)
         if found is None:
-            ways = [
-                Way(s.clause, values[s.state], False, s.rule, None, lambda record: []) for s in self.slots
-            ]
-            verdict = judged(NOBODY, ways, ())
-            paid = None
-            if verdict.outcome == "granted" and len({way.rule for way in verdict.paying}) == 1:
-                paid = next(s for s in self.slots if s.clause == verdict.paying[-1].clause)
-            found = self.settled[states] = verdict, paid
+            found = self.settled[states] = self.judged(values)
         return found
+
+    def judged(self, values: Values) -> tuple[Verdict | Open, Slot | None]:
+        states = [values[slot.state] for slot in self.slots]
+        if any(state & (state - 1) for state in states):
+            outcomes, clauses, paying = possible(states)
+            names = tuple(self.slots[number].clause for number in clauses)
+            return Open(outcomes, names, tuple(self.slots[number] for number in paying)), None
+        ways = [Way(s.clause, values[s.state], False, s.rule, None, lambda record: []) for s in self.slots]
+        verdict = judged(NOBODY, ways, ())
+        paid = None
+        if verdict.outcome == "granted" and len({way.rule for way in verdict.paying}) == 1:
+            paid = next(s for s in self.slots if s.clause == verdict.paying[-1].clause)
+        return verdict, paid
 
 
 class Layout:
@@ -63,11 +99,18 @@ class Layout:
             measure: asked for (measure, kind), asked in self.questions.items() if kind == self.root
         }
 
-    def row(self, measure: str, kind: str, path: str, values: Values, own: Values) -> Row:
-        """The decision on a measure for a record, from what its clauses came to."""
+    def row(self, measure: str, kind: str, path: str, values: Values, own: Values) -> Row | None:
+        """The decision on a measure for a record, from what its clauses came to; `None` while something of it is open."""
         question = self.questions[measure, kind]
         verdict, paid = question.verdict(values)
-        pay = Pay(paid.form, values[paid.pay], values[paid.pay]) if paid is not None else None
+        if isinstance(verdict, Open):
+            return None
+        pay = None
+        if paid is not None:
+            amount = values[paid.pay]
+            if amount.__class__ is tuple:
+                return None
+            pay = Pay(paid.form, amount, amount)
         over: tuple[str, ...] = ()
         if verdict.outcome == "superseded":
             over = tuple(sorted({name for slot in question.slots if values[slot.state] >= BEATEN
@@ -76,13 +119,34 @@ class Layout:
 
     def stands(self, clause: str, kind: str, values: Values, own: Values) -> bool:
         slot = self.slots[clause]
-        return bool((values if slot.entity == kind else own)[slot.state] == STANDS)
+        return bool((values if slot.entity == kind else own)[slot.state] & STANDS)
+
+    def outlook(self, measure: str, kind: str, path: str, values: Values) -> Outlook:
+        """The bounds of that decision."""
+        question = self.questions[measure, kind]
+        verdict, paid = question.verdict(values)
+        if isinstance(verdict, Open):
+            outcomes, clauses, paying = verdict
+        else:
+            outcomes, clauses = frozenset([verdict.outcome]), verdict.clauses
+            stand = {way.clause for way in verdict.paying}
+            paying = tuple(slot for slot in question.slots if slot.clause in stand)
+        sure = all(values[slot.state] == STANDS for slot in paying)
+        if len({slot.rule for slot in paying}) > 1 and outcomes == {"granted"} and sure:
+            paying = ()  # amounts in conflict
+        amounts = [values[slot.pay] for slot in paying]
+        spans = [one if one.__class__ is tuple else (one, one) for one in amounts]
+        low, high = min((a for a, _ in spans), default=None), max((b for _, b in spans), default=None)
+        return Outlook(measure, path, outcomes, clauses, low, high)
 
 
 class Swift:
     """The decisions on one household by the straight form, and the household as it was then."""
 
     __slots__ = ("found", "layout")
+
+    causes = False
+    index: ClassVar[Mapping[str, Instance]] = {}
 
     def __init__(self, layout: Layout, found: Found) -> None:
         self.layout, self.found = layout, found
@@ -92,25 +156,32 @@ class Swift:
         return self.found[0]
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[Row | Decision, ...]:
         """Every decision, measure by measure, the household before its members."""
-        return tuple(self._rows())
+        return tuple(self.decided(*question) for question in self.questions())
 
-    def _rows(self) -> Iterator[Row]:
+    def questions(self) -> Iterator[tuple[str, str, str, Values]]:
+        """Every measure with its subject, its path, and what its clauses came to."""
         layout, (_, own, people) = self.layout, self.found
         for name, measure in layout.measures.items():
             if layout.root in measure.entities:
-                yield layout.row(name, layout.root, layout.root, own, own)
+                yield name, layout.root, layout.root, own
             if layout.member in measure.entities:
                 for number, values in enumerate(people):
-                    yield layout.row(name, layout.member, f"{layout.members}[{number}]", values, own)
+                    yield name, layout.member, f"{layout.members}[{number}]", values
 
-    def only(self, measure: str, subject: str | None) -> Row | None:
+    def decided(self, measure: str, kind: str, path: str, values: Values) -> Row | Decision:
+        found = self.layout.row(measure, kind, path, values, self.found[1])
+        assert found is not None  # nothing is open
+        return found
+
+    def only(self, measure: str, subject: str | None) -> Row | Decision | None:
         """The one decision on a measure for a subject; `None` when there is none, or more than one."""
         layout, own = self.layout, self.found[1]
         if subject == layout.root and (measure, subject) in layout.questions:
-            return layout.row(measure, subject, subject, own, own)
-        return only(self._rows(), measure, subject)
+            return self.decided(measure, subject, subject, own)
+        asked = [one for one in self.questions() if one[0] == measure and subject in (None, one[2])]
+        return self.decided(*asked[0]) if len(asked) == 1 else None
 
     def told(self, measure: str, subject: str) -> tuple[str, int | None] | None:
         """Outcome and amount of the household alone, without building a decision; `None` for all else."""
@@ -119,4 +190,48 @@ class Swift:
             return None
         own = self.found[1]
         verdict, paid = layout.asked[measure].verdict(own)
+        assert isinstance(verdict, Verdict)  # nothing is open
         return verdict.outcome, None if paid is None else own[paid.pay]
+
+
+class Unsure(Swift):
+    """The same for a household with gaps: bounds, and what those leave open as the reference's tables tell it.
+
+    `deeper` opens the household for those tables; nothing is asked of them before it is read.
+    """
+
+    __slots__ = ("deeper", "exact", "opened")
+
+    def __init__(
+        self, layout: Layout, found: Found, deeper: Callable[[dict[str, Any]], Partly], exact: bool
+    ) -> None:
+        super().__init__(layout, found)
+        self.deeper, self.exact = deeper, exact
+        self.opened: Partly | None = None
+
+    @property
+    def index(self) -> Mapping[str, Instance]:  # type: ignore[override]
+        return self.partly().case.index
+
+    def partly(self) -> Partly:
+        if self.opened is None:
+            self.opened = self.deeper(self.household)
+        return self.opened
+
+    def decided(self, measure: str, kind: str, path: str, values: Values) -> Row | Decision:
+        found = self.layout.row(measure, kind, path, values, self.found[1])
+        return found or self.partly().decision(measure, path, self.exact)
+
+    def bounds(self) -> tuple[Outlook, ...]:
+        """The bounds of every decision."""
+        return tuple(self.layout.outlook(*question) for question in self.questions())
+
+    def told(self, measure: str, subject: str) -> tuple[str, int | None] | None:
+        layout = self.layout
+        if subject != layout.root or measure not in layout.asked:
+            return None
+        found = layout.outlook(measure, subject, subject, self.found[1])
+        fen = found.low if found.low == found.high else None
+        if len(found.outcomes) == 1 and found.low == found.high:
+            return next(iter(found.outcomes)), fen
+        return None if self.exact else ("undetermined" if len(found.outcomes) > 1 else next(iter(found.outcomes)), fen)  # fmt: skip
