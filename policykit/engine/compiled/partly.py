@@ -13,8 +13,8 @@ from datetime import date
 from typing import Any
 
 from policykit import ir
-from policykit.engine.compiled.reading import Reading, Record, identifier
 from policykit.engine.compiled.operations import OPEN
+from policykit.engine.compiled.reading import Reading, Record, identifier
 from policykit.engine.compiled.unknown import UNKNOWN, Wrong
 from policykit.engine.compiled.verdicts import BEATEN, NOT_MET, SILENT, STANDS, Row, only, row
 from policykit.engine.interpreter import Interpreter, contradictions
@@ -56,10 +56,11 @@ def functions(program: ir.Program, wanted: Iterable[tuple[str, ...]], names: Map
                 found.bases[measure, kind] = made
             case ("final", measure, kind):
                 found.finals[measure, kind] = made
-    for name, measure in program.measures.items():
-        for kind in measure.entities:
-            final = found.finals.get((name, kind)) or found.bases[name, kind]
-            found.questions[name, kind] = final, names.get(f"alternatives_{identifier(name)}_{identifier(kind)}")
+    for decl in program.measures.values():
+        for kind in decl.entities:
+            asked = decl.name.id, kind
+            others = names.get("_".join(("alternatives", *map(identifier, asked))))
+            found.questions[asked] = found.finals.get(asked) or found.bases[asked], others
     return found
 
 
@@ -159,9 +160,10 @@ class Decided:
 
     def only(self, measure: str, subject: str | None) -> Row | Decision | None:
         """The one decision on a measure for a subject; `None` when there is none, or more than one."""
-        return only(self.rows, measure, subject)
+        found: Row | Decision | None = only(self.rows, measure, subject)
+        return found
 
-    def told(self, measure: str, subject: str) -> None:
+    def told(self, measure: str, subject: str | None) -> None:
         """Nothing is told apart from the whole decision."""
         return
 

@@ -308,13 +308,16 @@ class Straight(Terms):
                 f"{word} {' or '.join(f'{known[other][0]} == STANDS' for other in now)}:\n{BLANK}{local} = BEATEN"
             )
             word = "elif"
-        stands = f"{local} = STANDS\n{BLANK}{paid} = {amount}"
-        lines.append(f"else:\n{BLANK}{stands}" if word == "elif" else stands.replace(BLANK, ""))
         later = [other for other in over if other not in now]
+        after = bool(later) and not own and self.last(name) and all(self.of_root(other) for other in later)
+        stands = f"{local} = STANDS\n{BLANK}{paid} = {amount}"
+        if after:
+            stands += f"\n{BLANK}{self.somewhere(local)} = True"
+        lines.append(f"else:\n{BLANK}{stands}" if word == "elif" else stands.replace(BLANK, ""))
         holds = " or ".join(f"{known[other][0]} == STANDS" for other in later)
         at = places[clause.entity]
-        if later and not own and self.last(name) and all(self.of_root(other) for other in later):
-            self.after.append(f"if {holds}:  # {said(clause.basis.name.zh)}\n{BLANK}"
+        if after:
+            self.after.append(f"if {self.somewhere(local)} and ({holds}):  # {said(clause.basis.name.zh)}\n{BLANK}"
                               f"rows = [beaten(row, {at}) if row[{at}] == STANDS else row for row in rows]")  # fmt: skip
         elif later:
             level = AGAIN if not own else max(known[other][1] for other in later)
@@ -327,6 +330,14 @@ class Straight(Terms):
         self.slots.append(
             Slot(name, clause.entity, effect.measure, number, rule.form, at, at + 1, tuple(over))
         )
+
+    def somewhere(self, local: str) -> str:
+        """The local that says whether a clause stands for any member, as far as the members themselves tell."""
+        flag = f"{local}_somewhere"
+        if flag not in self.taken:
+            self.taken.add(flag)
+            self.lines[FIRST].append(f"{flag} = False")
+        return flag
 
     def prevails(self, other: str, clause: ir.Clause, known: Mapping[str, object]) -> bool:
         """Whether a clause that comes first concerns the same measure, of the same record or its household."""

@@ -30,9 +30,16 @@ Found = tuple[
 NOBODY = Record("", "")  # what prevails over a clause is told from the states alone
 
 
-class Open(NamedTuple):
-    """What a measure may come to: outcomes, the clauses that decide or may, and those whose amount may be paid."""
+class Settled(NamedTuple):
+    """What the clauses of a measure come to together, while each is in a state, or in one of several.
 
+    `verdict` is `None` while that leaves more than one outcome; `paid` is where the amount is, if one is granted by one
+    rule; `paying` where amounts are that may be paid.
+    """
+
+    outcome: str
+    paid: int | None
+    verdict: Verdict | None
     outcomes: frozenset[str]
     clauses: tuple[str, ...]
     paying: tuple[Slot, ...]
@@ -55,28 +62,36 @@ class Question:
 
     slots: tuple[Slot, ...]
     states: Callable[[Values], Any]
-    settled: dict[Any, tuple[Verdict | Open, Slot | None]] = field(default_factory=dict)
+    settled: dict[Any, Settled] = field(default_factory=dict)
 
-    def verdict(self, values: Values) -> tuple[Verdict | Open, Slot | None]:
-        """The outcome with its clauses, and where the amount is, if one is granted by one rule."""
+    def found(self, values: Values) -> Settled:
+        """The outcome with its clauses, and where the amount is."""
         states = self.states(values)
         found = self.settled.get(states)
         if found is None:
-            found = self.settled[states] = self.judged(values)
+            found = self.settled[states] = self.settle([values[slot.state] for slot in self.slots])
         return found
 
-    def judged(self, values: Values) -> tuple[Verdict | Open, Slot | None]:
-        states = [values[slot.state] for slot in self.slots]
+    def settle(self, states: list[int]) -> Settled:
         if any(state & (state - 1) for state in states):
-            outcomes, clauses, paying = possible(states)
-            names = tuple(self.slots[number].clause for number in clauses)
-            return Open(outcomes, names, tuple(self.slots[number] for number in paying)), None
-        ways = [Way(s.clause, values[s.state], False, s.rule, None, lambda record: []) for s in self.slots]
+            outcomes, deciding, paying = possible(states)
+            return Settled(
+                next(iter(outcomes)) if len(outcomes) == 1 else "undetermined", None, None, outcomes,
+                tuple(self.slots[number].clause for number in deciding),
+                tuple(self.slots[number] for number in paying),
+            )  # fmt: skip
+        ways = [
+            Way(slot.clause, state, False, slot.rule, None, lambda record: [])
+            for slot, state in zip(self.slots, states, strict=True)
+        ]
         verdict = judged(NOBODY, ways, ())
-        paid = None
-        if verdict.outcome == "granted" and len({way.rule for way in verdict.paying}) == 1:
-            paid = next(s for s in self.slots if s.clause == verdict.paying[-1].clause)
-        return verdict, paid
+        stand = {way.clause for way in verdict.paying}
+        paying_ = tuple(slot for slot in self.slots if slot.clause in stand)
+        if len({slot.rule for slot in paying_}) > 1:
+            paying_ = ()  # amounts in conflict
+        return Settled(
+            verdict.outcome, paying_[-1].pay if paying_ else None, verdict, frozenset([verdict.outcome]), verdict.clauses, paying_
+        )  # fmt: skip
 
 
 class Layout:
@@ -102,15 +117,16 @@ class Layout:
     def row(self, measure: str, kind: str, path: str, values: Values, own: Values) -> Row | None:
         """The decision on a measure for a record, from what its clauses came to; `None` while something of it is open."""
         question = self.questions[measure, kind]
-        verdict, paid = question.verdict(values)
-        if isinstance(verdict, Open):
+        found = question.found(values)
+        verdict = found.verdict
+        if verdict is None:
             return None
         pay = None
-        if paid is not None:
-            amount = values[paid.pay]
+        if found.paid is not None:
+            amount = values[found.paid]
             if amount.__class__ is tuple:
                 return None
-            pay = Pay(paid.form, amount, amount)
+            pay = Pay(found.paying[-1].form, amount, amount)
         over: tuple[str, ...] = ()
         if verdict.outcome == "superseded":
             over = tuple(sorted({name for slot in question.slots if values[slot.state] >= BEATEN
@@ -123,21 +139,27 @@ class Layout:
 
     def outlook(self, measure: str, kind: str, path: str, values: Values) -> Outlook:
         """The bounds of that decision."""
-        question = self.questions[measure, kind]
-        verdict, paid = question.verdict(values)
-        if isinstance(verdict, Open):
-            outcomes, clauses, paying = verdict
-        else:
-            outcomes, clauses = frozenset([verdict.outcome]), verdict.clauses
-            stand = {way.clause for way in verdict.paying}
-            paying = tuple(slot for slot in question.slots if slot.clause in stand)
-        sure = all(values[slot.state] == STANDS for slot in paying)
-        if len({slot.rule for slot in paying}) > 1 and outcomes == {"granted"} and sure:
-            paying = ()  # amounts in conflict
-        amounts = [values[slot.pay] for slot in paying]
-        spans = [one if one.__class__ is tuple else (one, one) for one in amounts]
+        found = self.questions[measure, kind].found(values)
+        spans = [span(values[slot.pay]) for slot in found.paying]
         low, high = min((a for a, _ in spans), default=None), max((b for _, b in spans), default=None)
-        return Outlook(measure, path, outcomes, clauses, low, high)
+        sure = all(values[slot.state] == STANDS for slot in found.paying)
+        if found.verdict is None and found.outcome == "granted" and sure and len({slot.rule for slot in found.paying}) > 1:  # fmt: skip
+            low = high = None  # amounts in conflict
+        return Outlook(measure, path, found.outcomes, found.clauses, low, high)
+
+    def told(self, own: Values, measure: str, subject: str | None) -> tuple[str, int | None] | None:
+        """Outcome and amount of the household alone, without building a decision; `None` for all else."""
+        asked = self.asked.get(measure)
+        if asked is None or subject != self.root:
+            return None
+        found = asked.settled.get(asked.states(own)) or asked.found(own)
+        paid = found[1]
+        return found[0], None if paid is None else own[paid]
+
+
+def span(amount: Any) -> tuple[Any, Any]:
+    """Both ends of an amount."""
+    return amount if amount.__class__ is tuple else (amount, amount)
 
 
 class Swift:
@@ -183,15 +205,9 @@ class Swift:
         asked = [one for one in self.questions() if one[0] == measure and subject in (None, one[2])]
         return self.decided(*asked[0]) if len(asked) == 1 else None
 
-    def told(self, measure: str, subject: str) -> tuple[str, int | None] | None:
+    def told(self, measure: str, subject: str | None) -> tuple[str, int | None] | None:
         """Outcome and amount of the household alone, without building a decision; `None` for all else."""
-        layout = self.layout
-        if subject != layout.root or measure not in layout.asked:
-            return None
-        own = self.found[1]
-        verdict, paid = layout.asked[measure].verdict(own)
-        assert isinstance(verdict, Verdict)  # nothing is open
-        return verdict.outcome, None if paid is None else own[paid.pay]
+        return self.layout.told(self.found[1], measure, subject)
 
 
 class Unsure(Swift):
@@ -205,8 +221,7 @@ class Unsure(Swift):
     def __init__(
         self, layout: Layout, found: Found, deeper: Callable[[dict[str, Any]], Partly], exact: bool
     ) -> None:
-        super().__init__(layout, found)
-        self.deeper, self.exact = deeper, exact
+        self.layout, self.found, self.deeper, self.exact = layout, found, deeper, exact
         self.opened: Partly | None = None
 
     @property
@@ -226,12 +241,19 @@ class Unsure(Swift):
         """The bounds of every decision."""
         return tuple(self.layout.outlook(*question) for question in self.questions())
 
-    def told(self, measure: str, subject: str) -> tuple[str, int | None] | None:
-        layout = self.layout
+    def told(self, measure: str, subject: str | None) -> tuple[str, int | None] | None:
+        layout, own = self.layout, self.found[1]
         if subject != layout.root or measure not in layout.asked:
             return None
-        found = layout.outlook(measure, subject, subject, self.found[1])
-        fen = found.low if found.low == found.high else None
-        if len(found.outcomes) == 1 and found.low == found.high:
-            return next(iter(found.outcomes)), fen
-        return None if self.exact else ("undetermined" if len(found.outcomes) > 1 else next(iter(found.outcomes)), fen)  # fmt: skip
+        found = layout.asked[measure].found(own)
+        if found.verdict is not None:
+            amount = None if found.paid is None else own[found.paid]
+            if amount.__class__ is not tuple:
+                return found.outcome, amount
+        if self.exact:
+            return None
+        if len(found.paying) < 2:
+            amount = own[found.paying[0].pay] if found.paying else None
+            return found.outcome, None if amount.__class__ is tuple else amount
+        outlook = layout.outlook(measure, subject, subject, own)
+        return found.outcome, outlook.low if outlook.low == outlook.high else None

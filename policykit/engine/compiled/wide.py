@@ -166,9 +166,9 @@ class Wide(Straight):
                 return self.chosen(one[0], beyond, other[0]), self.chosen(one[1], beyond, other[1])
             case ir.Apply(op="multiply", args=(a, b)):
                 return self.product(a, b)
-            case ir.Apply(op="round_down_to_yuan", args=(ir.Apply(op="divide", args=(a, b)),)) if (
-                self.whole(a, b) and self.positive(b)
-            ):
+            case ir.Apply(op="round_down_to_yuan", args=(ir.Apply(op="divide", args=(a, b)),)) if self.whole(
+                a, b
+            ) and self.positive(b):
                 low, high = self.between(a)
                 below, same = self.between(b)
                 if below != same:
@@ -324,8 +324,11 @@ class Wide(Straight):
         over = [other for other in sorted(self.program.blockers.get(name, ())) if self.prevails(other, clause, known)]  # fmt: skip
         now = [o for o in over if known[o][1] <= level or (level == MEMBER and known[o][1] == FIRST)]
         later = [other for other in over if other not in now]
+        after = bool(later) and not own and self.last(name) and all(self.of_root(other) for other in later)
         met = [f"{local} |= STANDS" if not now else f"if not ({self.standing(now, known)[0]}):\n{BLANK}{local} |= STANDS",
                f"{paid} = {low}" if low == high else f"{paid} = amount_between({low}, {high})"]  # fmt: skip
+        if after:
+            met.append(f"{self.somewhere(local)} = True")
         if now:
             met.insert(0, f"if {self.standing(now, known)[1]}:\n{BLANK}{local} |= BEATEN")
         body = [f"{local} = 0" if scope[0] == "True" else f"{local} = 0 if {scope[0]} else SILENT"]
@@ -339,9 +342,9 @@ class Wide(Straight):
             lines += [f"{local} = SILENT", f"if {scope[1]}:", *map(indent, body)]
         self.lines[level] += ["", f"# {about(clause.basis)}", *lines]
         at = places[clause.entity]
-        if later and not own and self.last(name) and all(self.of_root(other) for other in later):
+        if after:
             sure, maybe = self.standing(later, known)
-            self.after.append(f"if {maybe}:  # {said(clause.basis.name.zh)}\n{BLANK}"
+            self.after.append(f"if {self.somewhere(local)} and ({maybe}):  # {said(clause.basis.name.zh)}\n{BLANK}"
                               f"rows = [shadowed(row, {at}, {sure}) for row in rows]")  # fmt: skip
         elif later:
             level = AGAIN if not own else max(known[other][1] for other in later)
