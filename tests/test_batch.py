@@ -21,7 +21,8 @@ from typer.testing import CliRunner
 import policykit
 from policykit.app.cli import app
 from policykit.batch import run, writing
-from policykit.batch.answers import Answering, Answers
+from policykit.batch.answers import Answering
+from policykit.batch.filling import Answers
 from policykit.batch.sources import Register
 from policykit.batch.tables import decisions
 from policykit.engine.compiled import Nothing
@@ -455,11 +456,11 @@ CHILD = """
 import os, signal, sys
 from pathlib import Path
 from datetime import date
-from policykit.batch import run, writing
+from policykit.batch import answers, run, writing
 from policykit.loader import load
 
 source, out, where, rules, sheet = sys.argv[1:]
-run.SIZE = 1
+answers.SIZE = 1
 policies = load(rules).with_parameters(sheet)
 def stop(): os.kill(os.getpid(), signal.SIGKILL)
 def told(done, bad):

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from policykit.batch.answers import FORMS, NO_FEN, OUTCOMES, Answers, Ints
+from policykit.batch.filling import FORMS, NO_FEN, OUTCOMES, Answers, Ints
 from policykit.batch.sections import Cell, Section, yuan
 from policykit.batch.summary import GRANTED, UNDETERMINED, Paid, Summary, add, grouped
 from policykit.batch.tables import (
