@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,43 +17,26 @@ import pyarrow.compute as pc
 
 from policykit.batch.chunks import KEY, NOBODY, ROW, SOURCE, Bad, Chunk, Origin, at
 from policykit.batch.files import Told, cell_text
-from policykit.batch.headings import ABOVE, ROOT, WHOLE
-from policykit.batch.tidying import whole
-from policykit.diagnostics import Diagnostic, data_fault, data_word, shown
+from policykit.batch.headings import ABOVE, ROOT, WHOLE, Names
+from policykit.batch.sheets import Piece, Sheet
+from policykit.diagnostics import Diagnostic, Language, data_fault, data_word, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from policykit.batch.sources import Register, Sheet
-
-Piece: TypeAlias = Sequence[tuple["Sheet", pa.Table]]  # the rows of some households, table by table
 
 _ALL_THERE = frozenset(["是", "核对完成", "yes", "true", "complete", *NOBODY])
 _PERHAPS_MORE = frozenset(["否", "核对未完成", "no", "false", "incomplete"])
 
 
-def chunks(register: Register, size: int) -> Iterator[Chunk]:
-    """All households of a register, in chunks of so many; what is told on the way goes to its notes."""
-    told = Told()
-    fits = sum(sheet.raw.size for sheet in register.sheets) <= register.memory
-    if fits:
-        found = [(sheet, whole(sheet, told, register.language)) for sheet in register.sheets]
-        pieces: Iterator[Piece] = iter([found])
-    else:
-        from policykit.batch.streaming import pieces_of
+def link(piece: Piece, names: Names, told: Told, language: Language) -> Linked:
+    """The households whose rows these are."""
+    return _Linking(piece, names, told, language).linked()
 
-        pieces = pieces_of(register, told, size)
-    first = 0
-    for piece in pieces:
-        linked = _Linking(register, piece, told).linked()
-        if fits:
-            register.households = len(linked.keys)
-        yield from linked.chunks(first, size)
-        first += len(linked.keys)
-    register.notes = [*register.opening, *told.notes]
-    if told.lost:
-        rest = tuple(Bad(one.source, one.row, one.key, (one.reason,)) for one in told.lost)
-        yield Chunk(first, pa.array([], pa.string()), {"": pa.table({})}, bad=rest)
+
+def nobody(first: int, told: Told) -> Chunk:
+    """What is left of rows that could not be read, and are of no household."""
+    rest = tuple(Bad(one.source, one.row, one.key, (one.reason,)) for one in told.lost)
+    return Chunk(first, pa.array([], pa.string()), {"": pa.table({})}, bad=rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +91,10 @@ class _Linking:
     """The work on one piece. `owner` has for each table the row of each row's owner in the owner's table, −1 for none;
     `aside` the households that are set aside."""
 
-    register: Register
     piece: Piece
+    names: Names
     told: Told
+    language: Language
     tables: dict[str, pa.Table] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     declared: dict[str, bool] = field(default_factory=dict)
@@ -184,7 +168,7 @@ class _Linking:
                 self.tables[path] = table.set_column(at_key, KEY, table[KEY].cast(pa.string()))
 
     def where(self, path: str, row: int, column: str = "") -> str:
-        return at(*self.place(path, row), self.register.language, self.origins[path].headings.get(column, ""))
+        return at(*self.place(path, row), self.language, self.origins[path].headings.get(column, ""))
 
     def place(self, path: str, row: int) -> tuple[str, int]:
         """The source and the row of a row of a table."""
@@ -194,9 +178,8 @@ class _Linking:
         return origin.sources[source], number
 
     def fault(self, code: str, path: str, row: int, **fields: str) -> Diagnostic:
-        language = self.register.language
-        what = self.register.names.key_label(language)
-        return data_fault(language, code, self.where(path, row), what=what, **fields)
+        what = self.names.key_label(self.language)
+        return data_fault(self.language, code, self.where(path, row), what=what, **fields)
 
     def loose(self, code: str, path: str, row: int, **fields: str) -> None:
         """Sets a row aside that is of no household."""
@@ -234,9 +217,8 @@ class _Linking:
                 self.aside[row] = [self.fault("S003", "", row, key=str(key), **places)]
 
     def _from_members(self) -> None:
-        names = self.register.names
         lists = [path for path in self.tables if path and "." not in path]
-        path = next((path for path in lists if names.list_of(path).kind == "members"), lists[0])
+        path = next((path for path in lists if self.names.list_of(path).kind == "members"), lists[0])
         keys, table = _one(self.tables[path][KEY]), _with_rows(self.tables[path])
         first = pa.array(_firsts(keys))
         self.keys = keys.take(first)
@@ -289,7 +271,7 @@ class _Linking:
             home = pc.index_in(_one(table[KEY]), value_set=self.keys, skip_nulls=True)
         matches = np.zeros(table.num_rows, np.int64)
         said = pa.nulls(table.num_rows, pa.string())
-        for name in self.register.names.naming(above):
+        for name in self.names.naming(above):
             if ABOVE + name not in table.column_names:
                 continue
             wanted = _texts(table[ABOVE + name])
@@ -370,7 +352,7 @@ class _Linking:
         above, _, name = path.rpartition(".")
         owners = self.owners(path)
         count = np.bincount(owners[owners >= 0], minlength=self.tables[above].num_rows)
-        sure = self.declared[path] or self.register.names.list_of(path).kind == "members"
+        sure = self.declared[path] or self.names.list_of(path).kind == "members"
         if WHOLE + name not in self.tables[above].column_names:
             return True if sure else count > 0
         whole = np.full(len(count), True) if sure else count > 0
@@ -384,7 +366,7 @@ class _Linking:
             elif text in _ALL_THERE or text in _PERHAPS_MORE:
                 whole[row] = text in _ALL_THERE
             elif text:
-                wanted = data_word(self.register.language, "bool")
+                wanted = data_word(self.language, "bool")
                 reason = self.fault("R002", above, row, wanted=wanted, found=shown(raw))
             if reason and household >= 0:
                 self.aside.setdefault(household, []).append(reason)
