@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -24,7 +25,8 @@ from policykit.batch import run, writing
 from policykit.batch.answers import Answering
 from policykit.batch.filling import Answers
 from policykit.batch.sources import Register
-from policykit.batch.tables import decisions
+from policykit.batch.summary import Summary
+from policykit.batch.tables import decisions, findings
 from policykit.engine.compiled import Nothing
 from policykit.loader import Policies, load_bundled, load_text
 
@@ -335,6 +337,46 @@ def tables_of(households: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "household": pa.table({name: [row.get(name) for row in roots] for name in columns}),
         "members": pa.Table.from_pylist(people),
     }
+
+
+def drawn(count: int, seed: int) -> dict[str, dict[str, Any]]:
+    """Households by chance, now and then with something left out, or written so that it cannot be read."""
+    chance = random.Random(seed)
+
+    def given(values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if chance.random() > 0.15}
+
+    found = {}
+    for number in range(count):
+        people = [
+            given(person(f"人{n}", chance.choice(["一级", "二级", "三级", "无"]), chance.choice("是否")))
+            for n in range(chance.randint(1, 4))
+        ]
+        income = chance.choice([0, 499.99, 500, 500.01, 730, "很多" if chance.random() < 0.2 else 20])
+        found[f"户{number}"] = {
+            **given({"户主姓名": "某", "困难户": chance.choice("是否"), "月收入": income, "在册": chance.choice("是否")}),
+            "村": {"村名": chance.choice(["东村", "西村"])}, "成员": people,
+        }  # fmt: skip
+    return found
+
+
+@pytest.mark.parametrize("line", [500, None])
+def test_blocks_and_single_households_agree(line: int | None) -> None:
+    """The columnar engine on all plain households, and each household by itself, with facts and a parameter missing."""
+    rules = policies(line) if line else load_text(RULES)
+    (chunk,) = Register(tables_of(drawn(300, seed=20200406)), rules.program).chunks()
+    found = []
+    for alone in (False, True):
+        asking = Answering(rules, ON)
+        if alone:
+            asking.blocks.refused = "each by itself"
+        answers = asking.answers(chunk)
+        summary = Summary(asking.measures)
+        summary.add(answers)
+        found.append((decisions(answers, rules.program).to_pylist(), findings(answers).to_pylist(), answers.found, answers.bad, summary))  # fmt: skip
+    for one, other in zip(*found, strict=True):
+        assert one == other
+    assert found[0][4].bad and found[0][4].waits and found[0][2]
 
 
 # ---- files -------------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from policykit.batch.tables import (
     Labels,
     coded,
     in_yuan,
+    lists,
     renamed,
     whom,
 )
@@ -235,7 +236,6 @@ class Difference:
 def table(found: Changes) -> pa.Table:
     """One row for each answer that differs, with identifiers and fen."""
     answers, sides = found.before.answers, (found.before, found.after)
-    sets = pa.array(answers.names.sets, NAMES)
     columns = [
         *whom(answers, found.subject),
         coded(found.measure, found.measures),
@@ -243,7 +243,7 @@ def table(found: Changes) -> pa.Table:
         *(coded(side.outcome, ALL_OUTCOMES) for side in sides),
         *(pa.array(side.fen, mask=side.fen == NO_FEN) for side in sides),
         *(coded(side.form - 1, FORMS[1:]) for side in sides),
-        *(sets.take(pa.array(side.clauses)) for side in sides),
+        *(lists(answers.names.sets, side.clauses) for side in sides),
     ]
     return pa.Table.from_arrays(columns, schema=CHANGES)
 
@@ -273,7 +273,7 @@ def labelled(found: Changes, before: Labels, after: Labels) -> pa.Table:
                     pa.string(),
                 )
             case "subject":
-                column = renamed(column.dictionary_encode(), labels.path)
+                column = renamed(column, labels.path)
         columns[name] = column
     return before.table(columns)
 

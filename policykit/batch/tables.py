@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from policykit import ir
 from policykit.batch.chunks import Bad, root_of
-from policykit.batch.filling import FORMS, NO_FEN, OUTCOMES, Answers
+from policykit.batch.filling import FORMS, NO_FEN, OUTCOMES, Answers, Ints
 from policykit.batch.places import Place
 from policykit.diagnostics import Diagnostic, Language
 from policykit.explain.words import Words
@@ -24,8 +23,7 @@ WORD, NAMES = pa.dictionary(pa.int32(), pa.string()), pa.list_(pa.string())
 
 #: whom a row is about, at the head of every table
 SUBJECT = [
-    ("key", pa.string()), ("place", pa.string()), ("subject", pa.string()), ("id", pa.string()),
-    ("name", pa.string()), ("row", pa.int64()),
+    ("key", WORD), ("place", WORD), ("subject", WORD), ("id", WORD), ("name", WORD), ("row", pa.int64()),
 ]  # fmt: skip
 
 DECISIONS = pa.schema([
@@ -129,7 +127,11 @@ class Labels:
     def table(self, columns: Mapping[str, pa.Array]) -> pa.Table:
         """A table under the headings of people; without places where nothing says them."""
         return pa.table(
-            {self.heading(name): of for name, of in columns.items() if name != "place" or self.place}
+            {
+                self.heading(name): of.dictionary_decode() if isinstance(of, pa.DictionaryArray) else of
+                for name, of in columns.items()
+                if name != "place" or self.place
+            }
         )
 
 
@@ -148,13 +150,13 @@ def decisions(answers: Answers, program: ir.Program) -> pa.Table:
         *whom(answers, answers.subject),
         coded(answers.measure, tuple(program.measures)),
         coded(outcome, ALL_OUTCOMES),
-        pa.array(sets, NAMES).take(pa.array(answers.outcomes)),
+        lists(sets, answers.outcomes),
         coded(answers.form - 1, FORMS[1:]),
         _fen(answers.fen, ~settled),
         _fen(answers.low, settled),
         _fen(answers.high, settled),
-        _sets(answers, answers.clauses),
-        _sets(answers, answers.alternatives),
+        lists(answers.names.sets, answers.clauses),
+        lists(answers.names.sets, answers.alternatives),
         _missing(answers),
     ]
     return pa.Table.from_arrays(columns, schema=DECISIONS)
@@ -172,15 +174,16 @@ def findings(answers: Answers) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=FINDINGS)
 
 
-def whom(answers: Answers, subject: NDArray[np.int64]) -> list[pa.Array]:
+def whom(answers: Answers, subject: Ints) -> list[pa.Array]:
+    """The columns that say whom rows are about, given by subject; each text is held once."""
     of, rows = answers.subjects, pa.array(subject)
-    household = pa.array(of.household[subject])
+    households = pa.array(of.household[subject])
     keys, places = pc.cast(answers.keys, pa.string()), pa.array(list(answers.places), pa.string())
-    return [keys.take(household), places.take(household), *(
-        column.take(rows) for column in (of.path, of.number, of.name, of.row))]  # fmt: skip
+    said = [(keys, households), (places, households), (of.path, rows), (of.number, rows), (of.name, rows)]
+    return [*(texts.dictionary_encode().take(which) for texts, which in said), of.row.take(rows)]
 
 
-def coded(codes: NDArray[Any], names: Sequence[str]) -> pa.Array:
+def coded(codes: Ints, names: Sequence[str]) -> pa.Array:
     """Names by their place; none below 0."""
     indices = pa.array(codes.astype(np.int32), mask=codes < 0)
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
@@ -190,8 +193,14 @@ def _fen(values: NDArray[np.int64], absent: NDArray[np.bool_]) -> pa.Array:
     return pa.array(values, mask=absent | (values == NO_FEN))
 
 
-def _sets(answers: Answers, numbers: NDArray[np.int64]) -> pa.Array:
-    return pa.array(answers.names.sets, NAMES).take(pa.array(numbers))
+def lists(sets: Sequence[Sequence[str]], numbers: Ints) -> pa.Array:
+    """Lists of names, given by number."""
+    lengths = np.array([len(names) for names in sets], np.int64)
+    counts, starts = lengths[numbers], np.cumsum(lengths) - lengths
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    places = np.arange(ends[-1]) + np.repeat(starts[numbers] - ends[:-1], counts)
+    names = pa.array([name for each in sets for name in each], pa.string())
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), names.take(pa.array(places)))
 
 
 def _missing(answers: Answers) -> pa.Array:
@@ -231,7 +240,7 @@ def labelled(answers: Answers, labels: Labels) -> pa.Table:
         if name in put:
             column = renamed(column, put[name])
         elif name == "subject":
-            column = _each(column, labels.path)
+            column = renamed(column, labels.path)
         elif name in money:
             column = in_yuan(money[name])
         elif name == "outcomes":
@@ -256,8 +265,8 @@ def labelled_findings(answers: Answers, labels: Labels) -> pa.Table:
     plain = findings(answers)
     columns = {name: plain.column(name).combine_chunks() for name in FINDINGS.names}
     columns["kind"] = renamed(columns["kind"], lambda kind: labels.say(*KINDS[kind]))
-    columns["rule"] = _each(columns["rule"], labels.rule)
-    columns["subject"] = _each(columns["subject"], labels.path)
+    columns["rule"] = renamed(columns["rule"].dictionary_encode(), labels.rule)
+    columns["subject"] = renamed(columns["subject"], labels.path)
     return labels.table(columns)
 
 
@@ -280,7 +289,3 @@ def in_yuan(fen: pa.Array) -> pa.Array:
 
 def renamed(column: pa.DictionaryArray, say: Callable[[str], str]) -> pa.Array:
     return pa.array([say(one) for one in column.dictionary.to_pylist()], pa.string()).take(column.indices)
-
-
-def _each(column: pa.Array, say: Callable[[str], str]) -> pa.Array:
-    return renamed(column.dictionary_encode(), say)
