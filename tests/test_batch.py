@@ -498,15 +498,15 @@ CHILD = """
 import os, signal, sys
 from pathlib import Path
 from datetime import date
-from policykit.batch import answers, run, writing
+from policykit.batch import run, writing
 from policykit.loader import load
 
 source, out, where, rules, sheet = sys.argv[1:]
-answers.SIZE = 1
+run.SIZE = 1
 policies = load(rules).with_parameters(sheet)
 def stop(): os.kill(os.getpid(), signal.SIGKILL)
-def told(done, bad):
-    if where == f"after {done + bad}": stop()
+def told(done):
+    if where == f"after {done}": stop()
 put = os.replace
 def replace(old, new):
     if where == "before the end": stop()

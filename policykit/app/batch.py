@@ -186,7 +186,7 @@ class _Teller:
         return result.explain(self.language, mask)
 
     @contextmanager
-    def progress(self, total: int | None) -> Iterator[Callable[[int, int], None]]:
+    def progress(self, total: int | None) -> Iterator[Callable[[int], None]]:
         """How far a run is: a bar with the rate and the time that is left, on a terminal only."""
         shown = [
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
@@ -196,10 +196,10 @@ class _Teller:
         with Progress(*shown, console=console, disable=not console.is_terminal, transient=True) as bar:
             task = bar.add_task(self.say("评估", "evaluating"), total=total, rate="")
 
-            def told(done: int, bad: int) -> None:
+            def told(done: int) -> None:
                 speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
                 rate = self.say(f"每秒 {speed:,.0f} 户", f"{speed:,.0f} households/s") if speed else ""
-                bar.update(task, completed=done + bad, rate=rate)
+                bar.update(task, completed=done, rate=rate)
 
             yield told
 

@@ -5,7 +5,7 @@ Whoever asks sees one method, `Answering.answers`; which engine decides a househ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -28,7 +28,7 @@ from policykit.trace import Decision
 from policykit.values import Bounds, either
 
 SIZE = 16_384  # households in a block, which then fits the caches of a processor
-SLOW = 1_000  # households between two words on how far it is, where each is asked about by itself
+STEP = 50  # households between two words on how far it is, where each is asked about by itself
 
 
 class Answering:
@@ -51,13 +51,9 @@ class Answering:
             if any(isinstance(one.effect, ir.Record) for one in versions)
         ]  # fmt: skip
 
-    @property
-    def size(self) -> int:
-        """How many households are best asked about at once."""
-        return SLOW if self.exact or self.blocks.refused else SIZE
-
-    def answers(self, chunk: Chunk) -> Answers:
-        """The answers on the households of a chunk; those that cannot be read are among the bad."""
+    def answers(self, chunk: Chunk, told: Callable[[int], None] = lambda done: None) -> Answers:
+        """The answers on the households of a chunk; those that cannot be read are among the bad. `told` hears now and
+        then how many are done."""
         whom = subjects(self.program, chunk)
         if self.mask:
             whom = whom.masked(Words(self.program, self.language, mask=True))
@@ -66,7 +62,11 @@ class Answering:
         rest = np.ones(len(chunk), np.bool_) if self.exact else self.blocks.fill(filling, chunk)
         numbers = np.flatnonzero(rest).tolist()
         each = households(chunk, self.program, None if len(numbers) == len(chunk) else numbers)
-        for number, household in zip(numbers, each, strict=True):
+        for done, (number, household) in enumerate(
+            zip(numbers, each, strict=True), len(chunk) - len(numbers)
+        ):
+            if not done % STEP:
+                told(done)
             try:
                 self._household(filling, number, dict(household))
             except PolicyError as error:

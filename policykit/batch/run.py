@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from policykit.batch import changes, tables
-from policykit.batch.answers import Answering
+from policykit.batch.answers import SIZE, Answering
 from policykit.batch.changes import Difference
 from policykit.batch.chunks import Bad, households
 from policykit.batch.filling import Answers
@@ -65,7 +66,7 @@ def evaluate_batch(
     summary = Summary(asking.measures)
     decided, found = [tables.DECISIONS.empty_table()], [tables.FINDINGS.empty_table()]
     bad: list[Bad] = []
-    for chunk in Register(register, rules.program, language, complete=complete).chunks(asking.size):
+    for chunk in Register(register, rules.program, language, complete=complete).chunks(SIZE):
         answers = asking.answers(chunk)
         summary.add(answers)
         decided.append(tables.decisions(answers, rules.program))
@@ -102,41 +103,40 @@ class Side:
 
 
 def write(
-    side: Side,
-    out: Path,
-    other: Side | None = None,
-    told: Callable[[int, int], None] = lambda done, bad: None,
+    side: Side, out: Path, other: Side | None = None, told: Callable[[int], None] = lambda done: None
 ) -> Done:
-    """Evaluates a register into files, under the rules of `other` too where there is one; `told` hears how many
-    households are done and how many set aside. Raises `OSError` when the files cannot be written."""
-    done = Done(side, other, out)
+    """Evaluates a register into files, under the rules of `other` too where there is one; `told` hears now and then how
+    many households are done. Raises `OSError` when the files cannot be written."""
+    done = Done(side, other)
     with Output(out) as output, Shelf(output, side.labels) as shelf:
-        for answers, after in _both(side, other):
+        for answers, after in _both(side, other, told):
             done.add(shelf, answers, after)
-            told(done.summary.households, done.summary.bad)
         done.finish(shelf)
         output.finish([BAD, SUMMARY, *(f"{name}{out.suffix}" for name in (FINDINGS, CHANGES))])
     return done
 
 
-def _both(side: Side, other: Side | None) -> Iterator[tuple[Answers, Answers | None]]:
+def _both(
+    side: Side, other: Side | None, told: Callable[[int], None]
+) -> Iterator[tuple[Answers, Answers | None]]:
     """The answers of one rule set chunk by chunk, and those of the other on the same households."""
-    if other is None:
-        for chunk in side.register.chunks(side.asking.size):
-            yield side.asking.answers(chunk), None
-        return
-    other.asking.names = side.asking.names
-    for mine, its in zip(
-        side.register.chunks(side.asking.size), other.register.chunks(side.asking.size), strict=True
-    ):
-        assert mine.keys.equals(its.keys), "both read one register"
-        yield side.asking.answers(mine), other.asking.answers(its)
+    if other is not None:
+        other.asking.names = side.asking.names
+    others = repeat(None) if other is None else other.register.chunks(SIZE)
+    for mine, its in zip(side.register.chunks(SIZE), others, strict=False):
+        answers = side.asking.answers(mine, lambda count, before=mine.first: told(before + count))  # type: ignore[misc]
+        if other is None or its is None:
+            yield answers, None
+        else:
+            assert mine.keys.equals(its.keys), "both read one register"
+            yield answers, other.asking.answers(its)
+        told(mine.first + len(mine))
 
 
 class Done:
     """What one run came to."""
 
-    def __init__(self, side: Side, other: Side | None, out: Path) -> None:
+    def __init__(self, side: Side, other: Side | None) -> None:
         self.side, self.other = side, other
         self.summary = Summary(side.asking.measures)
         self.telling = Telling(side.labels, side.asking.place, side.asking.on)
