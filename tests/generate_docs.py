@@ -154,6 +154,7 @@ KINDS = {
     "W": "W: what looks wrong 疑点",
     "L": "L: limits 限度",
     "R": "R: household data 户的数据",
+    "S": "S: registers in files and sheets 表格与登记册",
     "G": "G: rulings 裁量",
 }
 

@@ -72,6 +72,8 @@ RULES = """
     须凭据：「诊断证明」
 事实 人.能自理 (independent)：是否
     须判断：「镇民政部门」
+事实 人.年龄 (age)：数 岁
+    范围：0 岁 至 130 岁
 事实 人.自理项数 (points)：数 项
     范围：0 项 至 6 项
 
@@ -181,6 +183,7 @@ PLAIN: Mapping[str, list[Any]] = {
     "independent.reason": ["看过", None],
     "independent.date": ["2020-05-01", None],
     "points": [0, 6, 3, None],
+    "age": [80, "80岁", "8", None],
     "guardian": ["无", None],
     "amount": ["9600", "1234.5", None, "9,600元", "0.00"],
     "first_month": ["2020-01", None],
@@ -191,13 +194,13 @@ ODD: Mapping[str, list[Any]] = {
     "stopped": ["2020-13", "昨天"], "village.remote": ["远"], "birth_date": ["2020-06-11", "1899-12-31", "2020年4月", "43927"],
     "relation_to_applicant": ["叔叔", "申请人", "applicant"], "disability_grade": ["重度"], "care_grade": ["无"], "died_on": ["2020-02-30"],
     "circumstances": ["出国"], "ill": ["不清楚"], "ill.source": ["\x07"], "independent.date": ["五月"],
-    "points": [7], "guardian": ["张三"], "amount": ["-1", "1.999", "10000000.01"],
+    "points": [7], "age": [131, "八十"], "guardian": ["张三"], "amount": ["-1", "1.999", "10000000.01"],
 }  # fmt: skip
 ROOT = ("title", "size", "income", "subsidy", "share", "has_car", "registered", "stopped", "village.village_name",
         "village.remote")  # fmt: skip
 PERSON = ("name", "birth_date", "relation_to_applicant", "disability_grade", "disability_grade.source", "care_grade",
           "died_on", "circumstances", "ill", "ill.source", "independent", "independent.by", "independent.reason",
-          "independent.date", "points", "guardian")  # fmt: skip
+          "independent.date", "points", "age", "guardian")  # fmt: skip
 
 
 def column(rng: np.random.Generator, name: str, count: int, odd: float) -> pa.Array:

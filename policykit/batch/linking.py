@@ -251,8 +251,7 @@ class _Linking:
             if len(runs) == count and np.array_equal(keys.to_numpy()[runs], self.keys.to_numpy()):
                 self.starts[path] = np.append(runs, len(keys))
                 return
-        found = pc.fill_null(pc.index_in(keys, value_set=self.keys, skip_nulls=True), -1)
-        self.owner[path] = found.to_numpy().astype(np.int64)
+        self.owner[path] = _places(keys, self.keys)
         root = "、".join(self.origins[""].sources)
         for row in np.flatnonzero(self.owner[path] < 0).tolist():
             key = keys[row].as_py()
@@ -350,11 +349,14 @@ class _Linking:
         """Of which owners the list is complete: where that is said, where it is a list of members, or else where
         anything is in it. That somebody has no row says nothing of itself."""
         above, _, name = path.rpartition(".")
+        sure = self.declared[path] or self.names.list_of(path).kind == "members"
+        marked = WHOLE + name in self.tables[above].column_names
+        if sure and not marked:
+            return True
         owners = self.owners(path)
         count = np.bincount(owners[owners >= 0], minlength=self.tables[above].num_rows)
-        sure = self.declared[path] or self.names.list_of(path).kind == "members"
-        if WHOLE + name not in self.tables[above].column_names:
-            return True if sure else count > 0
+        if not marked:
+            return count > 0
         whole = np.full(len(count), True) if sure else count > 0
         homes = self.households_of(above) if above else np.arange(len(count))
         for row, raw in enumerate(self.tables[above][WHOLE + name].to_pylist()):
@@ -374,6 +376,8 @@ class _Linking:
 
     def _lost_rows(self) -> None:
         """Sets those households aside of which a row could not be read."""
+        if not self.told.lost:
+            return
         given: list[Any] = [lost.key or None for lost in self.told.lost]
         if pa.types.is_integer(self.keys.type):
             given = [int(key) if key and re.fullmatch("[0-9]{1,18}", key) else None for key in given]
@@ -418,7 +422,7 @@ class _Linking:
 
 def _one(column: pa.ChunkedArray) -> pa.Array:
     """A column in one piece."""
-    found = column.combine_chunks()
+    found = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
 
 
@@ -450,7 +454,10 @@ def _with_rows(table: pa.Table) -> pa.Table:
 
 
 def _facts_only(table: pa.Table) -> pa.Table:
-    return table.select([n for n in table.column_names if not n.startswith("_") or n in (ROW, SOURCE)])
+    names = [n for n in table.column_names if not n.startswith("_") or n in (ROW, SOURCE)]
+    return (
+        table.select(names) if names else _with_rows(table).select([ROW])
+    )  # or it would forget how long it is
 
 
 def _texts(column: Any) -> pa.Array:
@@ -479,6 +486,9 @@ def _rising(keys: pa.Array) -> bool:
     """Whether each number is greater than the one before."""
     if keys.null_count:
         return False
+    if pa.types.is_integer(keys.type):
+        numbers = keys.to_numpy()
+        return bool((numbers[1:] > numbers[:-1]).all())
     return len(keys) < 2 or bool(pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py())
 
 
@@ -496,6 +506,27 @@ def _firsts(keys: pa.Array) -> NDArray[Any]:
     return np.sort(first[found >= 0])
 
 
+def _places(wanted: pa.Array, keys: pa.Array) -> NDArray[Any]:
+    """Where each number stands first among the keys; −1 for one that does not."""
+    if pa.types.is_integer(keys.type) and not wanted.null_count and _rising(keys) and len(keys):
+        numbers, asked = keys.to_numpy(), wanted.to_numpy()
+        low, high = int(numbers[0]), int(numbers[-1])
+        if high - low < 8 * len(numbers):  # dense enough for a table of all numbers between
+            table = np.full(high - low + 2, -1, np.int64)
+            table[numbers - low] = np.arange(len(numbers))
+            return np.asarray(table[np.where((asked >= low) & (asked <= high), asked - low, -1)])
+    found = pc.fill_null(pc.index_in(wanted, value_set=keys, skip_nulls=True), -1)
+    return np.asarray(found.to_numpy()).astype(np.int64)
+
+
+def _order(owners: NDArray[Any]) -> NDArray[Any]:
+    """The order of rows by their owners, kept within each: by 16 bits at a time, which takes one pass each."""
+    order = np.argsort(owners.astype(np.uint16), kind="stable")
+    for bits in range(16, int(owners.max(initial=0)).bit_length(), 16):
+        order = order[np.argsort((owners[order] >> bits).astype(np.uint16), kind="stable")]
+    return order
+
+
 def _inverse(order: NDArray[Any], count: int) -> NDArray[Any]:
     """Where each of so many rows went; −1 for those left out."""
     found = np.full(count, -1, np.int64)
@@ -510,7 +541,7 @@ def _by_owner(owners: NDArray[Any], count: int) -> tuple[NDArray[Any] | None, ND
         order, sorted_ = None, owners
     else:
         rows = np.flatnonzero(kept)
-        order = rows[np.argsort(owners[rows], kind="stable")]
+        order = rows[_order(owners[rows])]
         sorted_ = owners[order]
     starts = np.zeros(count + 1, np.int64)
     np.cumsum(np.bincount(sorted_, minlength=count), out=starts[1:])

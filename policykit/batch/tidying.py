@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _TOTAL = r"^\s*(?:合\s*计|总\s*计|小\s*计|共\s*计|(?i:sub)?(?i:totals?))\s*[:：]?\s*$"
+#: what stands below a table: 填表人：…, 审核人：…, 注：…
+_REMARK = r"^\s*[\x{4e00}-\x{9fff} ]{1,8}[:：]"
 _MOST_NOTES = 20
 _FRONT = 3  # columns in which a row says that it is a total
 
@@ -109,8 +111,12 @@ def _records(
     of_root = _any([part[name] for name in names if name.startswith(ROOT)], part.num_rows)
     total = pa.array([False] * part.num_rows)
     for column in front:
-        total = pc.or_(total, pc.fill_null(pc.match_substring_regex(column, _TOTAL), False))
-    keyed = pc.is_valid(part[KEY]) if KEY in part.schema.names else pa.array([True] * part.num_rows)
+        total = pc.or_(total, _matches(column, _TOTAL))
+    keyed = pa.array([True] * part.num_rows)
+    if KEY in part.schema.names:
+        keyed = pc.and_not(pc.is_valid(part[KEY]), _matches(part[KEY], _REMARK))
+    for column in [*front, *(part[name] for name in names)]:
+        total = pc.or_(total, pc.and_not(_matches(column, _REMARK), keyed))
     several = len(sheet.groups) > 1
     record = pc.and_(pc.and_not(pc.or_(own, of_root), total), own if several else True)
     if not sheet.path and not several:
@@ -129,6 +135,16 @@ def _records(
         part = part.set_column(part.schema.names.index(KEY), KEY, pc.if_else(follows, before, key))
         last = before[-1].as_py() if len(before) else last
     return part.filter(record), last
+
+
+def _matches(column: pa.Array, pattern: str) -> pa.Array:
+    """Which cells are text of this form."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_string(column.type):
+        return pa.array([False] * len(column))
+    return pc.fill_null(pc.match_substring_regex(column, pattern), False)
 
 
 def _any(columns: Sequence[pa.Array], count: int) -> pa.Array:

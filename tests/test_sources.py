@@ -1,0 +1,604 @@
+"""Registers as offices keep them: every trap that their sheets hold, and what is read of it or told about it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import xlsxwriter
+from test_columns import DAY, RULES
+
+from policykit import ir
+from policykit.batch import files
+from policykit.batch.chunks import Chunk, cell, households, refused
+from policykit.batch.sources import Register
+from policykit.datatypes import Type
+from policykit.diagnostics import PolicyError
+from policykit.loader import load_text
+from policykit.records import read_case
+from policykit.values import Month
+
+PROGRAM = load_text(RULES).program
+HEADS = ["户编号", "姓名", "出生日期"]
+
+
+class Read:
+    """Everything that a register comes to."""
+
+    def __init__(self, data: Any, size: int = 100, program: ir.Program = PROGRAM, **how: Any) -> None:
+        self.register = Register(data, program, **how)
+        self.chunks = list(self.register.chunks(size))
+        self.households = {
+            chunk.key(number): household
+            for chunk in self.chunks
+            for number, household in enumerate(households(chunk, program))
+        }
+        self.bad = [bad for chunk in self.chunks for bad in chunk.bad]
+
+    @property
+    def members(self) -> dict[str, Any]:
+        return {key: household.get("members") for key, household in self.households.items()}
+
+    @property
+    def codes(self) -> list[tuple[str, int, str, str]]:
+        """Of each bad row: its source, row, household number, and codes."""
+        return [(bad.source, bad.row, bad.key, " ".join(r.code for r in bad.reasons)) for bad in self.bad]
+
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        return [(note.code, note.where) for note in self.register.notes]
+
+
+def sheet(path: Path, rows: Sequence[Any], name: str = "成员", merged: Iterable[str] = ()) -> Path:
+    """A workbook of one sheet; a cell that is merged over others is written first."""
+    return book(path, {name: rows}, {name: list(merged)})
+
+
+def book(
+    path: Path,
+    sheets: Mapping[str, Sequence[Any]],
+    merged: Mapping[str, Sequence[str]] | None = None,
+) -> Path:
+    with xlsxwriter.Workbook(path) as workbook:
+        day = workbook.add_format({"num_format": "yyyy-mm-dd"})
+        for name, rows in sheets.items():
+            page = workbook.add_worksheet(name)
+            for row, cells in enumerate(rows):
+                for column, one in enumerate(cells):
+                    if isinstance(one, datetime | date):
+                        page.write_datetime(row, column, one, day)
+                    elif one is not None:
+                        page.write(row, column, one)
+            for span in (merged or {}).get(name, ()):
+                first = span.split(":")[0]
+                column, row = ord(first[0]) - 65, int(first[1:]) - 1
+                page.merge_range(span, rows[row][column])
+    return path
+
+
+def kept(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+# ---- workbooks -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_sheet_as_offices_make_it(tmp_path: Path) -> None:
+    rows = [
+        ["某镇低保台账（虚构）"],
+        ["序号", "户编号", "家庭情况", None, "成员情况"],
+        [None, None, "户名", "月收入（元）", "姓名", "出生日期", "重病", "重病来源", "年龄", "联系电话"],
+        [1, 1001, "甲户", "1,200元", "甲", "2020.4.6", "√", "诊断书", "80岁", "1"],
+        [2, None, None, None, "乙", date(1960, 1, 2), "×"],
+        [3, 1002, "丙户", 950.5, "丙", 43927, "有", None, 8],
+        [4, "1003", "丁户", "#N/A", "丁", "2024/3/1", "无"],
+        [5, "1003", "丁户", None, "戊", 20240301, "否"],
+        ["合  计", None, None, 2150.5, None],
+        [],
+        ["填表人：某某", None, None, None, "审核人：某某"],
+    ]
+    merged = ["A1:J1", "A2:A3", "B2:B3", "C2:D2", "E2:J2", "B4:B5"]
+    read = Read(sheet(tmp_path / "台账.xlsx", rows, "Sheet1", merged))
+    assert read.households == {
+        "1001": {
+            "title": "甲户",
+            "income": "1,200元",
+            "members": [
+                {
+                    "name": "甲",
+                    "birth_date": "2020.4.6",
+                    "ill": {"value": "√", "source": "诊断书"},
+                    "age": "80岁",
+                },
+                {"name": "乙", "birth_date": "1960-01-02", "ill": "×"},
+            ],
+        },
+        "1002": {
+            "title": "丙户",
+            "income": "950.5",
+            "members": [{"name": "丙", "birth_date": "2020-04-06", "ill": "有", "age": "8"}],
+        },
+        "1003": {
+            "title": "丁户",
+            "members": [
+                {"name": "丁", "birth_date": "2024/3/1", "ill": "无"},
+                {"name": "戊", "birth_date": "2024-03-01", "ill": "否"},
+            ],
+        },
+    }
+    assert read.bad == []
+    place = "台账.xlsx「Sheet1」"
+    assert read.notes == [
+        ("S001", f"{place}「联系电话」"), ("S006", f"{place}第9行"), ("S006", f"{place}第11行"), ("S014", place),
+    ]  # fmt: skip
+    case = read_case(PROGRAM, read.households["1001"], DAY)
+    assert case.root.known("income") == 120_000  # 1,200 元, in fen
+    assert case.index["members[0]"].known("ill") is True
+    assert case.index["members[0]"].known("age") == 80
+    assert case.index["members[1]"].known("birth_date") == date(1960, 1, 2)
+    assert "age" not in case.index["members[1]"].facts  # blank is unknown
+
+
+def test_a_blank_number_goes_on_with_the_household_above_where_its_facts_are_blank_too(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        ["户编号", "户名", "姓名"],
+        [1, "甲户", "甲"],
+        [None, None, "乙"],
+        [None, "丙户", "丙"],
+        [2, "丁户", "丁"],
+    ]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert read.members == {"1": [{"name": "甲"}, {"name": "乙"}], "2": [{"name": "丁"}]}
+    assert read.codes == [("a.xlsx「成员」", 4, "", "S005")]
+    assert read.notes == [("S009", "a.xlsx「成员」")]
+
+
+def test_signatures_below_a_table_are_nobody(tmp_path: Path) -> None:
+    rows = [
+        ["户编号", "户名", "姓名"],
+        [1, "甲户", "甲"],
+        ["填表人：某某", None, "审核人：某某"],
+        [None, None, "日期：2020-06-10"],
+    ]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert read.members == {"1": [{"name": "甲"}]}
+    assert read.notes == [("S006", "a.xlsx「成员」第3行"), ("S006", "a.xlsx「成员」第4行")]
+
+
+def test_a_blank_number_among_members_alone_is_nobodys(tmp_path: Path) -> None:
+    read = Read(sheet(tmp_path / "a.xlsx", [HEADS, [1, "甲"], [None, "乙"]]))
+    assert read.members == {"1": [{"name": "甲"}]}
+    assert read.codes == [("a.xlsx「成员」", 3, "", "S005")]
+
+
+def test_an_amount_merged_over_several_members_is_of_the_first_alone(tmp_path: Path) -> None:
+    rows = [["户编号", "姓名", "年龄"], [1, "甲", 80], [1, "乙", None]]
+    read = Read(sheet(tmp_path / "a.xlsx", rows, merged=["C2:C3"]))
+    assert read.members == {"1": [{"name": "甲", "age": "80"}, {"name": "乙"}]}
+
+
+def test_one_sheet_for_each_kind_of_record(tmp_path: Path) -> None:
+    read = Read(
+        book(
+            tmp_path / "a.xlsx",
+            {
+                "说明": [["本表为虚构"], ["单位：元"]],
+                "户": [["户编号", "村名", "户名"], [2, "东村", "乙户"], [1, None, "甲户"]],
+                "成员信息表": [["户编号", "姓名"], [1, "甲"], [2, "乙"], [2, "丙"]],
+                "收入": [
+                    ["户编号", "姓名", "金额（万元）"],
+                    [2, "丙", 0.96],
+                    [2, "丙", "1,000"],
+                    [1, "甲", "3万"],
+                ],
+                "待遇记录": [["户编号", "起始月"], [2, "2020年4月"], [2, date(2020, 5, 1)], [2, 202006]],
+            },
+        )
+    )
+    assert list(read.households) == ["2", "1"]  # as the sheet has them
+    assert read.households["2"] == {
+        "title": "乙户",
+        "village": {"village_name": "东村"},
+        "members": [{"name": "乙"}, {"name": "丙", "incomes": [{"amount": "9600"}, {"amount": "10000000"}]}],
+        "awards": [{"first_month": "2020年4月"}, {"first_month": "2020-05"}, {"first_month": "2020-06"}],
+    }
+    assert read.households["1"]["members"] == [{"name": "甲", "incomes": [{"amount": "3万"}]}]
+    assert "awards" not in read.households["1"]  # no row says nothing
+    assert read.notes == [("S007", "a.xlsx「说明」")]
+    case = read_case(PROGRAM, read.households["2"], DAY)
+    assert case.index["members[1].incomes[0]"].known("amount") == 960_000  # 0.96 万元 = 9,600 元
+    assert [one.known("first_month") for one in case.root.lists["awards"].items] == [
+        Month(2020, 4), Month(2020, 5), Month(2020, 6),
+    ]  # fmt: skip
+
+
+def test_numbers_are_exact_to_the_fen_or_refused_at_their_cell(tmp_path: Path) -> None:
+    rows = [
+        ["户编号", "户名", "月收入"],
+        [1, "甲户", 0.1],
+        [2, "乙户", 1234.56],
+        [3, "丙户", 33.333],
+        [4, "丁户", 100000.01],
+    ]
+    read = Read(sheet(tmp_path / "a.xlsx", rows, "户"))
+    assert read_case(PROGRAM, read.households["1"], DAY).root.known("income") == 10
+    assert read_case(PROGRAM, read.households["2"], DAY).root.known("income") == 123_456
+    for number, code in ((2, "R002"), (3, "R003")):
+        assert faults(read.chunks[0], number) == [(code, f"a.xlsx「户」第{number + 2}行「月收入」")]
+
+
+def faults(chunk: Chunk, number: int) -> list[tuple[str, str]]:
+    """What reading one household refuses, and where."""
+    with pytest.raises(PolicyError) as caught:
+        read_case(PROGRAM, next(iter(households(chunk, PROGRAM, [number]))), DAY)
+    bad = refused(chunk, number, caught.value.diagnostics, PROGRAM)
+    return [(reason.code, reason.where) for reason in bad.reasons]
+
+
+def test_a_wrong_cell_is_named_by_sheet_row_and_heading(tmp_path: Path) -> None:
+    rows = [["title"], HEADS, [7, "甲", "1960-01-02"], [7, "乙", "去年"], [7, "丙", "2020年4月"]]
+    read = Read(sheet(tmp_path / "册.xlsx", rows))
+    place = "册.xlsx「成员」"
+    assert faults(read.chunks[0], 0) == [
+        ("R002", f"{place}第4行「出生日期」"),
+        ("R002", f"{place}第5行「出生日期」"),
+    ]
+
+
+def test_a_number_ruined_by_a_sheet_is_refused(tmp_path: Path) -> None:
+    rows = [["户编号", "姓名", "身份证号"], [1, "甲", 110101194402290000.0], [2, "乙", "11010119440229001X"]]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert faults(read.chunks[0], 0) == [("R006", "a.xlsx「成员」第2行「身份证号」")]
+    assert faults(read.chunks[0], 1) == [("R014", "a.xlsx「成员」第3行「身份证号」")]  # its check digit
+
+
+def test_days_counted_from_1904_are_not_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path, {"date_1904": True}) as workbook:
+        page = workbook.add_worksheet("成员")
+        for row, cells in enumerate([HEADS, [1, "甲", 43927]]):
+            page.write_row(row, 0, cells)
+    assert faults(Read(path).chunks[0], 0) == [("R002", "a.xlsx「成员」第2行「出生日期」")]
+
+
+def test_members_in_numbered_columns(tmp_path: Path) -> None:
+    rows = [
+        ["户编号", "户名", "成员1姓名", "成员1年龄", "成员2姓名", "成员2 年龄", "成员3姓名"],
+        [1, "甲户", "甲", 80, None, None, "丙"],
+        [2, "乙户", "乙", None, "丁", 8, None],
+    ]
+    read = Read(sheet(tmp_path / "a.xlsx", rows, "农户"))
+    assert read.households == {
+        "1": {"title": "甲户", "members": [{"name": "甲", "age": "80"}, {"name": "丙"}]},
+        "2": {"title": "乙户", "members": [{"name": "乙"}, {"name": "丁", "age": "8"}]},
+    }
+
+
+def test_the_villages_of_a_town_in_sheets_of_their_own(tmp_path: Path) -> None:
+    book(tmp_path / "东村.xlsx", {"东村": [HEADS, [1, "甲"], [2, "乙"]]})
+    book(tmp_path / "西村.xlsx", {"西村": [["姓名", "户编号", "年龄"], ["丙", 3, 8], ["丁", 2, 9]]})
+    read = Read(tmp_path)
+    assert read.members == {
+        "1": [{"name": "甲"}],
+        "2": [{"name": "乙"}, {"name": "丁", "age": "9"}],
+        "3": [{"name": "丙", "age": "8"}],
+    }
+    chunk = read.chunks[0]
+    assert [chunk.place("members", row) for row in range(4)] == [
+        ("东村.xlsx「东村」", 2), ("东村.xlsx「东村」", 3), ("西村.xlsx「西村」", 3), ("西村.xlsx「西村」", 2),
+    ]  # fmt: skip
+
+
+def test_english_headings_in_any_case(tmp_path: Path) -> None:
+    rows = [
+        ["No.", "Household ID", "Name", "Birth Date", "AGE (years old)"],
+        [1, "H-1", "A", "1960-01-02", 80],
+    ]
+    assert Read(sheet(tmp_path / "a.xlsx", rows, "Persons")).members == {
+        "H-1": [{"name": "A", "birth_date": "1960-01-02", "age": "80"}]
+    }
+
+
+# ---- headings ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_heading_nobody_knows_is_told_with_the_nearest(tmp_path: Path) -> None:
+    read = Read(kept(tmp_path / "户.csv", "户编号,月收人,备注\n1,3,x\n"))
+    notes = [note.render("zh") for note in read.register.notes]
+    assert notes[0] == (
+        "户.csv「月收人」: 警告 S001: 没有读 `月收人` 这一列：规则里没有这一项\n"
+        "  改法：是否想写 `月收入`？；用不到就不必管"
+    )  # fmt: skip
+    assert len(notes) == 2
+    assert read.households == {"1": {}}
+
+
+@pytest.mark.parametrize(
+    ("headings", "code"),
+    [
+        ("户编号,月收入（元/年）", "S010"),
+        ("户编号,月收入(天)", "S010"),
+        ("户名,月收入", "S002"),
+        ("户编号,月收入,income", "R013"),
+    ],
+)
+def test_a_table_in_doubt_is_refused(tmp_path: Path, headings: str, code: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        Read(kept(tmp_path / "户.csv", f"{headings}\n1,2,3\n"))
+    assert [found.code for found in caught.value.diagnostics] == [code]
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError) as caught:
+        Read(kept(tmp_path / "a.csv", "x,y\n1,2\n"))
+    assert [found.code for found in caught.value.diagnostics] == ["R012", "S007"]
+    for name in ("a.docx", "无.csv"):
+        with pytest.raises(PolicyError) as caught:
+            Read(tmp_path / name)
+        assert [found.code for found in caught.value.diagnostics] == ["R012"]
+
+
+# ---- CSV -----------------------------------------------------------------------------------------------------------------
+
+CSV = "低保台账（虚构）\n户编号{0}姓名{0}出生日期\n1{0}甲{0}2020-01-02\n1{0}「乙」{0}\n2{0}丙{0}#N/A\n合计{0}3{0}\n"
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("memory", [10**9, 0])
+def test_csv_of_every_kind(tmp_path: Path, mark: str, encoding: str, memory: int) -> None:
+    read = Read(kept(tmp_path / "成员.csv", CSV.format(mark), encoding), memory=memory)
+    assert read.members == {
+        "1": [{"name": "甲", "birth_date": "2020-01-02"}, {"name": "「乙」"}],
+        "2": [{"name": "丙"}],
+    }
+    assert read.notes == [("S006", "成员.csv第6行")]
+    assert read.bad == []
+
+
+def test_a_row_with_too_few_fields_sets_its_household_aside(tmp_path: Path) -> None:
+    text = '户编号,姓名,出生日期\n1,甲,\n2,乙\n\n2,"丙\n丁",\n3,戊,,\n4,己,\n,庚\n'
+    read = Read(kept(tmp_path / "成员.csv", text))
+    assert read.members == {"1": [{"name": "甲"}], "4": [{"name": "己"}]}
+    assert read.codes == [
+        ("成员.csv", 5, "2", "S012"),  # the household, at the first of its rows that can be read
+        ("成员.csv", 6, "3", "S012"),
+        ("成员.csv", 8, "", "S012"),
+    ]
+
+
+# ---- keys ----------------------------------------------------------------------------------------------------------------
+
+
+def tables(numbers: Sequence[Any], owners: Sequence[Any], **more: Any) -> dict[str, pa.Table]:
+    names = [f"{number}号{place}" for place, number in enumerate(owners)]
+    return {"户": pa.table({"户编号": numbers}), "成员": pa.table({"户编号": owners, "姓名": names}), **more}
+
+
+@pytest.mark.parametrize("text", [False, True])
+@pytest.mark.parametrize("memory", [10**9, 0])
+def test_members_find_their_households_in_any_order(tmp_path: Path, text: bool, memory: int) -> None:
+    numbers, owners = [30, 7, 100], [7, 100, 30, 7, 100, 30, 30]
+    data: Any = tables([str(n) if text else n for n in numbers], [str(n) if text else n for n in owners])
+    if not memory:  # as files, and sorted on disk
+        for name, table in data.items():
+            pq.write_table(table, tmp_path / f"{name}.parquet", row_group_size=2)
+        data = tmp_path
+    read = Read(data, size=2, memory=memory)
+    assert {key: [one["name"] for one in found] for key, found in read.members.items()} == {
+        "30": ["30号2", "30号5", "30号6"], "7": ["7号0", "7号3"], "100": ["100号1", "100号4"],
+    }  # fmt: skip
+    assert [len(chunk) for chunk in read.chunks] == [2, 1]
+    assert [chunk.first for chunk in read.chunks] == [0, 2]
+    order = ["30", "7", "100"] if memory else ["100", "30", "7"] if text else ["7", "30", "100"]
+    assert list(read.households) == order
+    assert read.bad == []
+
+
+@pytest.mark.parametrize("memory", [10**9, 0])
+def test_what_cannot_be_linked_is_named(tmp_path: Path, memory: int) -> None:
+    numbers, owners = [1, 2, 2, 3, None, 5], [1, 2, 3, 9, None, 5]
+    data: Any = tables(numbers, owners)
+    if not memory:
+        for name, table in data.items():
+            pq.write_table(table, tmp_path / f"{name}.parquet")
+        data = tmp_path
+    read = Read(data, size=2, memory=memory)
+    assert sorted(read.households) == ["1", "3", "5"]
+    ending = "" if memory else ".parquet"
+    assert sorted(read.codes) == sorted(
+        [
+            (f"成员{ending}", 4, "9", "S004"), (f"成员{ending}", 5, "", "S005"), (f"户{ending}", 2, "2", "S003"),
+            (f"户{ending}", 3, "2", "S003"), (f"户{ending}", 5, "", "S005"),
+        ]
+    )  # fmt: skip
+
+
+def test_a_household_without_members_is_refused_by_its_reader() -> None:
+    read = Read(tables([1, 2], [1]))
+    assert faults(read.chunks[0], 1) == [("R008", "户第2行「成员」")]
+
+
+def test_integers_and_text_numbers_are_the_same_number() -> None:
+    read = Read(tables([1, 2], ["2", "1"]))
+    assert {key: [one["name"] for one in found] for key, found in read.members.items()} == {
+        "1": ["1号1"],
+        "2": ["2号0"],
+    }
+
+
+def test_a_row_of_nobody_in_the_household_sets_the_household_aside() -> None:
+    incomes = pa.table({"户编号": [1, 2, 2], "姓名": ["1号0", "无名", "2号1"], "金额": [1, 2, 3]})
+    read = Read(tables([1, 2, 3], [1, 2, 3], 收入=incomes))
+    assert list(read.households) == ["1", "3"]
+    assert read.codes == [("户", 2, "2", "S011")]
+    assert read.households["1"]["members"][0]["incomes"] == [{"amount": 1}]
+
+
+def test_records_are_found_by_number_before_name() -> None:
+    members = pa.table({"户编号": [1, 1], "成员编号": ["a", "b"], "姓名": ["同名", "同名"]})
+    incomes = pa.table({"户编号": [1, 1], "人编号": ["b", None], "姓名": ["同名", "同名"], "金额": [1, 2]})
+    read = Read({"成员": members, "收入": incomes.slice(0, 1)})
+    assert read.members == {
+        "1": [{"id": "a", "name": "同名"}, {"id": "b", "name": "同名", "incomes": [{"amount": 1}]}]
+    }
+    assert Read({"成员": members, "收入": incomes}).codes == [("成员", 1, "1", "S011")]
+
+
+def test_facts_of_a_household_in_its_members_rows_must_agree() -> None:
+    read = Read(
+        {
+            "成员": pa.table(
+                {"户编号": [1, 1, 2, 2], "姓名": list("甲乙丙丁"), "户名": ["一", None, "二", "三"]}
+            )
+        }
+    )
+    assert read.households == {"1": {"title": "一", "members": [{"name": "甲"}, {"name": "乙"}]}}
+    assert read.codes == [("成员", 3, "2", "S008")]
+
+
+# ---- lists ---------------------------------------------------------------------------------------------------------------
+
+AWARDS = pa.table({"户编号": [1], "起始月": ["2020-01"]})
+
+
+def test_no_row_in_a_list_is_unknown_until_the_list_is_said_to_be_complete(tmp_path: Path) -> None:
+    data = tables([1, 2], [1, 2])
+    given = [{"first_month": "2020-01"}]
+    for read, second in (
+        (Read({**data, "待遇记录": AWARDS}), None),
+        (Read({**data, "待遇记录": AWARDS}, complete=["待遇记录"]), []),
+        (Read({**data, "待遇记录（核对完成）": AWARDS}), []),
+        (Read({**data, "awards (complete)": AWARDS}), []),
+    ):
+        assert [found.get("awards") for found in read.households.values()] == [given, second]
+
+
+def test_each_household_may_say_whether_its_list_is_complete() -> None:
+    said = pa.table({"户编号": [1, 2, 3, 4], "待遇记录": ["否", "无", None, "是"]})
+    data = {**tables([1, 2, 3, 4], [1, 2, 3, 4]), "户": said}
+    found = [one.get("awards") for one in Read({**data, "待遇记录": AWARDS}).households.values()]
+    assert found == [{"items": [{"first_month": "2020-01"}], "complete": False}, [], None, []]
+    assert [one.get("awards") for one in Read(data).households.values()] == [None, [], None, []]
+    other = said.set_column(1, "待遇记录", [["无", "无", "无", "也许"]])
+    assert Read({**data, "户": other, "待遇记录": AWARDS}).codes == [
+        ("户", 1, "1", "S013"),
+        ("户", 4, "4", "R002"),
+    ]
+
+
+# ---- JSON Lines, Parquet ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_json_lines(tmp_path: Path, encoding: str) -> None:
+    text = '{"编号": "A1", "户名": "甲", "月收入": 0.10}\n\n{"户名": "乙"}\n[1]\n{"编号": "A1"}\n{"a": \n'
+    read = Read(kept(tmp_path / "a.jsonl", text, encoding), size=1)
+    assert read.households == {
+        "A1": {"编号": "A1", "户名": "甲", "月收入": Decimal("0.10")},
+        "3": {"户名": "乙"},
+    }
+    assert read.codes == [
+        ("a.jsonl", 4, "", "R012"), ("a.jsonl", 5, "A1", "S003"), ("a.jsonl", 6, "", "R012"),
+    ]  # fmt: skip
+    assert [chunk.place("", 0) for chunk in read.chunks[:2]] == [("a.jsonl", 1), ("a.jsonl", 3)]
+
+
+def test_parquet_with_every_type_of_column(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "household_id": pa.array([1], pa.int16()),
+            "title": pa.array(["甲"]).dictionary_encode(),
+            "income": pa.array([Decimal("12.5000")], pa.decimal128(12, 4)),
+            "subsidy": pa.array([80.0]),
+            "has_car": [True],
+            "registered": [date(2020, 4, 1)],
+            "stopped": pa.array([datetime(2020, 5, 1)], pa.timestamp("ns")),
+            "size": pa.array([2], pa.uint8()),
+        }
+    )
+    pq.write_table(table, tmp_path / "household.parquet")
+    (found,) = Read(tmp_path / "household.parquet").households.values()
+    case = read_case(PROGRAM, found, DAY)
+    known = {name: case.root.known(name) for name in table.column_names[1:]}
+    assert known == {
+        "title": "甲", "income": 1250, "subsidy": 8000, "has_car": True, "registered": Month(2020, 4),
+        "stopped": Month(2020, 5), "size": 2,
+    }  # fmt: skip
+
+
+def test_a_damaged_file_is_told_with_the_row(tmp_path: Path) -> None:
+    path = tmp_path / "户.parquet"
+    pq.write_table(
+        pa.table({"户编号": range(3000)}), path, row_group_size=1000, compression="none", use_dictionary=False
+    )
+    data = bytearray(path.read_bytes())
+    middle = pq.ParquetFile(path).metadata.row_group(1).column(0).data_page_offset
+    data[middle : middle + 20] = b"\xff" * 20
+    path.write_bytes(data)
+    with pytest.raises(PolicyError) as caught:
+        Read(path)
+    assert [found.code for found in caught.value.diagnostics] == ["S015"]
+    path.write_bytes(b"PAR1 and no more")
+    with pytest.raises(PolicyError) as caught:
+        Read(path)
+    assert [found.code for found in caught.value.diagnostics] == ["R012"]
+
+
+def test_what_is_larger_than_memory_comes_to_the_same(tmp_path: Path) -> None:
+    count = 5_000
+    numbers = [(n * 7919) % count for n in range(count)]
+    owners = [(n * 104_729) % (count * 2) // 2 for n in range(count * 2)]
+    data = tables(numbers, owners)
+    data["收入"] = pa.table({"户编号": owners, "姓名": data["成员"]["姓名"], "金额": range(count * 2)})
+    for name, table in data.items():
+        pq.write_table(table, tmp_path / f"{name}.parquet", row_group_size=999)
+    whole, streamed = Read(tmp_path, size=400), Read(tmp_path, size=400, memory=0)
+    assert whole.households == streamed.households
+    assert len(whole.households) == count
+    assert {len(chunk) for chunk in streamed.chunks} == {400, 200}
+
+
+# ---- cells ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "found"),
+    [
+        ("text", 1001.0, "1001"), ("text", 7, "7"), ("text", "  甲 ", "甲"), ("text", "#N/A", None),
+        ("text", float("nan"), None), ("number", 1.5, 1.5), ("number", Decimal("3.00"), 3), ("bool", "", None),
+        ("bool", "未知", None), ("choice", 2.0, 2), ("multi", "服刑、失踪", ["服刑", "失踪"]), ("multi", "无", []),
+        ("multi", "服刑", ["服刑"]), ("multi", 2, [2]), ("date", 20240301.0, "2024-03-01"),
+        ("date", "20240301.0", "2024-03-01"), ("date", datetime(2024, 3, 1), date(2024, 3, 1)),
+        ("date", "202403", "202403"), ("month", "202403", "2024-03"), ("month", date(2024, 3, 1), "2024-03"),
+        ("month", date(2024, 3, 2), "2024-03-02"), ("list", "甲、乙", ["甲", "乙"]), ("record", 3.0, "3"),
+    ],
+)  # fmt: skip
+def test_cells_as_household_data(kind: Any, raw: Any, found: Any) -> None:
+    assert cell(Type(kind), raw) == found
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [(1.0, "1"), (0.1, "0.1"), (1e15, "1000000000000000.0"), (1.1e17, "1.1e+17"), (True, "是"), ("", None),
+     (datetime(2020, 1, 2), "2020-01-02"), (datetime(2020, 1, 2, 3), "2020-01-02T03:00:00"), (-2.50, "-2.5")],
+)  # fmt: skip
+def test_cells_of_a_workbook_as_text(raw: Any, text: str | None) -> None:
+    assert files.cell_text(raw) == text
+
+
+# ---- extras --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = sheet(tmp_path / "a.xlsx", [HEADS])
+    monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)
+    with pytest.raises(PolicyError, match=r"policykit\[batch\]"):
+        Register(path, PROGRAM)
