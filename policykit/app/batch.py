@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from policykit.app.console import BAD, FINDINGS, Tongue, complain, emit
 from policykit.app.prove import INTERRUPTED, day_of, line
@@ -22,7 +21,7 @@ from policykit.result import evaluate
 from policykit.source import columns, padded
 
 if TYPE_CHECKING:  # what reads tables is an extra
-    from policykit.batch.run import Done
+    from policykit.batch.run import Done, Side
     from policykit.batch.sections import Cell, Section
 
 MOST_ROWS = 15  # of one table of the summary on a terminal; the file has them all
@@ -94,7 +93,7 @@ def batch_command(
             )
             for one in rules
         ]  # fmt: skip
-        with teller.progress(sides[0].register.households) as told:
+        with teller.progress(sides[0]) as told:
             done = write(sides[0], out, sides[1] if len(sides) > 1 else None, told)
     complain(sides[0].register.notes, lang.value)
     for sentence in teller.summary(done, out):
@@ -186,20 +185,22 @@ class _Teller:
         return result.explain(self.language, mask)
 
     @contextmanager
-    def progress(self, total: int | None) -> Iterator[Callable[[int], None]]:
+    def progress(self, side: Side) -> Iterator[Callable[[int], None]]:
         """How far a run is: a bar with the rate and the time that is left, on a terminal only."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
         shown = [
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
             TextColumn(self.say("还要", "left")), TimeRemainingColumn(),
         ]  # fmt: skip
         console = Console(stderr=True)
         with Progress(*shown, console=console, disable=not console.is_terminal, transient=True) as bar:
-            task = bar.add_task(self.say("评估", "evaluating"), total=total, rate="")
+            task = bar.add_task(self.say("评估", "evaluating"), total=None, rate="")
 
             def told(done: int) -> None:
                 speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
                 rate = self.say(f"每秒 {speed:,.0f} 户", f"{speed:,.0f} households/s") if speed else ""
-                bar.update(task, completed=done, rate=rate)
+                bar.update(task, completed=done, rate=rate, total=bar.tasks[0].total or side.total)
 
             yield told
 

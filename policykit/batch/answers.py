@@ -28,7 +28,9 @@ from policykit.trace import Decision
 from policykit.values import Bounds, either
 
 SIZE = 16_384  # households in a block, which then fits the caches of a processor
-STEP = 50  # households between two words on how far it is, where each is asked about by itself
+GROUP = 1_000  # households that are read before they are asked about together
+FEW = 30  # with fewer it is quicker to ask about each
+STEP = 50  # households between two words on how far it is, where each is read by itself
 
 
 class Answering:
@@ -62,38 +64,52 @@ class Answering:
         rest = np.ones(len(chunk), np.bool_) if self.exact else self.blocks.fill(filling, chunk)
         numbers = np.flatnonzero(rest).tolist()
         each = households(chunk, self.program, None if len(numbers) == len(chunk) else numbers)
+        group: list[tuple[int, Read]] = []
         for done, (number, household) in enumerate(
             zip(numbers, each, strict=True), len(chunk) - len(numbers)
         ):
             if not done % STEP:
                 told(done)
             try:
-                self._household(filling, number, dict(household))
+                if not self.searching and self._quickly(filling, number, dict(household)):
+                    continue
+                read = read_household(household, self.policies, on=self.on, language=self.language)
+                if read.errors:
+                    raise PolicyError(read.errors)
+                group.append((number, read))
             except PolicyError as error:
                 errors = [one for one in error.diagnostics if one.severity == "error"]
                 bad.append(refused(chunk, number, errors, self.program, self.language))
                 filling.answered[number] = False
+            if len(group) >= GROUP:
+                self._read(filling, group)
+                group = []
+        self._read(filling, group)
         places = self.place.of(chunk) if self.place is not None else [""] * len(chunk)
         return filling.answers(chunk.keys, places, bad)
 
-    def _household(self, filling: Filling, number: int, household: dict[str, Any]) -> None:
-        """One household through the door for one."""
+    def _quickly(self, filling: Filling, number: int, household: dict[str, Any]) -> bool:
+        """Fills in what the compiled engine decides on one household, if it does."""
         decided = self.quick.decide(household, self.exact)
-        if decided is not None:
-            for row in decided.rows:
-                path = row.path if isinstance(row, compiled.Row) else row.subject.path
-                filling.row(number, path, row.measure, _cells(row))
-            if not self.searching:
-                return
-        read = read_household(household, self.policies, on=self.on, language=self.language)
-        if read.errors:
-            raise PolicyError(read.errors)
+        for row in decided.rows if decided is not None else ():
+            path = row.path if isinstance(row, compiled.Row) else row.subject.path
+            filling.row(number, path, row.measure, _cells(row))
+        return decided is not None
+
+    def _read(self, filling: Filling, group: list[tuple[int, Read]]) -> None:
+        """Fills in the answers on households that were read: several together in a block, others by the reference."""
+        plain = [(number, read.case) for number, read in group if not (read.rulings or read.elections)]
+        alone = {number for number, _ in group}
+        if len(plain) >= FEW and not self.exact:
+            alone -= self.blocks.fill_read(filling, plain)
+        for number, read in group:
+            if number in alone:
+                self._by_reference(filling, number, read)
+
+    def _by_reference(self, filling: Filling, number: int, read: Read) -> None:
         asking = Interpreter(self.program, read.case, self.on, read.rulings, read.elections)
-        if decided is None:
-            for measure, record in asking.questions():
-                filling.row(
-                    number, record.path, measure, _cells(asking.decision(measure, record, self.exact))
-                )
+        for measure, record in asking.questions():
+            filling.row(number, record.path, measure, _cells(asking.decision(measure, record, self.exact)))
         if self.searching:
             at = {record: filling.at[number, record.path] for record in read.case.subjects}
             filling.found += self._found(asking, read, at)

@@ -92,6 +92,13 @@ class Side:
     asking: Answering
     labels: Labels
 
+    @property
+    def total(self) -> int | None:
+        """How many households there are, once that is known."""
+        if self.register.lines:
+            return sum(_lines(file) for file in self.register.lines)
+        return self.register.households
+
     @staticmethod
     def of(
         source: Path, policies: Policies, on: date, *, exact: bool, findings: bool, by: str,
@@ -100,6 +107,11 @@ class Side:
         asking = Answering(policies, on, exact=exact, findings=findings, by=by, mask=mask, language=language)
         register = Register(source, policies.program, language, complete=complete)
         return Side(register, asking, Labels(policies.program, language, asking.place))
+
+
+def _lines(file: Path) -> int:
+    with file.open("rb") as stream:
+        return sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
 
 
 def write(
