@@ -1,7 +1,7 @@
 """Blocks made of tables say what reading each household alone says, or that it is to be read alone."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from policykit import ir
+from policykit.batch.blocks import block_of
 from policykit.batch.chunks import Chunk, households
 from policykit.batch.columns import Reading
 from policykit.diagnostics import PolicyError
@@ -99,7 +100,7 @@ def program() -> ir.Program:
 def agreed(program: ir.Program, chunk: Chunk) -> np.ndarray[Any, Any]:
     """Checks that the block of a chunk says what its households say one by one; gives which are odd."""
     reading = Reading(program, DAY)
-    block, odd = reading.block(chunk)
+    block, odd = block_of(chunk, reading)
     plain = np.flatnonzero(~odd)
     cases = []
     for number, household in enumerate(households(chunk, program)):
@@ -196,6 +197,19 @@ ODD: Mapping[str, list[Any]] = {
     "circumstances": ["出国"], "ill": ["不清楚"], "ill.source": ["\x07"], "independent.date": ["五月"],
     "points": [7], "age": [131, "八十"], "guardian": ["张三"], "amount": ["-1", "1.999", "10000000.01"],
 }  # fmt: skip
+TYPED: Mapping[str, pa.Array] = {
+    "birth_date": pa.array([date(1960, 1, 2), date(2020, 6, 10), date(1900, 1, 1), None]),
+    "died_on": pa.array([datetime(2020, 1, 1), None], pa.timestamp("s")),
+    "registered": pa.array([date(2020, 6, 1), date(2014, 1, 1), None]),
+    "relation_to_applicant": pa.array([2, 3, None]),
+    "care_grade": pa.array([1.0, 3.0, None]),
+    "circumstances": pa.array([["服刑", "失踪"], [], None, ["missing"]]),
+    "has_car": pa.array([True, False, None]),
+    "income": pa.array([0, 100_000, 7, None], pa.uint32()),
+    "points": pa.array([0.0, 6.0, None]),
+    "amount": pa.array([Decimal("0.10"), Decimal("9999999.99"), None]),
+    "title": pa.array([1001, None, 7]),
+}
 ROOT = ("title", "size", "income", "subsidy", "share", "has_car", "registered", "stopped", "village.village_name",
         "village.remote")  # fmt: skip
 PERSON = ("name", "birth_date", "relation_to_applicant", "disability_grade", "disability_grade.source", "care_grade",
@@ -204,6 +218,8 @@ PERSON = ("name", "birth_date", "relation_to_applicant", "disability_grade", "di
 
 
 def column(rng: np.random.Generator, name: str, count: int, odd: float) -> pa.Array:
+    if name in TYPED and rng.random() < 0.3:
+        return TYPED[name].take(pa.array(rng.integers(0, len(TYPED[name]), count)))
     pool = PLAIN[name] + (ODD.get(name, []) if rng.random() < odd else [])
     cells = [pool[n] for n in rng.integers(0, len(pool), count)]
     if rng.random() < 0.4 or len({type(one) for one in cells if one is not None}) > 1:
@@ -233,6 +249,11 @@ def chunk_of(rng: np.random.Generator, count: int, odd: float) -> Chunk:
 
     tables = {"": table(ROOT, count), "members": table(PERSON, members.sum())}
     counts = {"members": members}
+    tables["members"] = named(rng, tables["members"], members, odd)
+    if rng.random() < 0.4:
+        tables["members.obligors"], counts["members.obligors"] = obligors(
+            rng, tables["members"], members, odd
+        )
     if rng.random() < 0.7:
         tables["awards"], counts["awards"] = table(("first_month",), awards.sum()), awards
     if rng.random() < 0.7:
@@ -244,6 +265,47 @@ def chunk_of(rng: np.random.Generator, count: int, odd: float) -> Chunk:
         "members.incomes": bool(rng.random() < 0.5),
     }
     return Chunk(0, pa.array(np.arange(count)), tables, starts, complete)
+
+
+def named(rng: np.random.Generator, table: pa.Table, members: Any, odd: float) -> pa.Table:
+    """Members with names and numbers, who name one another; at odds, two have one name, or somebody is not there."""
+    places = np.concatenate([np.arange(size) for size in members])
+    sizes = np.repeat(members, members)
+    wrong = rng.random(len(places)) < odd / 5
+    names = np.where(wrong & (rng.random(len(places)) < 0.5), "甲", np.array(list("甲乙丙"))[places])
+    if "name" in table.column_names:
+        table = table.drop_columns("name")
+    if rng.random() < 0.7:
+        table = table.append_column("name", pa.array(names.tolist()))
+    if rng.random() < 0.5:
+        numbers = np.where(wrong & (rng.random(len(places)) < 0.5), 1, places + 1)
+        table = table.append_column(
+            "id", pa.array(numbers) if rng.random() < 0.5 else pa.array(numbers.astype(str))
+        )
+    if rng.random() < 0.5 and ("name" in table.column_names or "id" in table.column_names):
+        by_name = "name" in table.column_names
+        cells = []
+        for place, size in enumerate(sizes.tolist()):
+            some = [n for n in range(size) if rng.random() < 0.5]
+            spelled = ["甲乙丙"[n] if by_name else str(n + 1) for n in some]
+            spelled += ["外人"] if wrong[place] else []
+            cells.append("、".join(spelled) or ("无" if rng.random() < 0.5 else None))
+        table = table.append_column("obligors", pa.array(cells, pa.string()))
+    if rng.random() < odd:
+        ids = ["11010519491231002X", "110105194912310021", None, "无"]
+        table = table.append_column("id_number", pa.array([ids[n] for n in rng.integers(0, 4, len(places))]))
+    return table
+
+
+def obligors(rng: np.random.Generator, table: pa.Table, members: Any, odd: float) -> tuple[pa.Table, Any]:
+    """Obligors of members in a table of their own: named where they are members, else described."""
+    sizes = np.repeat(members, members)
+    counts = rng.integers(0, 2, len(sizes))
+    refers = "name" in table.column_names
+    names = ["甲乙丙"[rng.integers(0, size)] if refers and rng.random() < 0.5 else None
+             for size, n in zip(sizes, counts, strict=True) for _ in range(n)]  # fmt: skip
+    described = [None if name is not None and rng.random() >= odd else "80" for name in names]
+    return pa.table({"ref": pa.array(names, pa.string()), "age": pa.array(described, pa.string())}), counts
 
 
 @pytest.mark.parametrize("seed", range(40))

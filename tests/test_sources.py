@@ -335,6 +335,16 @@ def test_a_table_in_doubt_is_refused(tmp_path: Path, headings: str, code: str) -
     assert [found.code for found in caught.value.diagnostics] == [code]
 
 
+def test_references_in_cells_and_in_a_table_of_their_own_are_refused() -> None:
+    members = pa.table({"户编号": [1], "姓名": ["甲"], "义务人": ["无"]})
+    others = pa.table({"户编号": [1], "成员姓名": ["甲"], "引用": ["甲"]})
+    assert Read({"成员": members}).members == {"1": [{"name": "甲", "obligors": []}]}
+    alone = Read({"成员": members.drop_columns("义务人"), "义务人": others})
+    assert alone.members == {"1": [{"name": "甲", "obligors": [{"ref": "甲"}]}]}
+    with pytest.raises(PolicyError, match="R013"):
+        Read({"成员": members, "义务人": others})
+
+
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyError) as caught:
         Read(kept(tmp_path / "a.csv", "x,y\n1,2\n"))

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from policykit import ir
-from policykit.batch.blocks import Blocks
 from policykit.batch.chunks import Chunk, households, refused
 from policykit.batch.filling import FORMS, NO_FEN, OUTCOMES, Answers, Cells, Filling, Found, Names
 from policykit.batch.places import place_of
 from policykit.batch.subjects import subjects
+from policykit.batch.together import Blocks
 from policykit.diagnostics import Language, PolicyError
 from policykit.engine import compiled
 from policykit.engine.interpreter import Interpreter

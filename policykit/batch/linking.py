@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from policykit.batch.arrays import one_piece
 from policykit.batch.chunks import KEY, NOBODY, ROW, SOURCE, Bad, Chunk, Origin, at
 from policykit.batch.files import Told, cell_text
 from policykit.batch.headings import ABOVE, ROOT, WHOLE, Names
@@ -199,7 +200,7 @@ class _Linking:
         if "" not in self.tables:
             self._from_members()
             return
-        self.keys = _one(self.tables[""][KEY])
+        self.keys = one_piece(self.tables[""][KEY])
         for row in np.flatnonzero(self.keys.is_null().to_numpy(zero_copy_only=False)).tolist():
             self.aside[row] = [self.fault("S005", "", row)]
         if _rising(self.keys):
@@ -219,7 +220,7 @@ class _Linking:
     def _from_members(self) -> None:
         lists = [path for path in self.tables if path and "." not in path]
         path = next((path for path in lists if self.names.list_of(path).kind == "members"), lists[0])
-        keys, table = _one(self.tables[path][KEY]), _with_rows(self.tables[path])
+        keys, table = one_piece(self.tables[path][KEY]), _with_rows(self.tables[path])
         first = pa.array(_firsts(keys))
         self.keys = keys.take(first)
         self.tables[""] = table.select([name for name in (ROW, SOURCE) if name in table.column_names]).take(
@@ -245,7 +246,7 @@ class _Linking:
         if KEY not in table.column_names:
             self.starts[path] = np.zeros(count + 1, np.int64)
             return
-        keys = _one(table[KEY])
+        keys = one_piece(table[KEY])
         if pa.types.is_integer(keys.type) and not keys.null_count and _rising(self.keys):
             runs = _runs(keys.to_numpy())
             if len(runs) == count and np.array_equal(keys.to_numpy()[runs], self.keys.to_numpy()):
@@ -267,7 +268,7 @@ class _Linking:
         self.owner[path] = found = np.full(table.num_rows, -1, np.int64)
         keyed = KEY in table.column_names
         if keyed:
-            home = pc.index_in(_one(table[KEY]), value_set=self.keys, skip_nulls=True)
+            home = pc.index_in(one_piece(table[KEY]), value_set=self.keys, skip_nulls=True)
         matches = np.zeros(table.num_rows, np.int64)
         said = pa.nulls(table.num_rows, pa.string())
         for name in self.names.naming(above):
@@ -304,7 +305,7 @@ class _Linking:
         """Facts of households in the rows of what they have: once is enough, more often they must agree."""
         table = self.tables[path]
         for column in [name for name in table.column_names if name.startswith(ROOT)]:
-            name, values = column.removeprefix(ROOT), _one(table[column])
+            name, values = column.removeprefix(ROOT), one_piece(table[column])
             rows = np.flatnonzero(
                 values.is_valid().to_numpy(zero_copy_only=False) & (self.households_of(path) >= 0)
             )
@@ -321,7 +322,7 @@ class _Linking:
             spread = values.take(pa.array(chosen, mask=chosen < 0))
             root = self.tables[""]
             if name in root.column_names:
-                own = _one(root[name])
+                own = one_piece(root[name])
                 if own.type != spread.type:
                     own, spread = _texts(own), _texts(spread)
                 for row in np.flatnonzero(
@@ -420,12 +421,6 @@ class _Linking:
 # ---- small change ------------------------------------------------------------------------------------------------------
 
 
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    """A column in one piece."""
-    found = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
-
-
 def _joined(parts: Sequence[tuple[Sheet, pa.Table]], sources: Sequence[str]) -> pa.Table:
     """The rows of several tables, which say where they come from; columns that are of several types become text."""
     tables = []
@@ -462,7 +457,7 @@ def _facts_only(table: pa.Table) -> pa.Table:
 
 def _texts(column: Any) -> pa.Array:
     """A column as text."""
-    array = _one(column) if isinstance(column, pa.ChunkedArray) else column
+    array = one_piece(column) if isinstance(column, pa.ChunkedArray) else column
     if pa.types.is_string(array.type):
         return pc.utf8_trim_whitespace(array)
     return pa.array([cell_text(one) if one is not None else None for one in array.to_pylist()], pa.string())

@@ -103,8 +103,22 @@ class Register:
             return
         for raw in tables_of(data, self.language):
             self.sheets += self._sheets(raw)
+        self._twice()
         if not any("." not in sheet.path for sheet in self.sheets):
             raise PolicyError([*unreadable(self.place, self.language, "nothing").diagnostics, *self.notes])
+
+    def _twice(self) -> None:
+        """Refuses references that stand in the cells of one table and in a table of their own."""
+        own = {sheet.path: sheet for sheet in self.sheets}
+        for sheet in self.sheets:
+            for column in sheet.columns:
+                other = own.get(f"{sheet.path}.{column}".removeprefix("."))
+                if other is not None:
+                    fields = {
+                        "first": f"{sheet.raw.source} {sheet.headings[column]}",
+                        "second": other.raw.source,
+                    }
+                    raise PolicyError([data_fault(self.language, "R013", sheet.raw.source, **fields)])
 
     def _sheets(self, raw: Raw) -> list[Sheet]:
         """What one table holds: the rows of one list, and those of members that stand in these."""
