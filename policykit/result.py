@@ -510,7 +510,8 @@ def _ruled(
         return None
     given = (*own, *rulings)
     counted, elections, errors = read_rulings(policies.program, opened.case, given, language)
-    decided = opened.decided(exact, counted, elections)
+    opened.rule(counted, elections)
+    decided = opened.decided(exact)
     events = Events(given, elections, errors)
     return None if decided is None else Result._made(on, policies, None, decided, language, exact, events)
 

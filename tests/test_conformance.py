@@ -362,7 +362,8 @@ def quick_rows(asked: Question, exact: bool) -> tuple[PlainRow | Decision, ...]:
     index = opened.case.index
     rulings = tuple(replace(one, subject=index[one.subject.path]) for one in asked.rulings)
     elections = tuple(replace(one, subject=index[one.subject.path]) for one in asked.elections)
-    decided = opened.decided(exact, rulings, elections)
+    opened.rule(rulings, elections)
+    decided = opened.decided(exact)
     return () if decided is None else decided.rows
 
 
