@@ -20,8 +20,9 @@ from policykit.engine.compiled.verdicts import BEATEN, NOT_MET, SILENT, STANDS, 
 from policykit.engine.interpreter import Interpreter, contradictions
 from policykit.engine.outcomes import BEATEN as OVERRIDDEN
 from policykit.engine.outcomes import GRANTS, IN_SCOPE, Answer, Outcomes, Status, outcome
-from policykit.engine.terms import Terms
+from policykit.engine.terms import Env, Terms
 from policykit.facts import Case, Election, Instance, Ruling
+from policykit.ops import OPS
 from policykit.trace import Decision
 from policykit.values import FALSE, NONE, NOTHING, TRUE, Bounds, Gap, Missing, Options, Value, exactly
 
@@ -68,6 +69,12 @@ class KnownFirst(Terms):
     """The values of terms, each by generated code where nothing unknown is touched."""
 
     functions: Functions
+    trying: bool  # whether open comparisons are tried either way, as the exact level does
+
+    def apply(self, expr: ir.Apply, env: Env) -> Value:
+        if self.trying:
+            return super().apply(expr, env)
+        return OPS[expr.op].apply(tuple(self.value(arg, env) for arg in expr.args))
 
     def defined(self, name: str, record: Instance | None) -> Value:
         key = (name, record)
@@ -96,12 +103,12 @@ class Level(Outcomes):
     def __init__(
         self, made: Functions, program: ir.Program, case: Case, on: date, rulings: tuple[Ruling, ...] = (),
         elections: tuple[Election, ...] = (), assumed: Mapping[Gap, Value] | None = None,
-        behind: dict[Gap, Missing] | None = None,
+        behind: dict[Gap, Missing] | None = None, trying: bool = True,
     ) -> None:  # fmt: skip
         super().__init__(program, case, on, rulings, elections, assumed, behind)
         self.functions, self.plain = made, not rulings and not elections
         terms = KnownFirst(program, case, on, self, assumed or {}, self.behind)
-        terms.functions = made
+        terms.functions, terms.trying = made, trying
         self.terms = terms
 
     def again(self, assumed: Mapping[Gap, Value]) -> Level:
@@ -203,36 +210,48 @@ class Partly:
         self.case = reading.case()
         if reading.unsure and any(contradictions(program, self.case, on)):
             raise Wrong("contradicts")
+        self.ruled = False
+        self.references: dict[bool, Interpreter] = {}  # by whether it asks exactly
 
-    def decided(
-        self, exact: bool, rulings: tuple[Ruling, ...] = (), elections: tuple[Election, ...] = ()
-    ) -> Decided | None:
+    def rule(self, rulings: tuple[Ruling, ...], elections: tuple[Election, ...]) -> None:
+        """What approvers and the household decided, of which generated code knows nothing."""
+        self.ruled = bool(rulings or elections)
+        for record in self.reading.all if self.ruled else ():
+            record.memo.update(dict.fromkeys(self.functions.judging, OPEN))
+        self.references = {exact: self.asking(exact, rulings, elections) for exact in (False, True)}
+
+    def decided(self, exact: bool) -> Decided | None:
         """Every measure for every subject, at one of the levels; `None` when the reference engine has to decide."""
-        ruled = bool(rulings or elections)
-        if ruled:  # what approvers and the household decided generated code knows nothing of
-            for record in self.reading.all:
-                record.memo.update(dict.fromkeys(self.functions.judging, OPEN))
-        reference = self.reference(rulings, elections)
+        questions = self.reference(exact).questions()
         try:
-            rows = tuple(self.row(*question, reference, exact, ruled) for question in reference.questions())
+            rows = tuple(self.row(measure, record, exact) for measure, record in questions)
         except Exception:  # whatever is odd about a household, the reference engine says it better
             return None
         return Decided(rows, self.household, self.case.index, self.reading.causes)
 
     def decision(self, measure: str, path: str, exact: bool) -> Decision:
         """The decision on one measure for the subject at a path."""
-        return self.reference((), ()).decision(measure, self.case.index[path], exact)
+        return self.reference(exact).decision(measure, self.case.index[path], exact)
 
-    def reference(self, rulings: tuple[Ruling, ...], elections: tuple[Election, ...]) -> Interpreter:
-        level = Level(self.functions, self.program, self.case, self.on, rulings, elections)
+    def reference(self, exact: bool) -> Interpreter:
+        """Who answers at one of the levels what generated code cannot."""
+        found = self.references.get(exact)
+        if found is None:
+            found = self.references[exact] = self.asking(exact)
+        return found
+
+    def asking(
+        self, exact: bool, rulings: tuple[Ruling, ...] = (), elections: tuple[Election, ...] = ()
+    ) -> Interpreter:
+        level = Level(self.functions, self.program, self.case, self.on, rulings, elections, trying=exact)
         return Interpreter(self.program, self.case, self.on, rulings, elections, first=level)
 
-    def row(self, measure: str, record: Instance, reference: Interpreter, exact: bool, ruled: bool) -> Row | Decision:  # fmt: skip
+    def row(self, measure: str, record: Instance, exact: bool) -> Row | Decision:
         """The decision on a measure for a record: generated code's where that can tell."""
-        if not ruled and isinstance(record, Record):
+        if not self.ruled and isinstance(record, Record):
             try:
                 final, alternatives = self.functions.questions[measure, record.entity]
                 return row(measure, record, final(record), alternatives)
             except Exception:  # a gap, or something that generated code does not take
                 pass
-        return reference.decision(measure, record, exact)
+        return self.reference(exact).decision(measure, record, exact)

@@ -126,7 +126,8 @@ class Layout:
             amount = values[found.paid]
             if amount.__class__ is tuple:
                 return None
-            pay = Pay(found.paying[-1].form, amount, amount)
+            form = found.paying[-1].form
+            pay = Pay(form, amount, amount, total=amount if form == "once" else None)
         over: tuple[str, ...] = ()
         if verdict.outcome == "superseded":
             over = tuple(sorted({name for slot in question.slots if values[slot.state] >= BEATEN
