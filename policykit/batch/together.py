@@ -14,13 +14,15 @@ from policykit.batch.chunks import Chunk
 from policykit.batch.columns import Reading
 from policykit.batch.filling import FORMS, NO_FEN, Filling, Found, Ints
 from policykit.engine.columnar import frames
+from policykit.engine.columnar.constants import Refused
 from policykit.engine.columnar.decide import Place, decision, places
 from policykit.engine.columnar.folds import full
 from policykit.engine.columnar.operations import one_of
+from policykit.engine.columnar.plan import Plan
 from policykit.engine.columnar.planes import FALSE
 from policykit.engine.columnar.tables import Table, root_table
-from policykit.engine.columnar.terms import Refused, itself
-from policykit.engine.columnar.verdicts import HAD, Plan, Verdicts
+from policykit.engine.columnar.terms import itself
+from policykit.engine.columnar.verdicts import HAD, Verdicts
 from policykit.facts import Case
 from policykit.values import Gap
 
