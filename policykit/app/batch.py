@@ -219,23 +219,21 @@ class _Teller:
         yield self.say(f"结果写在 {out}", f"the results are in {out}")
 
     def section(self, section: Section) -> Iterator[str]:
-        """One small table: words to the left, figures to the right."""
+        """One small table: words to the left, figures to the right, figures that are all 0 left out."""
         yield section.title
-        rows = [[self.cell(cell) for cell in row] for row in section.rows[:MOST_ROWS]]
-        wide = max([len(section.headings), *(len(row) for row in rows)], default=0)
-        figures = [
-            any(len(row) > at and not isinstance(row[at], str | None) for row in section.rows)
-            for at in range(wide)
-        ]
-        if not section.headings:  # names and what they are, not columns of figures
-            figures = [False] * wide
-        table = [list(section.headings), *rows] if section.headings else rows
-        widths = [max(columns(row[at]) for row in table if len(row) > at) for at in range(wide)]
-        for row in table:
-            cells = [
-                " " * (width - columns(cell)) + cell if right else padded(cell, width)
-                for cell, width, right in zip(row, widths, figures, strict=False)
-            ]
+        wide = max([len(section.headings), *map(len, section.rows)], default=0)
+        whole = [[*row, *[None] * (wide - len(row))] for row in section.rows]
+        lines = [list(section.headings)] if section.headings else []
+        lines += [[self.cell(cell) for cell in row] for row in whole[:MOST_ROWS]]
+        shown = []
+        for at in range(wide):
+            figures = [row[at] for row in whole if not isinstance(row[at], str | None)]
+            if figures and section.headings and not any(figures):
+                continue
+            width = max(columns(cells[at]) for cells in lines)
+            right = bool(figures and section.headings)
+            shown.append([" " * (width - columns(c[at])) + c[at] if right else padded(c[at], width) for c in lines])  # fmt: skip
+        for cells in zip(*shown, strict=True):
             yield ("  " + "  ".join(cells)).rstrip()
         if len(section.rows) > MOST_ROWS:
             more = len(section.rows) - MOST_ROWS

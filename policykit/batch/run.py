@@ -135,7 +135,7 @@ def _both(
     if other is not None:
         other.asking.names = side.asking.names
     others = repeat(None) if other is None else other.register.chunks(SIZE)
-    for mine, its in zip(side.register.chunks(SIZE), others, strict=False):
+    for mine, its in zip(side.register.chunks(SIZE), others, strict=other is not None):
         answers = side.asking.answers(mine, lambda count, before=mine.first: told(before + count))  # type: ignore[misc]
         if other is None or its is None:
             yield answers, None

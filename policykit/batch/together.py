@@ -77,10 +77,8 @@ class _Filled:
     ) -> None:
         self.program, self.on, self.searching = asked.program, asked.on, asked.searching
         self.filling, self.odd = filling, odd
-        self.verdicts, self.records = (
-            Verdicts(asked.plan, root_table(self.program, block), True),
-            asked.records,
-        )
+        self.records = asked.records
+        self.verdicts = Verdicts(asked.plan, root_table(self.program, block), True)
         self.places = list(places(self.verdicts.terms.root))
         #: the place in the block of every household of the chunk, −1 for the others
         self.at = np.full(len(filling.answered), -1, np.int64)

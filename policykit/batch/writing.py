@@ -28,6 +28,7 @@ SHEETS = {
 }  # fmt: skip
 MOST_ROWS = 1_048_576  # of a sheet, its heading included
 MOST_TEXT = 32_767  # characters of a cell of a sheet
+MOST_WIDE, LOOKED_AT = 60, 500  # how wide a column is made, by how many of its first rows
 _FORMULA = r"^([=+\-@\t\r])"  # a spreadsheet reads a text that begins so as something to compute
 
 
@@ -255,7 +256,12 @@ class Workbook:
         self.count = self.book.add_format({"num_format": "#,##0"})
 
     def sheet(self, name: str) -> Any:
-        return self.book.add_worksheet(name)
+        """A new sheet, to be printed on A4, as wide as the paper."""
+        sheet = self.book.add_worksheet(name)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        return sheet
 
     def sections(self, sheet: Any, sections: Sequence[Section]) -> None:
         """Small tables under one another."""
@@ -274,11 +280,12 @@ class Workbook:
                 row += 1
             row += 1
         for column, width in widths.items():
-            sheet.set_column(column, column, min(width + 2, 60))
+            sheet.set_column(column, column, min(width + 2, MOST_WIDE))
 
     def cell(self, sheet: Any, row: int, column: int, cell: Any) -> None:
         if isinstance(cell, str):
-            sheet.write_string(row, column, cell[:MOST_TEXT])
+            whole = len(cell) <= MOST_TEXT
+            sheet.write_string(row, column, cell if whole else cell[: MOST_TEXT - 1] + "…")
         elif isinstance(cell, int):
             sheet.write_number(row, column, cell, self.count)
         elif cell is not None:
@@ -300,10 +307,15 @@ class Sheets:
         self.book, self.name, self.number = book, name, 0
         self.row = MOST_ROWS
         self.current: Any = None
+        self.widths: list[int] = []
 
     def write(self, table: pa.Table) -> None:
         columns = [column.to_pylist() for column in table.columns]
         if self.current is None:
+            self.widths = [
+                min(max(map(_width, [name, *cells[:LOOKED_AT]])) + 2, MOST_WIDE)
+                for name, cells in zip(table.column_names, columns, strict=True)
+            ]
             self._next(table.column_names)
         for cells in zip(*columns, strict=True):
             if self.row >= MOST_ROWS:
@@ -319,7 +331,7 @@ class Sheets:
         self.current.freeze_panes(1, 0)
         self.headings = headings
         for column, heading in enumerate(headings):
-            self.current.set_column(column, column, max(10, _width(heading) + 2))
+            self.current.set_column(column, column, self.widths[column])
             self.current.write_string(0, column, heading, self.book.head)
         self.row = 1
 
