@@ -6,15 +6,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from policykit.answers import Amount, Decision, Missing
     from policykit.asking.lines import NearLine, near_line
     from policykit.asking.questions import Agenda, Question, ask
+    from policykit.batch.run import Batch, evaluate_batch
     from policykit.diagnostics import Diagnostic, PolicyError
     from policykit.loader import Policies, load, load_text
-    from policykit.result import Amount, Decision, Missing, Result, evaluate
+    from policykit.result import Result, evaluate
 
 __all__ = [
     "Agenda",
     "Amount",
+    "Batch",
     "Decision",
     "Diagnostic",
     "Missing",
@@ -25,6 +28,7 @@ __all__ = [
     "Result",
     "ask",
     "evaluate",
+    "evaluate_batch",
     "load",
     "load_text",
     "near_line",
@@ -39,11 +43,13 @@ _HOMES = {
     "Agenda": "asking.questions",
     "Question": "asking.questions",
     "ask": "asking.questions",
-    "Amount": "result",
-    "Decision": "result",
-    "Missing": "result",
+    "Amount": "answers",
+    "Decision": "answers",
+    "Missing": "answers",
     "Result": "result",
     "evaluate": "result",
+    "Batch": "batch.run",
+    "evaluate_batch": "batch.run",
     "NearLine": "asking.lines",
     "near_line": "asking.lines",
 }

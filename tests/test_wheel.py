@@ -83,3 +83,9 @@ def test_missing_extra_is_named(python: Path, tmp_path: Path) -> None:
     done = run(python, "-c", "from policykit.app import main; main()", cwd=tmp_path)
     assert done.returncode == 2
     assert "policykit[cli]" in done.stderr
+
+
+def test_missing_extra_for_registers_is_named(python: Path, tmp_path: Path) -> None:
+    done = run(python, "-c", "import policykit; policykit.evaluate_batch", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "policykit[batch]" in done.stderr.splitlines()[-1]

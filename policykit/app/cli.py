@@ -13,6 +13,7 @@ import typer
 
 from policykit.app import reports
 from policykit.app.ask import ask_command
+from policykit.app.batch import batch_command
 from policykit.app.compare import compare_command
 from policykit.app.console import BAD, FINDINGS, Format, Tongue, complain, emit
 from policykit.app.coverage import coverage_command
@@ -30,6 +31,7 @@ from policykit.result import Result, evaluate
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
 )
+app.command("batch")(batch_command)
 app.command("compare")(compare_command)
 app.command("fmt")(fmt_command)
 app.command("test")(test_command)
