@@ -66,6 +66,28 @@ def read_case(program: ir.Program, household: Mapping[str, Any], on: date, langu
     return _Reader(program, on, language).case(household)
 
 
+def read_fact(program: ir.Program, decl: ir.FactDecl, raw: Any, on: date) -> Value:
+    """One bare value of a fact as `read_case` reads it; raises `PolicyError` where that refuses it."""
+    reader = _Reader(program, on, "zh")
+    value: Value | None = reader.attempt("", reader.value, decl, "", "", raw)
+    if value is None or reader.faults:
+        raise PolicyError(reader.diagnostics)
+    return value
+
+
+def range_of(decl: ir.FactDecl, on: date) -> list[Any]:
+    """The range of a fact: its fixed ends, else those of its type. Ends that read other facts are no matter here."""
+    wide = widest(decl.type, frozenset())
+    assert isinstance(wide, Bounds)
+    ends = [wide.lo, wide.hi]
+    for number, end in enumerate((decl.low, decl.high)):
+        if isinstance(end, ir.Today):
+            ends[number] = month_of(on) if end.type.kind == "month" else on
+        elif isinstance(end, ir.Const):
+            ends[number] = end.value.value
+    return ends
+
+
 # ---- records ------------------------------------------------------------------------------------------------------------
 
 
@@ -375,23 +397,11 @@ class _Reader:
             return exactly(self.reference(of.of, path, where, raw))
         plain = (self.id_number if numbered else self.plain[of.kind])(of, where, raw)
         if of.ordered:
-            low, high = self.ends(decl)
+            low, high = range_of(decl, self.on)
             if not low <= plain <= high:
                 found, low, high = (_plainly(of, one, self.language) for one in (plain, low, high))
                 raise _Bad("R003", found=found, low=low, high=high)
         return exactly(plain)
-
-    def ends(self, decl: ir.FactDecl) -> list[Any]:
-        """The range of a fact: its fixed ends, else those of its type. Ends that read other facts are no matter here."""
-        wide = widest(decl.type, frozenset())
-        assert isinstance(wide, Bounds)
-        ends = [wide.lo, wide.hi]
-        for number, end in enumerate((decl.low, decl.high)):
-            if isinstance(end, ir.Today):
-                ends[number] = month_of(self.on) if end.type.kind == "month" else self.on
-            elif isinstance(end, ir.Const):
-                ends[number] = end.value.value
-        return ends
 
     # -- plain values
 

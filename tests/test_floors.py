@@ -129,7 +129,7 @@ def may_import(importer: str, imported: str) -> bool:
     below = MAY_IMPORT.get(floor_of(importer) or "", set())
     one_pass = any(  # one pass, or one engine, in several files
         f"{importer}.".startswith(f"{folder}.") and imported.startswith(f"{folder}.")
-        for folder in ("explain", "coverage", "linter", "engine.smt", "engine.compiled")
+        for folder in ("explain", "coverage", "linter", "engine.smt", "engine.compiled", "engine.columnar")
     )
     return floor_of(imported) in below or imported in MAY_ALSO_IMPORT.get(importer, ()) or one_pass
 

@@ -50,7 +50,7 @@ def chunks(register: Register, size: int) -> Iterator[Chunk]:
             register.households = len(linked.keys)
         yield from linked.chunks(first, size)
         first += len(linked.keys)
-    register.notes += told.notes
+    register.notes = [*register.opening, *told.notes]
     if told.lost:
         rest = tuple(Bad(one.source, one.row, one.key, (one.reason,)) for one in told.lost)
         yield Chunk(first, pa.array([], pa.string()), {"": pa.table({})}, bad=rest)
@@ -224,8 +224,10 @@ class _Linking:
         found = pc.value_counts(self.keys.drop_null())
         twice = found.field(0).filter(pc.greater(found.field(1), 1))
         rows: dict[Any, list[int]] = {}
-        for row in np.flatnonzero(pc.is_in(self.keys, value_set=twice).to_numpy(zero_copy_only=False)):
-            rows.setdefault(self.keys[int(row)].as_py(), []).append(int(row))
+        for row in np.flatnonzero(
+            pc.is_in(self.keys, value_set=twice).to_numpy(zero_copy_only=False)
+        ).tolist():
+            rows.setdefault(self.keys[row].as_py(), []).append(row)
         for key, same in rows.items():
             places = {"first": self.where("", same[0]), "second": self.where("", same[1])}
             for row in same:

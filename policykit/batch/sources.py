@@ -80,11 +80,11 @@ class Register:
             raise unreadable(type(data).__name__, language, "no_register")
         self.place = data if isinstance(data, str) else data.name if isinstance(data, Path) else ""
         try:
-
             for library in ("numpy", "pyarrow"):
                 import_module(library)
 
             self._open(data)
+            self.opening = tuple(self.notes)
         except ModuleNotFoundError as error:
             if error.name not in ("numpy", "pyarrow", "duckdb", "python_calamine"):
                 raise
