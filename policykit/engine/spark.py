@@ -20,7 +20,7 @@ from policykit.batch import tables
 from policykit.batch.answers import Answering
 from policykit.batch.headings import Names, plain
 from policykit.batch.sources import Register
-from policykit.diagnostics import Language, PolicyError, data_fault
+from policykit.diagnostics import Language, PolicyError, data_fault, data_word
 from policykit.loader import Policies
 from policykit.result import rules_of
 
@@ -57,7 +57,9 @@ def evaluate(
     from pyspark.sql.pandas.types import from_arrow_schema
 
     rules = rules_of(policies, parameters)
-    whole = reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), _numbered(register, rules, language))
+    whole = reduce(
+        lambda a, b: a.unionByName(b, allowMissingColumns=True), _numbered(register, rules, language)
+    )
     names = tuple(register)
     shipped = pickle.dumps((rules, on, tuple(complete), exact, language))
 
@@ -76,7 +78,7 @@ def _numbered(register: Mapping[str, DataFrame], rules: Policies, language: Lang
     for number, (name, frame) in enumerate(register.items()):
         key = next((column for column in frame.columns if plain(column) in keys), None)
         if key is None:
-            raise PolicyError([data_fault(language, "R012", name, why="no household number")])
+            raise PolicyError([data_fault(language, "R012", name, why=data_word(language, "no_number"))])
         of = col(f"`{key}`").cast("string").alias(_KEY)
         row = struct(*(col(f"`{column}`") for column in frame.columns)).alias(name)
         yield frame.select(of, lit(number).alias(_TABLE), monotonically_increasing_id().alias(_AT), row)
@@ -85,7 +87,9 @@ def _numbered(register: Mapping[str, DataFrame], rules: Policies, language: Lang
 # ---- on a worker -------------------------------------------------------------------------------------------------------
 
 
-def decided(batches: Iterable[pa.RecordBatch], names: tuple[str, ...], shipped: bytes) -> Iterator[pa.RecordBatch]:
+def decided(
+    batches: Iterable[pa.RecordBatch], names: tuple[str, ...], shipped: bytes
+) -> Iterator[pa.RecordBatch]:
     """The answers on the rows of one partition, which stand together by household."""
     rules, on, complete, exact, language = pickle.loads(shipped)
     asking = Answering(rules, on, exact=exact, findings=False, language=language)
@@ -96,7 +100,9 @@ def decided(batches: Iterable[pa.RecordBatch], names: tuple[str, ...], shipped: 
             answers = asking.answers(chunk)
             yield from _rows(tables.decisions(answers, rules.program), None)
             bad = [(one.key, "；".join(map(labels.reason, one.reasons))) for one in answers.bad]
-            yield from _rows(pa.table({"key": pa.array([key for key, _ in bad], pa.string())}), [why for _, why in bad])
+            yield from _rows(
+                pa.table({"key": pa.array([key for key, _ in bad], pa.string())}), [why for _, why in bad]
+            )
 
 
 def whole_households(batches: Iterable[pa.RecordBatch], size: int = PIECE) -> Iterator[pa.Table]:
@@ -141,5 +147,3 @@ def _rows(answers: pa.Table, reasons: list[str] | None) -> Iterator[pa.RecordBat
         for field in ANSWERS
     ]  # fmt: skip
     yield from pa.Table.from_arrays(columns, schema=ANSWERS).to_batches()
-
-
