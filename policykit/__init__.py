@@ -6,12 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from policykit.answers import Amount, Decision, Missing
     from policykit.asking.lines import NearLine, near_line
     from policykit.asking.questions import Agenda, Question, ask
     from policykit.batch.run import Batch, evaluate_batch
     from policykit.diagnostics import Diagnostic, PolicyError
     from policykit.loader import Policies, load, load_text
-    from policykit.result import Amount, Decision, Missing, Result, evaluate
+    from policykit.result import Result, evaluate
 
 __all__ = [
     "Agenda",
@@ -42,9 +43,9 @@ _HOMES = {
     "Agenda": "asking.questions",
     "Question": "asking.questions",
     "ask": "asking.questions",
-    "Amount": "result",
-    "Decision": "result",
-    "Missing": "result",
+    "Amount": "answers",
+    "Decision": "answers",
+    "Missing": "answers",
     "Result": "result",
     "evaluate": "result",
     "Batch": "batch.run",

@@ -79,13 +79,11 @@ def range_of(decl: ir.FactDecl, on: date) -> list[Any]:
     """The range of a fact: its fixed ends, else those of its type. Ends that read other facts are no matter here."""
     wide = widest(decl.type, frozenset())
     assert isinstance(wide, Bounds)
-    ends = [wide.lo, wide.hi]
-    for number, end in enumerate((decl.low, decl.high)):
-        if isinstance(end, ir.Today):
-            ends[number] = month_of(on) if end.type.kind == "month" else on
-        elif isinstance(end, ir.Const):
-            ends[number] = end.value.value
-    return ends
+    today = month_of(on) if decl.type.kind == "month" else on
+    return [
+        today if isinstance(end, ir.Today) else end.value.value if isinstance(end, ir.Const) else widest_end
+        for end, widest_end in ((decl.low, wide.lo), (decl.high, wide.hi))
+    ]
 
 
 # ---- records ------------------------------------------------------------------------------------------------------------

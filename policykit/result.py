@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from policykit import ir
 from policykit import trace as form
+from policykit.answers import Amount, Decision, Missing, Record, Remark, Task, Verdict
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.engine import interpreter
@@ -39,120 +40,38 @@ MOST_DAYS = 32  # for which compiled rules are kept at once
 Engine: TypeAlias = Literal["auto", "compiled", "interpreter"]
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Something nobody has said yet that can matter: where it belongs, what it is called, what to ask."""
-
-    path: str
-    name: str
-    label: str
-    kind: str
-    question: str
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """How much, in fen. `fen` is `None` while it is open; it then lies from `low` to `high`.
-
-    `form` is `monthly` or `once`; `parts` the named parts; `options` the amount for each way the approver may choose.
-    """
-
-    form: str
-    fen: int | None
-    low: int | None
-    high: int | None
-    parts: tuple[tuple[str, int | None], ...]
-    first_month: str | None
-    months: int | None
-    total_fen: int | None
-    options: tuple[tuple[tuple[tuple[str, int], ...], int | None], ...]
-
-    @property
-    def yuan(self) -> str | None:
-        """The amount in yuan with two decimals, or `None` while it is open."""
-        return None if self.fen is None else f"{self.fen // 100}.{self.fen % 100:02d}"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one measure comes to for one subject.
-
-    `measure` and `clauses` are identifiers, `subject` the path of the record (`household`, `members[0]`); `missing`
-    is what an undetermined answer, or an open amount, waits for.
-    """
-
-    measure: str
-    label: str
-    subject: str
-    outcome: str
-    outcomes: tuple[str, ...]
-    flags: tuple[str, ...]
-    amount: Amount | None
-    clauses: tuple[str, ...]
-    missing: tuple[Missing, ...]
-    superseded_by: tuple[str, ...]
-    alternatives: tuple[str, ...]
-    within_budget: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one clause says of one subject: silent, not_met, grants, may, overridden, excludes, applies, undetermined."""
-
-    clause: str
-    subject: str
-    state: str
-    blocked_by: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One duty on one subject: does it exist (`yes`, `no`, `unknown`) and how does it stand."""
-
-    clause: str
-    act: str
-    subject: str
-    exists: str
-    state: str
-    due: date | None
-    due_unspecified: bool
-    blocked_by: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A ban, a listing, a referral or a finding on one subject: does it hold (`yes`, `unknown`)."""
-
-    clause: str
-    kind: str
-    name: str
-    subject: str
-    holds: str
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """A note of the tool's own; never a ground."""
-
-    note: str
-    subject: str
-    text: str
-    urgent: bool
-
-
 class Result:
     """Everything that was found for one household on one day.
 
     `errors` are rulings that do not count; `notes_on_input` what was noted while reading the household.
     """
 
-    def __init__(
-        self, on: date, policies: Policies, found: Traced | None, quick: compiled.Decided | compiled.Swift | None = None,
-        language: Language = "zh",
-    ) -> None:  # fmt: skip
-        self.on, self.policies = on, policies
-        self._found, self._quick, self._language = found, quick, language
+    on: date
+    policies: Policies
+    _found: Traced | None = None
+    _language: Language = "zh"
+    _exact = True
+    _events: Events | None = None
+    _compiled: compiled.Compiled | None = None
+    _plain: compiled.Found | None = None
+
+    @classmethod
+    def _made(
+        cls, on: date, policies: Policies, found: Traced | None, quick: compiled.Answers | None, language: Language,
+        exact: bool, events: Events | None = None,
+    ) -> Result:  # fmt: skip
+        """A result of the interpreter, or of the compiled engine for a household that is not plainly decided."""
+        made = cls()
+        made.on, made.policies, made._language, made._exact = on, policies, language, exact
+        made._found, made._quick, made._events = found, quick, events
+        return made
+
+    @cached_property
+    def _quick(self) -> compiled.Answers | None:
+        """What the compiled engine decided; of a household that is plainly decided made only when something is read."""
+        if self._compiled is None or self._plain is None:
+            return None
+        return self._compiled.swift(self._plain)
 
     def __repr__(self) -> str:
         granted = sum(decision.outcome == "granted" for decision in self.decisions)
@@ -170,18 +89,25 @@ class Result:
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        return () if self._found is None else self._found.read.errors
+        if self._found is not None:
+            return self._found.read.errors
+        return () if self._events is None else self._events.errors
 
     @property
     def elections(self) -> tuple[Election, ...]:
-        return () if self._found is None else self._found.read.elections
+        if self._found is not None:
+            return self._found.read.elections
+        return () if self._events is None else self._events.elections
 
     @property
     def _traced(self) -> Traced:
         if self._found is None:
             assert self._quick is not None
-            again = read_household(self._quick.household, self.policies, on=self.on, language=self._language)
-            self._found = _traced(again, self.on)
+            given = () if self._events is None else self._events.given
+            again = read_household(
+                self._quick.household, self.policies, on=self.on, rulings=given, language=self._language
+            )
+            self._found = _traced(again, self.on, self._exact)
         return self._found
 
     @property
@@ -205,7 +131,7 @@ class Result:
     def decisions(self) -> tuple[Decision, ...]:
         if self._quick is not None:
             return tuple(map(self._from_row, self._quick.rows))
-        return tuple(self._decision(decision) for decision in self.trace.decisions)
+        return tuple(self._decision(decision, self.trace.case.index) for decision in self.trace.decisions)
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -269,7 +195,10 @@ class Result:
 
         The fen are `None` where nothing is granted, and where the amount is open.
         """
-        told = None if self._quick is None or subject is None else self._quick.told(measure, subject)
+        if self._plain is not None and self._compiled is not None:
+            told = self._compiled.told(self._plain[1], measure, subject)
+        else:
+            told = None if self._quick is None else self._quick.told(measure, subject)
         if told is not None:
             return told
         decision = self.decision(measure, subject)
@@ -355,23 +284,28 @@ class Result:
 
         return ResultModel.model_validate(self, from_attributes=True).model_dump_json(indent=2)
 
-    def _decision(self, decision: form.Decision) -> Decision:
+    def _decision(self, decision: form.Decision, index: Mapping[str, Instance]) -> Decision:
         return Decision(
-            decision.measure, self.trace.program.measures[decision.measure].name.zh, decision.subject.path, decision.outcome,
+            decision.measure, self.policies.program.measures[decision.measure].name.zh, decision.subject.path, decision.outcome,
             tuple(sorted(decision.outcomes)), decision.flags, _amount(decision.payment), decision.clauses,
-            tuple(self._missing(gap) for gap in decision.missing), decision.superseded_by, decision.alternatives,
+            tuple(self._missing(gap, index) for gap in decision.missing), decision.superseded_by, decision.alternatives,
             decision.within_budget,
         )  # fmt: skip
 
-    def _from_row(self, row: compiled.Row) -> Decision:
-        """A decision of the compiled engine, which leaves nothing open."""
+    def _from_row(self, row: compiled.Row | form.Decision) -> Decision:
+        """A decision of the compiled engine; one that waits for something with a cause is the reference's."""
+        if isinstance(row, form.Decision):
+            assert self._quick is not None
+            if row.missing and self._quick.causes:
+                (row,) = (d for d in self.trace.decisions if (d.measure, d.subject.path) == (row.measure, row.subject.path))  # fmt: skip
+            return self._decision(row, self._quick.index)
         return Decision(
             row.measure, self.policies.program.measures[row.measure].name.zh, row.path, row.outcome, (row.outcome,), (),
             None if row.pay is None else _paid(row.pay), row.clauses, (), row.over, row.alternatives, True,
         )  # fmt: skip
 
-    def _missing(self, gap: Gap) -> Missing:
-        program, record = self.trace.program, self.trace.case.index.get(gap.path)
+    def _missing(self, gap: Gap, index: Mapping[str, Instance]) -> Missing:
+        program, record = self.policies.program, index.get(gap.path)
         label, question = gap.name, ""
         parameter = program.parameters.get(gap.name.split("[")[0])
         if gap.kind == "parameter" and parameter is not None:
@@ -441,6 +375,7 @@ def evaluate(
     parameters: str | Path | None = None,
     language: Language = "zh",
     engine: Engine = "auto",
+    exact: bool = True,
 ) -> Result:
     """Decides every measure of some policies for one household, on one day.
 
@@ -451,20 +386,41 @@ def evaluate(
     `engine` changes the time it takes and nothing else: `auto` compiles the rules of a day once a second household is
     asked about, `compiled` at the first; either leaves to the interpreter what compiled rules do not take.
 
+    `exact=False` asks for the bounds alone: one pass over ranges, which may leave undetermined what is settled by trying
+    out every case; it never says anything else. So the work for one household is bounded, whatever is missing.
+
     Raises `PolicyError` with every fault found when the household is bad input.
     """
-    chosen = rules_of(policies, parameters)
-    if engine != "interpreter" and household.__class__ is dict and not rulings:
+    plain = policies.__class__ is Policies and parameters is None
+    chosen: Policies = policies if plain else rules_of(policies, parameters)  # type: ignore[assignment]
+    if engine != "interpreter" and household.__class__ is dict:
         program = chosen.engines.get(on)
         if program is None and (engine == "compiled" or on in chosen.engines):
             program = _keep(chosen.engines, on, _compiled(chosen.program, on))
-        quick = None if program is None else program.decide(household)
-        if quick is not None:
-            return Result(on, chosen, None, quick, language)
+        if program is not None:
+            if not rulings:
+                plainly = program.plainly(household)
+                if plainly is not None:
+                    # built here, attribute by attribute, for whoever asks a million times
+                    result = Result()
+                    result.on, result.policies, result._compiled, result._plain = on, chosen, program, plainly
+                    if language != "zh":
+                        result._language = language
+                    if not exact:
+                        result._exact = False
+                    return result
+                quick = program.openly(household, exact)
+                if quick is not None:
+                    return Result._made(on, chosen, None, quick, language, exact)
+            rulings = list(rulings)
+            if rulings or not household.keys().isdisjoint(RULINGS):
+                ruled = _ruled(program, household, chosen, on, rulings, language, exact)
+                if ruled is not None:
+                    return ruled
         if on not in chosen.engines:
             _keep(chosen.engines, on, None)
     read = read_household(household, chosen, on=on, rulings=rulings, language=language)
-    return Result(on, chosen, _traced(read, on))
+    return Result._made(on, chosen, _traced(read, on, exact), None, language, exact)
 
 
 def rules_of(policies: Policies | None, parameters: str | Path | None) -> Policies:
@@ -534,10 +490,35 @@ class Traced:
     digest: str
 
 
-def _traced(read: Read, on: date) -> Traced:
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What approvers and the household decided, as given; the elections that count and the rulings that do not."""
+
+    given: tuple[Mapping[str, Any], ...]
+    elections: tuple[Election, ...]
+    errors: tuple[Diagnostic, ...]
+
+
+def _ruled(
+    program: compiled.Compiled, household: dict[str, Any], policies: Policies, on: date,
+    rulings: list[Mapping[str, Any]], language: Language, exact: bool,
+) -> Result | None:  # fmt: skip
+    """The result by compiled rules for a household with rulings or elections; `None` when the interpreter has to give it."""
+    facts, own = _apart(household)
+    opened = program.opened(facts)
+    if opened is None:
+        return None
+    given = (*own, *rulings)
+    counted, elections, errors = read_rulings(policies.program, opened.case, given, language)
+    decided = opened.decided(exact, counted, elections)
+    events = Events(given, elections, errors)
+    return None if decided is None else Result._made(on, policies, None, decided, language, exact, events)
+
+
+def _traced(read: Read, on: date, exact: bool = True) -> Traced:
     """What the reference interpreter finds."""
     digest = hashlib.sha256(f"{read.case.digest}{read.rulings}{read.elections}".encode()).hexdigest()
-    found = interpreter.evaluate(read.policies.program, read.case, on, read.rulings, read.elections)
+    found = interpreter.evaluate(read.policies.program, read.case, on, read.rulings, read.elections, exact)
     return Traced(found, read, digest)
 
 

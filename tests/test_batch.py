@@ -21,7 +21,8 @@ from typer.testing import CliRunner
 import policykit
 from policykit.app.cli import app
 from policykit.batch import run, writing
-from policykit.batch.answers import Answering, Answers
+from policykit.batch.answers import Answering
+from policykit.batch.filling import Answers
 from policykit.batch.sources import Register
 from policykit.batch.tables import decisions
 from policykit.engine.compiled import Nothing
@@ -109,7 +110,7 @@ RULES = """语言 1
 条款 查漏 (missed)
     依据：办法 第六条
     对每个 户
-    条件：获得(补助) 并且 并非 在册
+    条件：获得 补助 并且 并非 在册
     发现：漏保 「符合补助而没有在册」
 """
 SHEET = "语言 1\n参数表 本地 (local)\n设 标准 = {} 元/月\n"
@@ -300,3 +301,353 @@ def answers_of(
     chunk = next(iter(Register(file, rules.program).chunks()))
     found: Answers = asking.answers(chunk)
     return list(decisions(found, rules.program).to_pylist())
+
+
+def test_tables_and_mappings_are_one_register(register: Path) -> None:
+    """The same households as Arrow tables, one for households and one for people."""
+    tables = tables_of(HOUSEHOLDS)
+    mine, its = (policykit.evaluate_batch(one, policies(), on=ON) for one in (tables, register))
+    left = {"row"}
+    plain = [
+        [{k: v for k, v in row.items() if k not in left} for row in one.decisions.to_pylist()]
+        for one in (mine, its)
+    ]
+    assert plain[0] == plain[1]
+    assert [one.key for one in mine.bad] == ["戊"]
+    aside = [replace(one.summary, bad_by_code={}) for one in (mine, its)]  # it says where, and that differs
+    assert aside[0] == aside[1]
+
+
+def tables_of(households: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    import pyarrow as pa
+
+    roots = [
+        {
+            "户号": key,
+            "村名": of.get("村", {}).get("村名"),
+            **{k: str(v) for k, v in of.items() if k not in ("村", "成员")},
+        }
+        for key, of in households.items()
+    ]
+    columns = list(dict.fromkeys(name for row in roots for name in row))
+    people = [{"户号": key, **one} for key, of in households.items() for one in of["成员"]]
+    return {
+        "household": pa.table({name: [row.get(name) for row in roots] for name in columns}),
+        "members": pa.Table.from_pylist(people),
+    }
+
+
+# ---- files -------------------------------------------------------------------------------------------------------------
+
+
+def test_csv_opens_in_a_spreadsheet(rules: Path, register: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    result = told(rules, register, out)
+    assert result.exit_code == 1, result.output  # 戊 was set aside
+    assert out.read_bytes().startswith(b"\xef\xbb\xbf")
+    table = rows(out)
+    assert list(table[0])[:8] == ["户号", "村名", "对象", "编号", "姓名", "原表行号", "待遇", "结果"]
+    first = table[0]
+    assert (first["户号"], first["村名"], first["对象"], first["待遇"], first["结果"]) == (
+        "甲",
+        "东村",
+        "全户",
+        "补助",
+        "给予",
+    )
+    assert (first["金额（元）"], first["发放"], first["依据条款"]) == ("200.00", "每月", "发补助")
+    open_ = next(row for row in table if row["户号"] == "乙" and row["待遇"] == "补助")
+    assert (open_["结果"], open_["可能的结果"], open_["金额（元）"]) == ("待定", "给予、不符合", "")
+    assert (open_["如给予，最低（元）"], open_["如给予，最高（元）"], open_["还要问"]) == (
+        "0.00",
+        "500.00",
+        "全户：月收入",
+    )
+    # what may be summed is what is granted: 200 + 80.50 + 60 + 500 + 0.01; of 丙 either 80.50 or 60
+    assert sum(Decimal(row["金额（元）"] or "0") for row in table) == Decimal("840.51")
+
+
+def test_no_text_of_a_register_is_computed_by_a_spreadsheet(
+    rules: Path, register: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    told(rules, register, out)
+    assert {row["姓名"] for row in rows(out) if row["户号"] == "己" and row["对象"] == "全户"} == {"'=己一"}
+
+
+def test_a_workbook_has_a_summary_and_all_rows(rules: Path, register: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.xlsx"
+    assert told(rules, register, out).exit_code == 1
+    book = CalamineWorkbook.from_path(out)
+    assert book.sheet_names == ["汇总", "结果", "发现", "搁置"]
+    sheets = {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
+    head, *body = sheets["结果"]
+    assert len(body) == 5 + 3 * 6  # 5 households, 6 people with three measures each
+    assert body[0][head.index("金额（元）")] == 200.0
+    assert body[-4][head.index("姓名")] == "=己一"  # a text, and no formula
+    aid = next(row for row in sheets["汇总"] if row[0] == "补助")
+    assert aid[:5] == ["补助", 2.0, 3.0, 200.01, 0.0]
+    assert sheets["搁置"][1][:3] == ["register.jsonl", 5.0, "戊"]
+
+
+def test_rows_beyond_a_sheet_go_on_the_next(
+    rules: Path, register: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, parts = tmp_path / "whole.xlsx", tmp_path / "parts.xlsx"
+    told(rules, register, whole)
+    monkeypatch.setattr(writing, "MOST_ROWS", 10)
+    told(rules, register, parts)
+    book = CalamineWorkbook.from_path(parts)
+    assert [name for name in book.sheet_names if name.startswith("结果")] == ["结果", "结果2", "结果3"]
+    cut = [book.get_sheet_by_name(name).to_python() for name in ("结果", "结果2", "结果3")]
+    assert {tuple(sheet[0]) for sheet in cut} == {tuple(cut[0][0])}
+    one = CalamineWorkbook.from_path(whole).get_sheet_by_name("结果").to_python()
+    assert [row for sheet in cut for row in sheet[1:]] == one[1:]
+
+
+def test_parquet_holds_identifiers_and_fen(rules: Path, register: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    told(rules, register, out)
+    assert (
+        pq.read_table(out).to_pylist()
+        == policykit.evaluate_batch(register, policies(), on=ON).decisions.to_pylist()
+    )
+    summary = json.loads((tmp_path / "out.parquet.summary.json").read_text("utf-8"))
+    aid = next(one for one in summary["measures"] if one["measure"] == "aid")
+    assert (aid["households"], aid["monthly"]) == (2, 20001)
+    assert pq.read_table(tmp_path / "out.parquet.findings.parquet").column("finding").to_pylist() == ["漏保"]
+
+
+def test_bad_rows_stand_beside_the_output_until_they_are_mended(
+    rules: Path, register: Path, tmp_path: Path
+) -> None:
+    out, bad = tmp_path / "out.csv", tmp_path / "out.csv.bad.csv"
+    result = told(rules, register, out)
+    (row,) = rows(bad)
+    assert (row["来源"], row["原表行号"], row["户号"]) == ("register.jsonl", "5", "戊")
+    assert "月收入" in row["原因"] and "很多" in row["原因"]
+    assert "有 1 户（行）没有算" in result.output
+    written(register, {**HOUSEHOLDS, "戊": {**HOUSEHOLDS["戊"], "月收入": 500}})
+    assert told(rules, register, out).exit_code == 0
+    assert not bad.exists()
+    assert {row["户号"] for row in rows(out)} == set(HOUSEHOLDS)
+
+
+def test_english_has_english_headings(rules: Path, register: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    told(rules, register, out, "--lang", "en")
+    assert list(rows(out)[0])[:3] == ["Household", "village name", "Subject"]
+
+
+def test_names_are_hidden_on_request(rules: Path, register: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    told(rules, register, out, "--mask")
+    assert {row["姓名"] for row in rows(out) if row["户号"] == "甲"} == {"甲＊"}
+
+
+def test_the_summary_is_broken_down_as_asked(rules: Path, register: Path, tmp_path: Path) -> None:
+    result = told(rules, register, tmp_path / "out.csv", "--by", "在册")
+    assert "按在册" in result.output and "按村名" not in result.output
+
+
+# ---- broken off --------------------------------------------------------------------------------------------------------
+
+CHILD = """
+import os, signal, sys
+from pathlib import Path
+from datetime import date
+from policykit.batch import answers, run, writing
+from policykit.loader import load
+
+source, out, where, rules, sheet = sys.argv[1:]
+answers.SIZE = 1
+policies = load(rules).with_parameters(sheet)
+def stop(): os.kill(os.getpid(), signal.SIGKILL)
+def told(done, bad):
+    if where == f"after {done + bad}": stop()
+put = os.replace
+def replace(old, new):
+    if where == "before the end": stop()
+    put(old, new)
+    if where == "within the end": stop()
+os.replace = replace
+side = run.Side.of(Path(source), policies, date(2020, 6, 10), exact=False, findings=True, by="", complete=(), mask=False, language="zh")
+run.write(side, Path(out), None, told)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "where"),
+    [
+        (".csv", "after 1"),
+        (".csv", "within the end"),
+        (".parquet", "after 4"),
+        (".parquet", "before the end"),
+        (".xlsx", "after 4"),
+        (".xlsx", "within the end"),
+    ],
+)
+def test_a_run_that_is_killed_leaves_nothing_and_can_be_run_again(
+    where: str, kind: str, rules: Path, register: Path, tmp_path: Path
+) -> None:
+    out, clean = tmp_path / f"out{kind}", tmp_path / f"clean{kind}"
+    out.write_text("as it was", encoding="utf-8")
+    told(rules, register, clean)
+    arguments = [register, out, where, rules, rules.parent / "500.rules"]
+    child = subprocess.run([sys.executable, "-c", CHILD, *map(str, arguments)], cwd=ROOT, check=False)
+    assert child.returncode == -signal.SIGKILL
+    assert out.read_text("utf-8") == "as it was"  # it is put in its place last of all
+    assert told(rules, register, out).exit_code == 1
+    assert content(out) == content(clean)
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def content(file: Path) -> Any:
+    """The rows of an output, whatever its kind."""
+    if file.suffix == ".parquet":
+        return pq.read_table(file).to_pylist()
+    if file.suffix == ".csv":
+        return rows(file)
+    book = CalamineWorkbook.from_path(file)
+    return {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the size of files")
+@pytest.mark.parametrize("kind", [".csv", ".xlsx", ".parquet"])
+def test_a_full_disk_is_said_and_harms_nothing(kind: str, rules: Path, tmp_path: Path) -> None:
+    import resource
+
+    many = {f"{n:04d}": {**HOUSEHOLDS["甲"], "户主姓名": f"甲{n}"} for n in range(400)}
+    register = written(tmp_path / "many.jsonl", many)
+    out = tmp_path / f"out{kind}"
+    out.write_text("as it was", encoding="utf-8")
+    arguments = [
+        "batch",
+        register,
+        out,
+        "--on",
+        ON,
+        "--policies",
+        rules,
+        "--parameters",
+        rules.parent / "500.rules",
+    ]
+    child = subprocess.run(
+        [sys.executable, "-m", "policykit.app.cli", *map(str, arguments)], cwd=ROOT, check=False, capture_output=True,
+        encoding="utf-8", env={**os.environ, "PYTHONUTF8": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)),
+    )  # fmt: skip
+    assert child.returncode == 2
+    assert child.stderr.strip() == "磁盘满了，没有写出结果，原有的文件没有动；腾出空间再运行一次"
+    assert out.read_text("utf-8") == "as it was"
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_two_runs_do_not_write_one_output(rules: Path, register: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    with writing.Output(out):
+        result = told(rules, register, out)
+    assert result.exit_code == 2
+    assert "另有一次运行正在写" in result.output
+    assert told(rules, register, out).exit_code == 1
+
+
+def test_an_interrupted_run_says_so(
+    rules: Path, register: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> Iterator[None]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "_both", interrupted)
+    result = told(rules, register, tmp_path / "out.csv")
+    assert result.exit_code == 130
+    assert "没有写出结果" in result.output
+    assert not (tmp_path / "out.csv").exists()
+
+
+# ---- one household, and two rule sets ----------------------------------------------------------------------------------
+
+
+def test_one_household_is_explained_as_by_itself(rules: Path, register: Path) -> None:
+    sheet = rules.parent / "500.rules"
+    result = command(register, "--explain", "甲", "--on", ON, "--policies", rules, "--parameters", sheet)
+    assert result.exit_code == 0, result.output
+    household = {"编号": "甲", **HOUSEHOLDS["甲"]}
+    loaded = policykit.load(rules).with_parameters(sheet)
+    assert result.output.rstrip("\n") == policykit.evaluate(household, loaded, on=ON).explain("zh").rstrip(
+        "\n"
+    )
+    missing = command(register, "--explain", "庚", "--on", ON, "--policies", rules)
+    assert missing.exit_code == 2
+    assert "没有户号 庚" in missing.output
+
+
+def test_before_and_after_are_set_side_by_side(rules: Path, register: Path, tmp_path: Path) -> None:
+    """The line goes from 500 to 600: 甲 gets 300 instead of 200, 己 100.01 instead of 0.01; 乙 and 丁 stay open."""
+    out = tmp_path / "out.csv"
+    told(rules, register, out, "--compare-parameters", rules.parent / "600.rules")
+    changed = [
+        (row["户号"], row["待遇"], row["变化"], row["原金额（元）"], row["新金额（元）"])
+        for row in rows(tmp_path / "out.csv.changes.csv")
+    ]
+    assert changed == [
+        ("甲", "补助", "更多", "200.00", "300.00"),
+        ("乙", "补助", "说不定", "", ""),
+        ("丁", "补助", "说不定", "", ""),
+        ("己", "补助", "更多", "0.01", "100.01"),
+    ]
+    summary = json.loads((tmp_path / "out.csv.summary.json").read_text("utf-8"))
+    ways = {one["way"]: (one["subjects"], one["monthly"]) for one in summary["changes"]["measures"]}
+    assert ways == {"more": (2, 20000), "unclear": (2, 0)}
+    after = next(one for one in summary["after"]["measures"] if one["measure"] == "aid")
+    assert after["monthly"] == 40001  # 300 + 100.01 yuan
+
+
+def test_a_measure_that_only_one_knows_is_gained_or_lost(rules: Path, register: Path, tmp_path: Path) -> None:
+    fewer = tmp_path / "fewer.rules"
+    start, end = RULES.index("条款 发慰问金"), RULES.index("互斥")
+    fewer.write_text(
+        RULES[:start].replace("待遇 慰问金 (gift) 对每个 人\n", "") + RULES[end:], encoding="utf-8"
+    )
+    out = tmp_path / "out.parquet"
+    told(rules, register, out, "--compare", fewer)
+    row, other = pq.read_table(tmp_path / "out.parquet.changes.parquet").to_pylist()
+    assert (row["key"], row["subject"], row["measure"], row["way"]) == ("甲", "members[1]", "gift", "loses")
+    assert (row["fen_before"], row["fen_after"]) == (50000, None)
+    assert (row["clauses_before"], row["clauses_after"]) == (["grant_gift"], [])
+    assert (other["key"], other["way"]) == ("丙", "otherwise")  # refused before, not spoken of after
+
+
+# ---- what is refused ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "请在登记表之后写结果文件"),
+        (("out.doc",), "要以 .xlsx、.csv 或 .parquet 结尾"),
+        (("nowhere/out.csv",), "没有文件夹"),
+        (("out.csv", "--by", "没有的"), "没有叫 `没有的` 的事实"),
+        (("out.csv", "--on", "昨天"), "不是日期"),
+    ],
+)
+def test_bad_usage_is_said_before_any_work(
+    arguments: Sequence[str],
+    said: str,
+    rules: Path,
+    register: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = command(register, *arguments, "--policies", rules)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_the_results_never_replace_the_register(rules: Path, tmp_path: Path) -> None:
+    register = tmp_path / "register.csv"
+    register.write_text("户号,姓名\n1,甲\n", encoding="utf-8")
+    result = told(rules, register, register)
+    assert result.exit_code == 2
+    assert register.read_text("utf-8") == "户号,姓名\n1,甲\n"

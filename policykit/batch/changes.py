@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from policykit.batch.answers import FORMS, NO_FEN, OUTCOMES, Answers, Ints
+from policykit.batch.filling import FORMS, NO_FEN, OUTCOMES, Answers, Ints
 from policykit.batch.sections import Cell, Section, yuan
-from policykit.batch.summary import Paid, Summary, add, grouped
+from policykit.batch.summary import GRANTED, UNDETERMINED, Paid, Summary, add, grouped
 from policykit.batch.tables import (
     ALL_OUTCOMES,
     NAMES,
@@ -79,10 +79,10 @@ class Side:
 
     @property
     def open(self) -> NDArray[np.bool_]:
-        granted: NDArray[np.bool_] = self.outcome == ALL_OUTCOMES.index("granted")
+        granted = self.outcome == GRANTED
         unsettled = self.of((self.answers.form > 0) & (self.answers.fen == NO_FEN), False)
-        undetermined: NDArray[np.bool_] = self.outcome == ALL_OUTCOMES.index("undetermined")
-        return undetermined | (granted & unsettled)
+        found: NDArray[np.bool_] = (self.outcome == UNDETERMINED) | (granted & unsettled)
+        return found
 
     def like(self, other: Side) -> NDArray[np.bool_]:
         """Whether both say the same of outcome and amount."""
@@ -168,7 +168,7 @@ def _ways(before: Side, after: Side) -> Ints:
     covered = [np.isin(side.outcome, _COVERED) for side in (before, after)]
     both = before.paid & after.paid & (before.form == after.form)
     same = before.like(after)
-    granted = before.outcome == ALL_OUTCOMES.index("granted")
+    granted = before.outcome == GRANTED
     return np.select(
         [
             same & (before.clauses != after.clauses) & granted, same, before.open | after.open,

@@ -44,10 +44,11 @@ _UNKNOWN, _KNOWN, _NONE, _BAD = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """What the cells of a column say: a value where `state` is known; `scale` times it, for numbers."""
+    """What the cells of a column say: a value where `state` is known (`None`: everywhere); `scale` times it, for
+    numbers."""
 
     values: Array
-    state: Array
+    state: Array | None = None
     scale: int = 1
 
 
@@ -71,7 +72,7 @@ class Reading:
         if kind == "text":
             return self._text(decl, array)
         if pa.types.is_boolean(of) and kind == "bool":
-            return Cells(_filled(array, False), _valid(array).astype(np.uint8))
+            return Cells(_filled(array, False), _valid(array).astype(np.uint8) if array.null_count else None)
         plain: Mask | None = None
         if kind == "date" and pa.types.is_date32(of):
             values, plain = _filled(array.view(pa.int32()), 0).astype(np.int64) + _FIRST_DAY, _valid(array)
@@ -80,6 +81,8 @@ class Reading:
         if plain is None:
             return self._spelled(decl, array)
         low, high = map(_code, range_of(decl, self.on))
+        if plain.all() and (not len(values) or (values.min() >= low and values.max() <= high)):
+            return Cells(values)
         inside = plain & (values >= low) & (values <= high)
         state = np.where(inside, _KNOWN, _UNKNOWN).astype(np.uint8)
         rest = np.flatnonzero(_valid(array) & ~inside)
@@ -87,7 +90,7 @@ class Reading:
             return Cells(np.where(inside, values, _within(low, high)) if not inside.all() else values, state)
         other = self._spelled(decl, array.take(pa.array(rest)))
         values = np.where(inside, values, _within(low, high)) * other.scale
-        values[rest], state[rest] = other.values, other.state
+        values[rest], state[rest] = other.values, _KNOWN if other.state is None else other.state
         return Cells(values, state, other.scale)
 
     def _size(self, decl: ir.FactDecl) -> int:
@@ -280,15 +283,18 @@ class _Making:
         count = table.num_rows
         if name in table.column_names:
             cells = self.reading.cells(decl, _one(table[name]))
+            if cells.state is None and self._bare(decl, table, name):
+                return Column(cells.values, scale=cells.scale)
         else:
             cells = Cells(np.zeros(count, np.int64), np.zeros(count, np.uint8))
-        bad = cells.state == _BAD
+        state = np.full(count, _KNOWN, np.uint8) if cells.state is None else cells.state
+        bad = state == _BAD
         given = {}
         for key in ("source", "by", "reason", "unknown", "date"):
             if f"{name}.{key}" in table.column_names:
                 given[key], wrong = self.reading.said(key, _one(table[f"{name}.{key}"]))
                 bad = bad | wrong
-        none, known = cells.state == _NONE, (cells.state == _KNOWN) | (cells.state == _NONE)
+        none, known = state == _NONE, (state == _KNOWN) | (state == _NONE)
         nobody = np.zeros(count, np.bool_)
         bad = bad | (known & given.get("unknown", nobody))
         if decl.evidence is not None:
@@ -297,7 +303,7 @@ class _Making:
         if decl.judgement is not None:
             for key in ("by", "reason", "date"):
                 known = known & given.get(key, nobody)
-        if any(end is not None and not isinstance(end, ir.Const | ir.Today) for end in (decl.low, decl.high)):
+        if _wandering(decl):
             bad = bad | (known & ~none)  # its range lies with other facts
         self.strange(path, bad)
         known, none = known & ~bad, none & known & ~bad
@@ -306,6 +312,11 @@ class _Making:
         if decl.type.kind == "text" and (decl.entity, decl.name.id) not in self.reading.asked:
             return None
         return Column(cells.values, None if known.all() else known, none if none.any() else None, cells.scale)
+
+    def _bare(self, decl: ir.FactDecl, table: pa.Table, name: str) -> bool:
+        """Whether nothing but its value says whether a fact counts."""
+        asked = decl.evidence is not None or decl.judgement is not None or _wandering(decl)
+        return not asked and not any(column.startswith(f"{name}.") for column in table.column_names)
 
     def _sole(self, path: str, column: Column, code: int) -> None:
         """A label that one member can have: households where two have it are odd."""
@@ -378,8 +389,13 @@ class _Making:
 # ---- small change ------------------------------------------------------------------------------------------------------
 
 
+def _wandering(decl: ir.FactDecl) -> bool:
+    """Whether the range of a fact lies with other facts."""
+    return any(end is not None and not isinstance(end, ir.Const | ir.Today) for end in (decl.low, decl.high))
+
+
 def _one(column: pa.ChunkedArray) -> pa.Array:
-    found = column.combine_chunks()
+    found = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
 
 
@@ -428,9 +444,11 @@ def _numbers(array: pa.Array, size: int) -> tuple[Array, Mask | None]:
     """Whole numbers of base units, and where they are exact; `None` where none of the cells is told at once."""
     of, valid = array.type, _valid(array)
     if pa.types.is_integer(of):
-        values = _filled(array, 0).astype(np.int64)
-        safe = valid & (np.abs(values) < 2**55)
-        return np.where(safe, values, 0) * size, safe
+        values = _filled(array, 0).astype(np.int64, copy=False)
+        if len(values) and (values.min() < -(2**55) or values.max() > 2**55):
+            valid = valid & (values > -(2**55)) & (values < 2**55)
+            values = np.where(valid, values, 0)
+        return values if size == 1 else values * size, valid
     if pa.types.is_floating(of):
         raw = _filled(array.cast(pa.float64()), np.nan)
         with np.errstate(invalid="ignore"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,43 +17,26 @@ import pyarrow.compute as pc
 
 from policykit.batch.chunks import KEY, NOBODY, ROW, SOURCE, Bad, Chunk, Origin, at
 from policykit.batch.files import Told, cell_text
-from policykit.batch.headings import ABOVE, ROOT, WHOLE
-from policykit.batch.tidying import whole
-from policykit.diagnostics import Diagnostic, data_fault, data_word, shown
+from policykit.batch.headings import ABOVE, ROOT, WHOLE, Names
+from policykit.batch.sheets import Piece, Sheet
+from policykit.diagnostics import Diagnostic, Language, data_fault, data_word, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from policykit.batch.sources import Register, Sheet
-
-Piece: TypeAlias = Sequence[tuple["Sheet", pa.Table]]  # the rows of some households, table by table
 
 _ALL_THERE = frozenset(["是", "核对完成", "yes", "true", "complete", *NOBODY])
 _PERHAPS_MORE = frozenset(["否", "核对未完成", "no", "false", "incomplete"])
 
 
-def chunks(register: Register, size: int) -> Iterator[Chunk]:
-    """All households of a register, in chunks of so many; what is told on the way goes to its notes."""
-    told = Told()
-    fits = sum(sheet.raw.size for sheet in register.sheets) <= register.memory
-    if fits:
-        found = [(sheet, whole(sheet, told, register.language)) for sheet in register.sheets]
-        pieces: Iterator[Piece] = iter([found])
-    else:
-        from policykit.batch.streaming import pieces_of
+def link(piece: Piece, names: Names, told: Told, language: Language) -> Linked:
+    """The households whose rows these are."""
+    return _Linking(piece, names, told, language).linked()
 
-        pieces = pieces_of(register, told, size)
-    first = 0
-    for piece in pieces:
-        linked = _Linking(register, piece, told).linked()
-        if fits:
-            register.households = len(linked.keys)
-        yield from linked.chunks(first, size)
-        first += len(linked.keys)
-    register.notes = [*register.opening, *told.notes]
-    if told.lost:
-        rest = tuple(Bad(one.source, one.row, one.key, (one.reason,)) for one in told.lost)
-        yield Chunk(first, pa.array([], pa.string()), {"": pa.table({})}, bad=rest)
+
+def nobody(first: int, told: Told) -> Chunk:
+    """What is left of rows that could not be read, and are of no household."""
+    rest = tuple(Bad(one.source, one.row, one.key, (one.reason,)) for one in told.lost)
+    return Chunk(first, pa.array([], pa.string()), {"": pa.table({})}, bad=rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +91,10 @@ class _Linking:
     """The work on one piece. `owner` has for each table the row of each row's owner in the owner's table, −1 for none;
     `aside` the households that are set aside."""
 
-    register: Register
     piece: Piece
+    names: Names
     told: Told
+    language: Language
     tables: dict[str, pa.Table] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     declared: dict[str, bool] = field(default_factory=dict)
@@ -184,7 +168,7 @@ class _Linking:
                 self.tables[path] = table.set_column(at_key, KEY, table[KEY].cast(pa.string()))
 
     def where(self, path: str, row: int, column: str = "") -> str:
-        return at(*self.place(path, row), self.register.language, self.origins[path].headings.get(column, ""))
+        return at(*self.place(path, row), self.language, self.origins[path].headings.get(column, ""))
 
     def place(self, path: str, row: int) -> tuple[str, int]:
         """The source and the row of a row of a table."""
@@ -194,9 +178,8 @@ class _Linking:
         return origin.sources[source], number
 
     def fault(self, code: str, path: str, row: int, **fields: str) -> Diagnostic:
-        language = self.register.language
-        what = self.register.names.key_label(language)
-        return data_fault(language, code, self.where(path, row), what=what, **fields)
+        what = self.names.key_label(self.language)
+        return data_fault(self.language, code, self.where(path, row), what=what, **fields)
 
     def loose(self, code: str, path: str, row: int, **fields: str) -> None:
         """Sets a row aside that is of no household."""
@@ -234,9 +217,8 @@ class _Linking:
                 self.aside[row] = [self.fault("S003", "", row, key=str(key), **places)]
 
     def _from_members(self) -> None:
-        names = self.register.names
         lists = [path for path in self.tables if path and "." not in path]
-        path = next((path for path in lists if names.list_of(path).kind == "members"), lists[0])
+        path = next((path for path in lists if self.names.list_of(path).kind == "members"), lists[0])
         keys, table = _one(self.tables[path][KEY]), _with_rows(self.tables[path])
         first = pa.array(_firsts(keys))
         self.keys = keys.take(first)
@@ -269,8 +251,7 @@ class _Linking:
             if len(runs) == count and np.array_equal(keys.to_numpy()[runs], self.keys.to_numpy()):
                 self.starts[path] = np.append(runs, len(keys))
                 return
-        found = pc.fill_null(pc.index_in(keys, value_set=self.keys, skip_nulls=True), -1)
-        self.owner[path] = found.to_numpy().astype(np.int64)
+        self.owner[path] = _places(keys, self.keys)
         root = "、".join(self.origins[""].sources)
         for row in np.flatnonzero(self.owner[path] < 0).tolist():
             key = keys[row].as_py()
@@ -289,7 +270,7 @@ class _Linking:
             home = pc.index_in(_one(table[KEY]), value_set=self.keys, skip_nulls=True)
         matches = np.zeros(table.num_rows, np.int64)
         said = pa.nulls(table.num_rows, pa.string())
-        for name in self.register.names.naming(above):
+        for name in self.names.naming(above):
             if ABOVE + name not in table.column_names:
                 continue
             wanted = _texts(table[ABOVE + name])
@@ -368,11 +349,14 @@ class _Linking:
         """Of which owners the list is complete: where that is said, where it is a list of members, or else where
         anything is in it. That somebody has no row says nothing of itself."""
         above, _, name = path.rpartition(".")
+        sure = self.declared[path] or self.names.list_of(path).kind == "members"
+        marked = WHOLE + name in self.tables[above].column_names
+        if sure and not marked:
+            return True
         owners = self.owners(path)
         count = np.bincount(owners[owners >= 0], minlength=self.tables[above].num_rows)
-        sure = self.declared[path] or self.register.names.list_of(path).kind == "members"
-        if WHOLE + name not in self.tables[above].column_names:
-            return True if sure else count > 0
+        if not marked:
+            return count > 0
         whole = np.full(len(count), True) if sure else count > 0
         homes = self.households_of(above) if above else np.arange(len(count))
         for row, raw in enumerate(self.tables[above][WHOLE + name].to_pylist()):
@@ -384,7 +368,7 @@ class _Linking:
             elif text in _ALL_THERE or text in _PERHAPS_MORE:
                 whole[row] = text in _ALL_THERE
             elif text:
-                wanted = data_word(self.register.language, "bool")
+                wanted = data_word(self.language, "bool")
                 reason = self.fault("R002", above, row, wanted=wanted, found=shown(raw))
             if reason and household >= 0:
                 self.aside.setdefault(household, []).append(reason)
@@ -392,6 +376,8 @@ class _Linking:
 
     def _lost_rows(self) -> None:
         """Sets those households aside of which a row could not be read."""
+        if not self.told.lost:
+            return
         given: list[Any] = [lost.key or None for lost in self.told.lost]
         if pa.types.is_integer(self.keys.type):
             given = [int(key) if key and re.fullmatch("[0-9]{1,18}", key) else None for key in given]
@@ -436,7 +422,7 @@ class _Linking:
 
 def _one(column: pa.ChunkedArray) -> pa.Array:
     """A column in one piece."""
-    found = column.combine_chunks()
+    found = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     return found if isinstance(found, pa.Array) else pa.concat_arrays(found.chunks)
 
 
@@ -497,6 +483,9 @@ def _rising(keys: pa.Array) -> bool:
     """Whether each number is greater than the one before."""
     if keys.null_count:
         return False
+    if pa.types.is_integer(keys.type):
+        numbers = keys.to_numpy()
+        return bool((numbers[1:] > numbers[:-1]).all())
     return len(keys) < 2 or bool(pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py())
 
 
@@ -514,6 +503,27 @@ def _firsts(keys: pa.Array) -> NDArray[Any]:
     return np.sort(first[found >= 0])
 
 
+def _places(wanted: pa.Array, keys: pa.Array) -> NDArray[Any]:
+    """Where each number stands first among the keys; −1 for one that does not."""
+    if pa.types.is_integer(keys.type) and not wanted.null_count and _rising(keys) and len(keys):
+        numbers, asked = keys.to_numpy(), wanted.to_numpy()
+        low, high = int(numbers[0]), int(numbers[-1])
+        if high - low < 8 * len(numbers):  # dense enough for a table of all numbers between
+            table = np.full(high - low + 2, -1, np.int64)
+            table[numbers - low] = np.arange(len(numbers))
+            return np.asarray(table[np.where((asked >= low) & (asked <= high), asked - low, -1)])
+    found = pc.fill_null(pc.index_in(wanted, value_set=keys, skip_nulls=True), -1)
+    return np.asarray(found.to_numpy()).astype(np.int64)
+
+
+def _order(owners: NDArray[Any]) -> NDArray[Any]:
+    """The order of rows by their owners, kept within each: by 16 bits at a time, which takes one pass each."""
+    order = np.argsort(owners.astype(np.uint16), kind="stable")
+    for bits in range(16, int(owners.max(initial=0)).bit_length(), 16):
+        order = order[np.argsort((owners[order] >> bits).astype(np.uint16), kind="stable")]
+    return order
+
+
 def _inverse(order: NDArray[Any], count: int) -> NDArray[Any]:
     """Where each of so many rows went; −1 for those left out."""
     found = np.full(count, -1, np.int64)
@@ -528,7 +538,7 @@ def _by_owner(owners: NDArray[Any], count: int) -> tuple[NDArray[Any] | None, ND
         order, sorted_ = None, owners
     else:
         rows = np.flatnonzero(kept)
-        order = rows[np.argsort(owners[rows], kind="stable")]
+        order = rows[_order(owners[rows])]
         sorted_ = owners[order]
     starts = np.zeros(count + 1, np.int64)
     np.cumsum(np.bincount(sorted_, minlength=count), out=starts[1:])

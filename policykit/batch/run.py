@@ -11,9 +11,10 @@ from typing import Any
 import pyarrow as pa
 
 from policykit.batch import changes, tables
-from policykit.batch.answers import Answering, Answers
+from policykit.batch.answers import Answering
 from policykit.batch.changes import Difference
 from policykit.batch.chunks import Bad, households
+from policykit.batch.filling import Answers
 from policykit.batch.sections import Section, Telling, data
 from policykit.batch.sources import Register
 from policykit.batch.summary import Summary
@@ -23,7 +24,6 @@ from policykit.diagnostics import Language
 from policykit.loader import Policies
 from policykit.result import rules_of
 
-SIZE = 1_000  # households that are asked about between two words on how far it is
 #: what may stand beside the output, under its name and one of these
 BAD, SUMMARY = ".bad.csv", ".summary.json"
 FINDINGS, CHANGES = ".findings", ".changes"  # and the ending of the output again
@@ -65,7 +65,7 @@ def evaluate_batch(
     summary = Summary(asking.measures)
     decided, found = [tables.DECISIONS.empty_table()], [tables.FINDINGS.empty_table()]
     bad: list[Bad] = []
-    for chunk in Register(register, rules.program, language, complete=complete).chunks():
+    for chunk in Register(register, rules.program, language, complete=complete).chunks(asking.size):
         answers = asking.answers(chunk)
         summary.add(answers)
         decided.append(tables.decisions(answers, rules.program))
@@ -122,11 +122,13 @@ def write(
 def _both(side: Side, other: Side | None) -> Iterator[tuple[Answers, Answers | None]]:
     """The answers of one rule set chunk by chunk, and those of the other on the same households."""
     if other is None:
-        for chunk in side.register.chunks(SIZE):
+        for chunk in side.register.chunks(side.asking.size):
             yield side.asking.answers(chunk), None
         return
     other.asking.names = side.asking.names
-    for mine, its in zip(side.register.chunks(SIZE), other.register.chunks(SIZE), strict=True):
+    for mine, its in zip(
+        side.register.chunks(side.asking.size), other.register.chunks(side.asking.size), strict=True
+    ):
         assert mine.keys.equals(its.keys), "both read one register"
         yield side.asking.answers(mine), other.asking.answers(its)
 

@@ -7,16 +7,15 @@ workbook. Whatever is in it and not read is told, once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from policykit import ir
 from policykit.batch.chunks import KEY, ROW, Bad, Chunk, Origin, at, entity_at
-from policykit.batch.files import LINES, Raw, Wanted, extra, tables_of, unreadable
+from policykit.batch.files import LINES, Raw, Told, Wanted, extra, tables_of, unreadable
 from policykit.batch.headings import ABOVE, IGNORED, ROOT, Headed, Heading, Names, found_in
+from policykit.batch.sheets import Piece, Sheet
 from policykit.datafiles import load_line
 from policykit.datatypes import show_dimension
 from policykit.diagnostics import Diagnostic, Language, PolicyError, data_fault, did_you_mean
@@ -27,28 +26,6 @@ CHUNK = 16_384  #: households that are looked at together
 MEMORY = 500_000_000  #: bytes of files up to which a register is held in memory and keeps its order
 _LEAST = 2  # headings that a table must share with the rules, where its name says nothing
 _LONGEST = 20_000_000  # bytes of one household in a line
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One table of a register. Its rows belong to the list `path`, or to `otherwise` where they name no owner in it.
-
-    `groups` are the columns to read; several of them where a row holds several members. `factors` are what the figures
-    of a column are to be multiplied by.
-    """
-
-    path: str
-    raw: Raw
-    after: int
-    headings: Mapping[str, str]
-    groups: tuple[tuple[Wanted, ...], ...]
-    factors: Mapping[str, Fraction] = field(default_factory=dict)
-    otherwise: str = ""
-    complete: bool = False
-
-    @property
-    def columns(self) -> list[str]:
-        return list(dict.fromkeys(one.name for group in self.groups for one in group))
 
 
 class Register:
@@ -95,9 +72,24 @@ class Register:
         if self.lines:
             yield from _nested(self.lines, size, self.names.key_label(self.language), self.language)
             return
-        from policykit.batch import linking
+        from policykit.batch import linking, streaming, tidying
 
-        yield from linking.chunks(self, size)
+        told, first = Told(), 0
+        fits = sum(sheet.raw.size for sheet in self.sheets) <= self.memory
+        if fits:
+            found = [(sheet, tidying.whole(sheet, told, self.language)) for sheet in self.sheets]
+            pieces: Iterator[Piece] = iter([found])
+        else:
+            pieces = streaming.pieces(self.sheets, self.names, told, size, self.place, self.language)
+        for piece in pieces:
+            linked = linking.link(piece, self.names, told, self.language)
+            if fits:
+                self.households = len(linked.keys)
+            yield from linked.chunks(first, size)
+            first += len(linked.keys)
+        self.notes = [*self.opening, *told.notes]
+        if told.lost:
+            yield linking.nobody(first, told)
 
     # -- opening
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import tempfile
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,25 +18,24 @@ import pyarrow.parquet as pq
 
 from policykit.batch.chunks import KEY, ROW
 from policykit.batch.files import Told, unreadable
-from policykit.batch.linking import Piece
+from policykit.batch.headings import Names
+from policykit.batch.sheets import Piece, Sheet
 from policykit.batch.tidying import keys, tidied
-from policykit.diagnostics import PolicyError, data_fault
-
-if TYPE_CHECKING:
-    from policykit.batch.sources import Register, Sheet
+from policykit.diagnostics import Language, PolicyError, data_fault
 
 _ROWS = 65_536  # that are read at a time
 _SORTING: dict[str, Any] = {"memory_limit": "512MB", "threads": 2, "preserve_insertion_order": False}
 
 
-def pieces_of(register: Register, told: Told, size: int) -> Iterator[Piece]:
+def pieces(
+    sheets: Sequence[Sheet], names: Names, told: Told, size: int, place: str, language: Language
+) -> Iterator[Piece]:
     """The rows of so many households at a time, in the order of household numbers."""
-    sheets, language = register.sheets, register.language
     for sheet in sheets:
         if KEY not in sheet.columns:
-            what = register.names.key_label(language)
+            what = names.key_label(language)
             raise PolicyError([data_fault(language, "S016", sheet.raw.source, what=what)])
-    seen = [_seen(register, sheet) for sheet in sheets]
+    seen = [_seen(sheet, language) for sheet in sheets]
     text = not all(integers for integers, _ in seen)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="policykit-")))
@@ -46,16 +45,16 @@ def pieces_of(register: Register, told: Told, size: int) -> Iterator[Piece]:
             if text and integers:
                 batches, rising = map(_as_text, batches), False
             if not rising:
-                batches = _sorted(batches, folder / f"{number}.parquet", folder, register)
+                batches = _sorted(batches, folder / f"{number}.parquet", folder, place, language)
             streams.append(_Stream(sheet, batches))
         yield from _side_by_side(streams, size)
 
 
-def _seen(register: Register, sheet: Sheet) -> tuple[bool, bool]:
+def _seen(sheet: Sheet, language: Language) -> tuple[bool, bool]:
     """Whether the household numbers of a table are integers, and whether they never fall."""
     integers, last = True, None
     rising = True
-    for found in keys(sheet, Told(), register.language):
+    for found in keys(sheet, Told(), language):
         integers = integers and pa.types.is_integer(found.type)
         known = found.drop_null()
         if rising and len(known):
@@ -72,7 +71,7 @@ def _as_text(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _sorted(
-    batches: Iterator[pa.RecordBatch], target: Path, folder: Path, register: Register
+    batches: Iterator[pa.RecordBatch], target: Path, folder: Path, place: str, language: Language
 ) -> Iterator[pa.RecordBatch]:
     """The rows in the order of household numbers, by way of the disk; those of one household stay in their order."""
     import duckdb
@@ -87,7 +86,7 @@ def _sorted(
         order = f'ORDER BY "{KEY}" NULLS FIRST, "{ROW}"'
         connection.execute(f"COPY (SELECT * FROM rows {order}) TO '{target.as_posix()}' (FORMAT parquet)")
     except duckdb.IOException:
-        raise unreadable(register.place, register.language, "no_space") from None
+        raise unreadable(place, language, "no_space") from None
     finally:
         connection.close()
     yield from pq.ParquetFile(target).iter_batches(_ROWS)

@@ -22,7 +22,8 @@ from policykit.facts import FACT_KEYS, ID_KEYS, LIST_KEYS
 class Subjects:
     """The subjects of some households, household by household, each before its own members.
 
-    `household` says which of the households; `entity` which of `kinds`; `row` the row of the source that it stands
+    `household` says which of the households; `entity` which of `kinds`; `number` the number of a member, where it has
+    one (that of a household is its key); `row` the row of the source that it stands
     in; `lists` gives, for each list of members ("" for the households themselves), where its records are among them.
     """
 
@@ -88,7 +89,7 @@ def subjects(program: ir.Program, chunk: Chunk) -> Subjects:
         np.concatenate([part.household for part in parts])[order],
         np.repeat([kinds.index(part.entity) for part in parts], counts)[order],
         joined(part.path for part in parts),
-        joined(texts(part.table, "id") for part in parts),
+        joined(texts(part.table, "id" if part.list else None) for part in parts),
         joined(texts(part.table, program.entities[part.entity].called) for part in parts),
         joined(part.row for part in parts),
         {part.list: place[start:end] for part, start, end in zip(parts, ends, ends[1:], strict=False)},

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from policykit.batch.answers import FORMS, Answers, Ints
 from policykit.batch.chunks import Bad
+from policykit.batch.filling import FORMS, Answers, Ints
 from policykit.batch.tables import ALL_OUTCOMES, SETTLED
 from policykit.diagnostics import Diagnostic
 

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from policykit import ir
-from policykit.batch.answers import FORMS, NO_FEN, OUTCOMES, Answers
 from policykit.batch.chunks import Bad, root_of
+from policykit.batch.filling import FORMS, NO_FEN, OUTCOMES, Answers
 from policykit.batch.places import Place
 from policykit.diagnostics import Diagnostic, Language
 from policykit.explain.words import Words

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 from policykit.batch.chunks import KEY, ROW, at
 from policykit.batch.files import Raw, Told, Wanted, cell_text
 from policykit.batch.headings import ROOT
+from policykit.batch.sheets import Sheet
 from policykit.diagnostics import Language, data_fault, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from policykit.batch.sources import Sheet
 
 _TOTAL = r"^\s*(?:合\s*计|总\s*计|小\s*计|共\s*计|(?i:sub)?(?i:totals?))\s*[:：]?\s*$"
 _MOST_NOTES = 20

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import reduce
 from pathlib import Path
@@ -18,6 +19,7 @@ import pyarrow as pa
 
 from policykit.batch import tables
 from policykit.batch.answers import Answering
+from policykit.batch.chunks import ROW, Chunk
 from policykit.batch.headings import Names, plain
 from policykit.batch.sources import Register
 from policykit.diagnostics import Language, PolicyError, data_fault, data_word
@@ -97,7 +99,7 @@ def decided(
     for piece in whole_households(batches):
         found = {name: _table(piece, number, name) for number, name in enumerate(names)}
         for chunk in Register(found, rules.program, language, complete=complete).chunks():
-            answers = asking.answers(chunk)
+            answers = asking.answers(_unnumbered(chunk))
             yield from _rows(tables.decisions(answers, rules.program), None)
             bad = [(one.key, "；".join(map(labels.reason, one.reasons))) for one in answers.bad]
             yield from _rows(
@@ -128,6 +130,14 @@ def _same_at_end(keys: pa.StringArray) -> int:
 
     others = pc.indices_nonzero(pc.not_equal(pc.fill_null(keys, ""), pc.fill_null(keys, "")[-1]))
     return len(keys) - (others[-1].as_py() + 1 if len(others) else 0)
+
+
+def _unnumbered(chunk: Chunk) -> Chunk:
+    """The same households without the numbers of rows, which count from the start of a piece and mean nothing outside."""
+    origins = {path: replace(origin, row=0) for path, origin in chunk.origins.items()}
+    tables = {path: table.drop_columns([ROW]) if ROW in table.column_names else table for path, table in chunk.tables.items()}
+    bad = tuple(replace(one, reasons=tuple(replace(why, where="") for why in one.reasons)) for one in chunk.bad)
+    return replace(chunk, tables=tables, origins=origins, bad=bad)
 
 
 def _table(piece: pa.Table, number: int, name: str) -> pa.Table:

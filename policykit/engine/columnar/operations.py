@@ -490,6 +490,13 @@ def calendar(run: Callable[..., Array], ways: str, top: int) -> Operation:
     return moving(run, ways, constant_top(top), align=False, whole=True)
 
 
+def undetermined(value: Plane) -> Truth:
+    """Where a value is not known: only findings and notes may ask that."""
+    if isinstance(value, Ratio):
+        value = value.worked_out()
+    return Truth(~value.known, ~value.known)
+
+
 # ---- the table ------------------------------------------------------------------------------------------------------
 
 OPERATIONS: dict[str, Operation] = {
@@ -531,13 +538,8 @@ OPERATIONS: dict[str, Operation] = {
     "subtract_days": calendar(lambda d, n: plus_days(d, -n), "+-", DAY_TOP),
     "months_between": calendar(np.subtract, "+-", MONTH_TOP),
     "days_between": calendar(np.subtract, "+-", DAY_TOP),
+    "undetermined": undetermined,
 }
-
-#: operations that are not done over planes, and why
-REFUSED: dict[str, str] = {
-    "undetermined": "only findings and notes may ask what is known, and no decision waits for those",
-}
-
 
 def apply(op: str, args: list[Plane]) -> Plane:
     """An operation on planes, with the gaps that keep its result open."""
