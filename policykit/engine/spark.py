@@ -135,8 +135,13 @@ def _same_at_end(keys: pa.StringArray) -> int:
 def _unnumbered(chunk: Chunk) -> Chunk:
     """The same households without the numbers of rows, which count from the start of a piece and mean nothing outside."""
     origins = {path: replace(origin, row=0) for path, origin in chunk.origins.items()}
-    tables = {path: table.drop_columns([ROW]) if ROW in table.column_names else table for path, table in chunk.tables.items()}
-    bad = tuple(replace(one, reasons=tuple(replace(why, where="") for why in one.reasons)) for one in chunk.bad)
+    tables = {
+        path: table.drop_columns([ROW]) if ROW in table.column_names else table
+        for path, table in chunk.tables.items()
+    }
+    bad = tuple(
+        replace(one, reasons=tuple(replace(why, where="") for why in one.reasons)) for one in chunk.bad
+    )
     return replace(chunk, tables=tables, origins=origins, bad=bad)
 
 
