@@ -791,6 +791,7 @@ DATA_WORDS: dict[str, tuple[str, str]] = {
     "batch": ("读这种文件须安装 policykit[batch]", "reading such a file needs policykit[batch]"),
     "no_space": ("临时文件夹写不下，须腾出空间", "the temporary folder is full, make room in it"),
     "nothing": ("没有一户可读", "it holds no household"),
+    "no_number": ("这张表没有户编号一列", "this table has no column of household numbers"),
     "no_register": ("要文件、文件夹，或表名到表的对照", "a file, a folder, or a mapping of names to tables is wanted"),
     "alias": ("YAML 的别名（*）不读", "YAML aliases (*) are not read"),
 }  # fmt: skip
