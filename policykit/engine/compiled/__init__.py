@@ -45,7 +45,7 @@ class Compiled:
         ranges = {kind: names.get(f"ranges_{identifier(kind)}") for kind in program.entities}
         self._reader, self._decide = Reader(program, on, classes, ranges), names["decide"]
         self._program, self._on = program, on
-        self._functions = functions(program, writing.terms.wanted, names)
+        self._functions = functions(program, writing.terms.wanted, names, writing.rules())
         self.straight: Any = None
         self.wide: Any = None
         try:
