@@ -115,7 +115,9 @@ class Compiled:
         """A household as read, to be decided once its rulings and elections have been read too."""
         try:
             mine = copied(household)
-            return self._opened(mine)
+            found = self._opened(mine)
+            found.reading.fill(found.reading.all)
+            return found
         except Exception:
             return None
 

@@ -8,13 +8,13 @@ walked through term by term. So a gap means here what it means there, and costs 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from policykit import ir
 from policykit.engine.compiled.operations import OPEN
-from policykit.engine.compiled.reading import Reading, Record, identifier
+from policykit.engine.compiled.reading import Reading, Record, formed, identifier
 from policykit.engine.compiled.unknown import UNKNOWN, Wrong
 from policykit.engine.compiled.verdicts import BEATEN, NOT_MET, SILENT, STANDS, Row, only, row
 from policykit.engine.interpreter import Interpreter, contradictions
@@ -34,6 +34,7 @@ PLAIN = {SILENT: (FALSE, TRUE), NOT_MET: (TRUE, FALSE), STANDS: (TRUE, TRUE)}
 class Functions:
     """Generated functions by what they stand for; each raises once it touches what nobody gave."""
 
+    places: dict[str, str] = field(default_factory=dict)  # where a fact of a record is, by its name
     terms: dict[str, Callable[..., Any]] = field(default_factory=dict)
     states: dict[int, Callable[[Record], int]] = field(default_factory=dict)  # by the clause version
     bases: dict[tuple[str, str], Callable[[Record], Any]] = field(default_factory=dict)
@@ -53,6 +54,8 @@ def functions(
     """The functions that a program's source holds."""
     title = {key: "_".join((key[0], *map(identifier, key[1:]))) for key in wanted}
     found = Functions(judging=tuple(title[key] for key in wanted if key[0] in ("clause", "base", "final")))
+    for entity in program.entities.values():
+        found.places.update((name, identifier(name)) for name in (*entity.facts, *entity.lists))
     for key in wanted:
         made = names[title[key]]
         match key:
@@ -82,6 +85,14 @@ class KnownFirst(Terms):
 
     functions: Functions
     trying: bool  # whether open comparisons are tried either way, as the exact level does
+
+    def _read_fact(self, record: Instance, name: str) -> Value:
+        if isinstance(record, Record):
+            entity = self.program.entities[record.kind]
+            plain = getattr(record, self.functions.places[name])
+            if plain is not UNKNOWN:
+                return formed(entity.lists.get(name) or entity.facts[name], plain)
+        return super()._read_fact(record, name)
 
     def apply(self, expr: ir.Apply, env: Env) -> Value:
         if self.trying:
@@ -247,8 +258,11 @@ class Partly:
         self.functions, self.program, self.on = made, program, on
         self.reading, self.household = reading, household
         self.case = reading.case()
-        if reading.unsure and any(contradictions(program, self.case, on)):
-            raise Wrong("contradicts")
+        if reading.unsure:
+            reading.fill(reading.all)
+            index: dict[str, Instance] = {record.path: record for record in reading.unsure}
+            if any(contradictions(program, replace(self.case, index=index), on)):
+                raise Wrong("contradicts")
         self.ruled = False
         self.references: dict[bool, Interpreter] = {}  # by whether it asks exactly
 
