@@ -197,8 +197,8 @@ def close(group: Sequence[ir.Name]) -> list[tuple[int, int]]:
     shorter: dict[str, list[int]] = {}
     for number, name in enumerate(group):
         words = {name.zh, name.id}
-        for word in words | {word[:i] + word[i + 1 :] for word in words for i in range(len(word))}:
-            shorter.setdefault(word, []).append(number)
+        for left in words | {word[:i] + word[i + 1 :] for word in words for i in range(len(word))}:
+            shorter.setdefault(left, []).append(number)
     return sorted({pair for numbers in shorter.values() for pair in combinations(numbers, 2)})
 
 
