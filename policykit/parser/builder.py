@@ -11,36 +11,19 @@ from fractions import Fraction
 from typing import Any
 
 from policykit import syntax
-from policykit.diagnostics import Diagnostic, Language
+from policykit.parser.complaints import Complaints, short
 from policykit.parser.tables import Leaf, Node
-from policykit.source import Source, Span
+from policykit.source import Span
 from policykit.values import Month
 
 MAX_NAME = 100
 MAX_DIGITS = 30
 
 
-def short(text: str) -> str:
-    return text if len(text) <= 30 else text[:29] + "…"
-
-
 def text_of(part: Node | Leaf) -> str:
     """The text of a word or mark."""
     assert isinstance(part, Leaf)
     return part.text
-
-
-def diagnostic(
-    code: str,
-    source: Source,
-    start: int,
-    end: int,
-    language: Language,
-    fields: tuple[tuple[str, str], ...],
-    fix: str = "",
-) -> Diagnostic:
-    span = source.span(start, end)
-    return Diagnostic(code, str(span), language, fields, span, source.line(span.line), fix)
 
 
 def in_order(name: syntax.Word, ident: syntax.Word | None) -> tuple[syntax.Word, str]:
@@ -50,18 +33,14 @@ def in_order(name: syntax.Word, ident: syntax.Word | None) -> tuple[syntax.Word,
     return name, ident.text if ident else ""
 
 
-class Builder:
+class Builder(Complaints):
     """Turns the parse tree of one declaration into syntax."""
-
-    def __init__(self, source: Source, language: Language, errors: list[Diagnostic]) -> None:
-        self.source, self.language, self.errors = source, language, errors
 
     def span(self, node: Node | Leaf) -> Span:
         return self.source.span(node.start, node.end)
 
-    def report(self, code: str, node: Any, *fields: tuple[str, str]) -> None:
-        span = self.span(node)
-        self.errors.append(diagnostic(code, self.source, span.start, span.end, self.language, fields))
+    def fault(self, code: str, node: Node | Leaf, *fields: tuple[str, str]) -> None:
+        self.report(code, node.start, node.end, *fields)
 
     # -- declarations and fields
 
@@ -193,8 +172,8 @@ class Builder:
             assert isinstance(step, Node)
             number = next((self.whole(t) for t in step.children[1:]), None)
             if number == 0:
-                wanted = self.wanted("从 1 数起的位置", "a position counted from 1")
-                self.report("P011", step, ("found", "0"), ("wanted", wanted))
+                wanted = self.say("从 1 数起的位置", "a position counted from 1")
+                self.fault("P011", step, ("found", "0"), ("wanted", wanted))
             steps.append((self.word(step.children[0]), number))
         return syntax.Place(tuple(steps), self.span(tree))
 
@@ -339,7 +318,7 @@ class Builder:
                 day = self.date(token)
                 start, end = (start, day) if closing else (day, end)
         if start is not None and end is not None and start > end:
-            self.report("T009", tree, ("low", str(start)), ("high", str(end)))
+            self.fault("T009", tree, ("low", str(start)), ("high", str(end)))
         return syntax.Period(start, end)
 
     # -- words and literals
@@ -350,9 +329,9 @@ class Builder:
         if isinstance(token, Leaf) and token.type in ("BRACKETED", "QUOTE"):
             text = text[1:-1]
         elif not text.isidentifier():
-            self.report("P010", token, ("name", short(text)))
+            self.fault("P010", token, ("name", short(text)))
         if len(text) > MAX_NAME or not text.strip():
-            self.report("P010", token, ("name", short(text)))
+            self.fault("P010", token, ("name", short(text)))
         return syntax.Word(text[:MAX_NAME], self.span(token))
 
     def words(self, nodes: Iterable[Any]) -> tuple[syntax.Word, ...]:
@@ -364,7 +343,7 @@ class Builder:
     def number(self, token: Any) -> Fraction:
         """A number as written, which may not be too long for exact arithmetic."""
         if len(token.text) > MAX_DIGITS:
-            self.report("P011", token, ("found", short(token.text)), ("wanted", self.wanted(f"{MAX_DIGITS} 位以内的数", f"a number of at most {MAX_DIGITS} digits")))  # fmt: skip
+            self.fault("P011", token, ("found", short(token.text)), ("wanted", self.say(f"{MAX_DIGITS} 位以内的数", f"a number of at most {MAX_DIGITS} digits")))  # fmt: skip
             return Fraction(0)
         return Fraction(Decimal(token.text.replace("．", ".")))
 
@@ -372,26 +351,21 @@ class Builder:
         """A whole number."""
         number = self.number(token)
         if number.denominator != 1:
-            self.report(
-                "P011", token, ("found", token.text), ("wanted", self.wanted("整数", "a whole number"))
-            )
+            self.fault("P011", token, ("found", token.text), ("wanted", self.say("整数", "a whole number")))
         return int(number)
-
-    def wanted(self, zh: str, en: str) -> str:
-        return zh if self.language == "zh" else en
 
     def date(self, token: Leaf) -> date:
         year, month, day = (int(part) for part in re.findall(r"\d+", token.text))
         try:
             return date(year, month, day)
         except ValueError:
-            self.report("P009", token, ("found", token.text))
+            self.fault("P009", token, ("found", token.text))
             return date(1900, 1, 1)
 
     def month(self, token: Leaf) -> Month:
         year, month = (int(part) for part in re.findall(r"\d+", token.text))
         if not (1 <= month <= 12 and 1 <= year <= 9999):
-            self.report("P009", token, ("found", token.text))
+            self.fault("P009", token, ("found", token.text))
             return Month(1900, 1)
         return Month(year, month)
 
@@ -466,25 +440,15 @@ class Builder:
         operands = tuple(self.expr(child) for child in node.children[0::2])
         if len({operator.type for operator in operators}) > 1:
             other = next(operator for operator in operators if operator.type != operators[0].type)
-            self.errors.append(
-                replace(
-                    diagnostic("P004", self.source, *self.place(other), self.language, ()),
-                    fix=self.grouped(node),
-                )
-            )
+            self.report("P004", other.start, other.end, fix=self.grouped(node))
         return syntax.Apply(operators[0].type, operands, self.span(node))
-
-    def place(self, node: Any) -> tuple[int, int]:
-        span = self.span(node)
-        return span.start, span.end
 
     def grouped(self, node: Node) -> str:
         """A chain of 并且 and 或者 with parentheses around each run of 并且, as it is most likely meant."""
         runs: list[list[str]] = [[]]
         either = ""
         for child in node.children:
-            start, end = self.place(child)
-            written = re.sub(r"\s+", " ", self.source.text[start:end])
+            written = re.sub(r"\s+", " ", self.source.text[child.start : child.end])
             if isinstance(child, Leaf) and child.type == "OR":
                 either = written
                 runs.append([])

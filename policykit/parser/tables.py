@@ -7,21 +7,15 @@ history of words, a parser that can be asked. A text that does not fit is put to
 
 from __future__ import annotations
 
-import io
-import pickle
 import re
 from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-import lark
-from lark import Lark, TextSlice
-from lark.exceptions import UnexpectedInput
-
-from policykit import keep, words
+from policykit import keep
 
 _END = "$END"
-_CODE = ("parser/tables.py", "grammar.lark")
+CODE = ("parser/tables.py", "parser/grammar.py", "grammar.lark")  # what the tables are made by
 
 Match: TypeAlias = Callable[[str, int, int], re.Match[str] | None]
 
@@ -44,23 +38,15 @@ class Node(NamedTuple):
     end: int
 
 
-class Rule(NamedTuple):
-    """A rule of the grammar: what becomes of so many parts when they are complete."""
-
-    origin: str
-    size: int
-    data: str
-    alone: bool  # a single part stands for itself
-    inside: bool  # some parts are lists, whose parts are taken instead
-
-
 class Tables(NamedTuple):
     """What lark works out. A row gives what to do when a terminal comes: go on to a state, or, with ~n, complete rule n;
     and to which state a completed rule leads."""
 
     rows: list[dict[str, int]]
+    #: what is completed, of how many parts, what it is called in the tree, whether a single part stands for itself, and
+    #: whether some parts are lists whose parts are taken instead
     rules: list[tuple[str, int, str, bool, bool]]
-    terminals: list[tuple[str, str]]  # with their patterns, in the order in which they are tried
+    terminals: list[tuple[str, str]]  #: with their patterns, in the order in which they are tried
     skipped: list[str]
     first: int
     last: int
@@ -68,59 +54,14 @@ class Tables(NamedTuple):
 
 @lru_cache(maxsize=1)
 def tables() -> Tables:
-    key = keep.key_of(("tables", lark.__version__), _CODE)
+    key = keep.key_of(("tables",), CODE)
     found = keep.fetch(key)
     if found is None:
-        found = tuple(_worked_out(checking()))
+        from policykit.parser.grammar import worked_out
+
+        found = worked_out()
         keep.store(key, found)
     return Tables(*found)
-
-
-@lru_cache(maxsize=1)
-def checking() -> Lark:
-    """lark's own parser, which says what does not fit, and what would."""
-    key = keep.key_of(("lark", lark.__version__), _CODE)
-    found = keep.fetch(key)
-    if found is not None:
-        return Lark.load(io.BytesIO(pickle.dumps(found)))
-    made = Lark(
-        words.grammar(),
-        parser="lalr",
-        start="declaration",
-        maybe_placeholders=False,
-        propagate_positions=True,
-    )
-    saved = io.BytesIO()
-    made.save(saved)
-    keep.store(key, pickle.loads(saved.getvalue()))
-    return made
-
-
-def _worked_out(made: Lark) -> Tables:
-    table: Any = made.parser.parser._parse_table
-    numbers = {state: number for number, state in enumerate(table.states)}
-    rules = list(dict.fromkeys(made.rules))
-    at = {rule: number for number, rule in enumerate(rules)}
-    rows = [
-        {str(name): numbers[to] if action.name == "Shift" else ~at[to] for name, (action, to) in row.items()}
-        for row in table.states.values()
-    ]
-    lexer: Any = made.parser.lexer
-    tried = [
-        (str(terminal.name), str(terminal.pattern.to_regexp())) for terminal in lexer.root_lexer.terminals
-    ]
-    shaped = [
-        (
-            str(rule.origin.name),
-            len(rule.expansion),
-            str(rule.alias or rule.origin.name),
-            bool(rule.options.expand1 and not rule.alias),
-            any(not part.is_term and part.name.startswith("_") for part in rule.expansion),
-        )
-        for rule in rules
-    ]
-    first, last = table.start_states["declaration"], table.end_states["declaration"]
-    return Tables(rows, shaped, tried, list(map(str, made.lexer_conf.ignore)), numbers[first], numbers[last])
 
 
 # ---- words ----------------------------------------------------------------------------------------------------------
@@ -215,12 +156,3 @@ def _made(parts: list[Node | Leaf], data: str, alone: bool, inside: bool, every:
     if not every:
         parts = [part for part in parts if part[0][0] != "_"]
     return parts[0] if alone and len(parts) == 1 else Node(data, parts, start, end)
-
-
-def fault(text: str, start: int, end: int) -> UnexpectedInput | None:
-    """What lark says of a stretch of a text that does not fit; `None` when it fits."""
-    try:
-        checking().parse(TextSlice(text, start, end))
-    except UnexpectedInput as error:
-        return error
-    return None
