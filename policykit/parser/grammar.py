@@ -12,13 +12,14 @@ from lark import Lark, TextSlice
 from lark.exceptions import UnexpectedInput
 
 from policykit import keep, words
-from policykit.parser.tables import CODE
+
+_CODE = ("parser/grammar.py", "grammar.lark")
 
 
 @lru_cache(maxsize=1)
 def checking() -> Lark:
     """lark's own parser, which says what does not fit, and what would."""
-    key = keep.key_of(("lark", lark.__version__), CODE)
+    key = keep.key_of(("lark", lark.__version__), _CODE)
     found = keep.fetch(key)
     if found is not None:
         return Lark.load(io.BytesIO(pickle.dumps(found)))

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 from policykit import keep
 
 _END = "$END"
-CODE = ("parser/tables.py", "parser/grammar.py", "grammar.lark")  # what the tables are made by
+_CODE = ("parser/tables.py", "parser/grammar.py", "grammar.lark")  # what the tables are made by
 
 Match: TypeAlias = Callable[[str, int, int], re.Match[str] | None]
 
@@ -54,7 +54,7 @@ class Tables(NamedTuple):
 
 @lru_cache(maxsize=1)
 def tables() -> Tables:
-    key = keep.key_of(("tables",), CODE)
+    key = keep.key_of(("tables",), _CODE)
     found = keep.fetch(key)
     if found is None:
         from policykit.parser.grammar import worked_out
