@@ -39,8 +39,9 @@ def check(
     checker.conflicts()
     checker.amounts()
     # terms that refer in a circle have no extent, and no last step that could round
-    if not checker.circles(checker.graph()) and not checker.too_deep(checker.graph()):
-        checker.last_stratum()
+    graph = checker.graph()
+    if not checker.circles(graph) and not checker.too_deep(graph):
+        checker.last_stratum(graph)
         checker.numbers()
     return checker.found
 
@@ -65,11 +66,15 @@ class _Checker:
     reported: set[Diagnostic] = field(default_factory=set)
     clauses: list[ir.Clause] = field(init=False)
     grants: list[tuple[ir.Clause, ir.Grant]] = field(init=False)
+    stopping: list[ir.Clause] = field(init=False)
     extents: Extents = field(init=False)
+    conditions: Conditions = field(init=False)
 
     def __post_init__(self) -> None:
         self.clauses = list(chain.from_iterable(self.program.clauses.values()))
         self.extents = Extents(self.program, self.too_great)
+        self.conditions = Conditions(self.program, "self")
+        self.stopping = [c for c in self.clauses if isinstance(c.effect, ir.Withhold | ir.Ban)]
         self.grants = [(c, c.effect) for c in self.clauses if isinstance(c.effect, ir.Grant)]
 
     def report(self, code: str, span: Span, *fields: tuple[str, str]) -> None:
@@ -228,7 +233,7 @@ class _Checker:
     def blocking(self, ident: str) -> list[str]:
         """The clauses that, when they stand, keep one from standing."""
         found = self.above(ident)
-        for e, c in product(self.clauses, self.program.clauses[ident]):
+        for e, c in product(self.stopping, self.program.clauses[ident]):
             if ident not in self.program.blockers[e.basis.name.id] and self.stops(e, c):
                 found.add(e.basis.name.id)
         return sorted(found)
@@ -255,7 +260,7 @@ class _Checker:
     def deciding(self, measure: str, entity: str) -> list[Node]:
         """The clauses that decide on a measure, before exclusives are settled."""
         granting = [c for c, grant in self.grants if (grant.measure, c.entity) == (measure, entity)]
-        excluding = [c for c in self.clauses if self.excludes(c, measure, entity)]
+        excluding = [c for c in self.stopping if self.excludes(c, measure, entity)]
         return [("stands", c.basis.name.id) for c in (*granting, *excluding)]
 
     def settled_after(self, measure: str, entity: str) -> list[Node]:
@@ -308,9 +313,9 @@ class _Checker:
 
     # -- what reads outcomes comes last
 
-    def last_stratum(self) -> None:
+    def last_stratum(self, graph: dict[Node, list[Node]]) -> None:
         """Reports clauses that wait for an outcome and are no duty or record: outcomes must not wait for themselves."""
-        graph = self.graph()
+        asked = {node: [*self.outcomes(node)] for node in graph}
         for ident, versions in self.program.clauses.items():
             if all(isinstance(c.effect, ir.Duty | ir.Record) for c in versions):
                 continue
@@ -319,14 +324,18 @@ class _Checker:
             seen = set(todo)
             while todo:
                 node = todo.pop()
-                inner = chain.from_iterable(within(e) for e in self.written(node) if e is not None)
-                for expr in inner:
-                    if isinstance(expr, ir.Verdict) and expr.kind == "outcome":
-                        fields = (("name", self.clause(ident)), ("measure", self.measure(expr.name)))
-                        self.report("C010", expr.span if expr.span.line else versions[0].basis.span, *fields)
+                for expr in asked.get(node, ()):
+                    fields = (("name", self.clause(ident)), ("measure", self.measure(expr.name)))
+                    self.report("C010", expr.span if expr.span.line else versions[0].basis.span, *fields)
                 more = set(graph.get(node, ())) - seen
                 seen |= more
                 todo += more
+
+    def outcomes(self, node: Node) -> Iterator[ir.Verdict]:
+        """Where a node of the graph asks for an outcome."""
+        for expr in chain.from_iterable(within(e) for e in self.written(node) if e is not None):
+            if isinstance(expr, ir.Verdict) and expr.kind == "outcome":
+                yield expr
 
     # -- two amounts for one grant
 
@@ -354,7 +363,7 @@ class _Checker:
             path = self.program.entity_path(other.entity)
             # a household goes by the name that its member's clause has for it
             here = "^".join(["self", *path[1 : path.index(c.entity) + 1]]) if c.entity in path else "self"
-            parts += [Conditions(self.program, here).cases(e, True) for e in (c.scope, c.test) if e]
+            parts += [self.conditions.at(here).cases(e, True) for e in (c.scope, c.test) if e]
         return not any(can_hold(case) for case in together(parts))
 
     # -- amounts: each grant has one, whole and never 无

@@ -7,7 +7,7 @@ the condition never holds, however the facts lie; the reverse is not promised.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, groupby, product
 from math import prod
 from typing import Any, TypeAlias
@@ -63,14 +63,31 @@ def together(parts: list[list[Case]]) -> list[Case]:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Reads conditions as claims; the subject goes by the name `here`."""
+    """Reads conditions as claims; the subject goes by the name `here`.
+
+    What was read once is remembered, since lints ask of the same expressions again and again.
+    """
 
     program: ir.Program
     here: str
+    _names: dict[tuple[ir.Expr, str], str] = field(default_factory=dict, repr=False)
+    _cases: dict[tuple[ir.Expr, bool, str], list[Case]] = field(default_factory=dict, repr=False)
+
+    def at(self, here: str) -> Conditions:
+        """The same reader with another name for the subject."""
+        return Conditions(self.program, here, self._names, self._cases)
 
     def name(self, expr: ir.Expr) -> str:
         """A text that is equal for identical terms, however the elements of their folds are called."""
-        text = re.sub(r"\bself\b", self.here, ir.shape(expr))
+        found = self._names.get((expr, self.here))
+        if found is None:
+            found = self._names[expr, self.here] = self._name(expr)
+        return found
+
+    def _name(self, expr: ir.Expr) -> str:
+        text = ir.shape(expr)
+        if self.here != "self":
+            text = re.sub(r"\bself\b", self.here, text)
         if "#" in text:
             folds = [inner for inner in within(expr) if isinstance(inner, ir.Fold)]
             for number, fold in enumerate(folds, start=1):
@@ -79,6 +96,12 @@ class Conditions:
 
     def cases(self, expr: ir.Expr, holds: bool) -> list[Case]:
         """The cases in which a condition is true, or with `holds` false is false."""
+        found = self._cases.get((expr, holds, self.here))
+        if found is None:
+            found = self._cases[expr, holds, self.here] = self._read(expr, holds)
+        return found
+
+    def _read(self, expr: ir.Expr, holds: bool) -> list[Case]:
         match expr:
             case ir.Const(value=Bounds(lo=bool(written))):
                 return [[]] if written == holds else []
@@ -97,7 +120,7 @@ class Conditions:
                 partial = first.period != ALWAYS or (subject is not None and subject.type.optional)
                 if not later and (holds or not partial):
                     there = self.name(subject) if subject else self.here
-                    body = Conditions(self.program, there).cases(first.body, holds)
+                    body = self.at(there).cases(first.body, holds)
                     return together([[[Claim(self.name(expr), frozenset([holds]))]], body])
         return [[Claim(self.name(expr), frozenset([holds]))]]
 

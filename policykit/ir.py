@@ -160,15 +160,17 @@ Expr: TypeAlias = Const | Today | Var | Fact | Up | Param | Ref | Apply | If | F
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The expressions directly inside one, the domain of a fold included."""
-    match expr:
+    match expr:  # what is most frequent comes first
+        case Apply(args=args):
+            return args
+        case Var() | Const():
+            return ()
         case Fact(subject=subject) | Up(subject=subject) | Verdict(subject=subject):
             return (subject,)
         case Param(subject=subject_or_none, keys=keys):
             return keys if subject_or_none is None else (subject_or_none, *keys)
         case Ref(subject=subject_or_none):
             return () if subject_or_none is None else (subject_or_none,)
-        case Apply(args=args):
-            return args
         case If(condition=condition, then=then, otherwise=otherwise):
             return condition, then, otherwise
         case Fold(domain=domain, where=where, take=take):

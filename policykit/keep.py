@@ -14,7 +14,7 @@ import pickle
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,9 @@ def folder() -> Path | None:
         return None
 
 
-def key_of(parts: Iterable[str]) -> str:
+def key_of(parts: Iterable[str], code: Sequence[str] = ("*.py", "parser/*.py", "grammar.lark")) -> str:
     """The name of what was made of these texts by this code, under this Python."""
-    digest = hashlib.sha256(repr((sys.version_info[:3], _code())).encode())
+    digest = hashlib.sha256(repr((sys.version_info[:3], _edition(code))).encode())
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
         digest.update(b"%d:" % len(data))
@@ -70,11 +70,14 @@ def key_of(parts: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def _code() -> list[tuple[str, int, int]]:
-    """The files of this package, with sizes and times: another edition of them makes another program."""
+def _edition(code: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Some files of this package, with sizes and times: another edition of them makes another program."""
     here = Path(__file__).parent
-    files = [*here.glob("*.py"), here / "grammar.lark"]
-    return [(file.name, (told := file.stat()).st_size, told.st_mtime_ns) for file in sorted(files)]
+    files = [file for pattern in code for file in here.glob(pattern)]
+    return [
+        (file.relative_to(here).as_posix(), (told := file.stat()).st_size, told.st_mtime_ns)
+        for file in sorted(files)
+    ]
 
 
 def fetch(key: str) -> Any:
@@ -91,7 +94,9 @@ def fetch(key: str) -> Any:
         digest, body = data[:32], data[32:]
         if hashlib.sha256(body).digest() != digest:
             return None
-        return _Reader(io.BytesIO(body)).load()
+        found = _Reader(io.BytesIO(body)).load()
+        os.utime(where / key)  # what is used is not the oldest
+        return found
     except Exception:  # a kept file is never worth a complaint: what it held is made anew
         return None
 

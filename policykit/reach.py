@@ -10,10 +10,12 @@ from policykit import ir
 
 
 def within(expr: ir.Expr) -> Iterator[ir.Expr]:
-    """The expression and every one inside it."""
-    yield expr
-    for child in ir.children(expr):
-        yield from within(child)
+    """The expression and every one inside it, from the outside in and from left to right."""
+    todo = [expr]
+    while todo:
+        inner = todo.pop()
+        yield inner
+        todo += reversed(ir.children(inner))
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from unicodedata import east_asian_width
 
@@ -61,7 +61,8 @@ class Source:
     def line(self, number: int) -> str:
         """The text of a line, counted from 1."""
         start = self._starts[number - 1]
-        return self.text[start:].split("\n", 1)[0].rstrip("\r")
+        end = self.text.find("\n", start)
+        return self.text[start : end if end >= 0 else None].rstrip("\r")
 
     def block(self, number: int) -> str:
         """A line and the indented lines below it: one declaration of a rule file."""
@@ -140,12 +141,17 @@ def numbering(text: str) -> list[tuple[int, int]]:
     return [match.span() for mark in _MARKS.values() for match in mark.finditer(text)]
 
 
+@lru_cache(maxsize=1024)
+def _numbered(text: str, lo: int, hi: int, level: int) -> tuple[tuple[int, str], ...]:
+    """Where the numbers of one level stand in a stretch of a text; every quote of a passage asks for them."""
+    found = _MARKS[level].finditer(text, lo, hi)
+    return tuple((match.start(), next(group for group in match.groups() if group)) for match in found)
+
+
 def _part(
     text: str, lo: int, hi: int, level: int, number: str, headings: dict[str, str]
 ) -> tuple[int, int] | None:
-    starts = []
-    for match in _MARKS[level].finditer(text, lo, hi):
-        starts.append((match.start(), next(group for group in match.groups() if group)))
+    starts = [*_numbered(text, lo, hi, level)]
     for own, title in headings.items():
         at = re.search(rf"^[ \u3000]*{re.escape(title)}[ \u3000]*$", text, re.M)
         if at and not any(start == at.start() for start, _ in starts):

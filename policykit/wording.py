@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 Way: TypeAlias = Literal["lt", "le", "gt", "ge", ""]
@@ -75,8 +76,13 @@ class Figure:
     repeats: bool
 
 
-def figures(text: str) -> Iterator[Figure]:
+@lru_cache(maxsize=10_000)
+def figures(text: str) -> tuple[Figure, ...]:
     """Every number with a unit, each end of a range and each of a list by itself: 1-3个月, 一、二级."""
+    return tuple(_figures(text))
+
+
+def _figures(text: str) -> Iterator[Figure]:
     for match in _FIGURE.finditer(text):
         percent, written, unit_word = match[1], match[2], match[3] or ""
         if percent:

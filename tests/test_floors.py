@@ -86,7 +86,15 @@ MAY_ALSO_IMPORT = {
         "engine.terms",
     },
     # a register spread over a cluster: it reads tables as registers are read
-    "engine.spark": {"batch.answers", "batch.chunks", "batch.headings", "batch.sources", "batch.tables", "loader", "result"},
+    "engine.spark": {
+        "batch.answers",
+        "batch.chunks",
+        "batch.headings",
+        "batch.sources",
+        "batch.tables",
+        "loader",
+        "result",
+    },
 }
 
 # the only homes of each library; a library without a home may not be used
@@ -111,7 +119,6 @@ MOST_LINES = 600
 LONGER: dict[str, str] = {  # module: why it may be longer
     "diagnostics": "one table of all codes",
     "ir": "every form of the program, and nothing else",
-    "parser": "reading and building share lark's tree, and lark has one home",
     "lowering": "one method for each form of expression, all on one state",
     "declarations": "one method for each kind of declaration, all on one state",
     "engine.outcomes": "the outcome table, its order and its amounts read as one page of the design",
@@ -136,7 +143,15 @@ def may_import(importer: str, imported: str) -> bool:
     below = MAY_IMPORT.get(floor_of(importer) or "", set())
     one_pass = any(  # one pass, or one engine, in several files
         f"{importer}.".startswith(f"{folder}.") and imported.startswith(f"{folder}.")
-        for folder in ("explain", "coverage", "linter", "engine.smt", "engine.compiled", "engine.columnar")
+        for folder in (
+            "explain",
+            "coverage",
+            "linter",
+            "parser",
+            "engine.smt",
+            "engine.compiled",
+            "engine.columnar",
+        )
     )
     return floor_of(imported) in below or imported in MAY_ALSO_IMPORT.get(importer, ()) or one_pass
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations, permutations
 
 from policykit import ir, ops
-from policykit.conditions import Conditions, can_hold, together
-from policykit.extents import Extents
+from policykit.conditions import can_hold, together
 from policykit.linter.findings import Lint
 from policykit.values import Bounds
 
@@ -38,8 +37,7 @@ def conditions(lint: Lint) -> None:
 
 def never(lint: Lint, c: ir.Clause) -> str:
     """Why a clause never applies, or nothing."""
-    read = Conditions(lint.program, "self")
-    parts = [read.cases(expr, True) for expr in (c.scope, c.test) if expr is not None]
+    parts = [lint.read.cases(expr, True) for expr in (c.scope, c.test) if expr is not None]
     if not any(can_hold(case) for case in together(parts)):
         zh = "适用范围 与 条件 不可能同时成立" if len(parts) == 2 else "它的条件不可能成立"
         en = "its scope and its test cannot hold together" if len(parts) == 2 else "its condition cannot hold"
@@ -73,20 +71,18 @@ def truth(lint: Lint, expr: ir.Expr) -> bool | None:
     if not isinstance(expr, ir.Apply) or expr.type.kind != "bool":
         return None
     if all(arg.type.kind == "number" for arg in expr.args) and expr.op in _COMPARISONS:
-        extents = Extents(lint.program)
-        reach = ops.OPS[expr.op].apply(tuple(map(extents.of, expr.args)))
+        reach = ops.OPS[expr.op].apply(tuple(map(lint.extents.of, expr.args)))
         if isinstance(reach, Bounds) and reach.known:
             return bool(reach.value)
-    read = Conditions(lint.program, "self")
     for holds in (True, False):
-        if not any(can_hold(case) for case in read.cases(expr, holds)):
+        if not any(can_hold(case) for case in lint.read.cases(expr, holds)):
             return not holds
     return None
 
 
 def chained_conditions(lint: Lint, chained: ir.Apply) -> None:
     """Reports an operand that another one makes superfluous: in 并且 one that follows, in 或者 one that is covered."""
-    read, args = Conditions(lint.program, "self"), chained.args
+    read, args = lint.read, chained.args
     said = set[int]()
     for i, j in combinations(range(len(args)), 2):
         if read.name(args[i]) == read.name(args[j]):
@@ -102,9 +98,8 @@ def chained_conditions(lint: Lint, chained: ir.Apply) -> None:
 
 def beside(lint: Lint, scope: Sequence[ir.Expr], test: Sequence[ir.Expr]) -> None:
     """Reports a part of the test that the scope has settled already."""
-    read = Conditions(lint.program, "self")
     for asked in test:
-        if any(read.name(asked) == read.name(given) for given in scope):
+        if any(lint.read.name(asked) == lint.read.name(given) for given in scope):
             twice(lint, asked)
             continue
         sure = next((given for given in scope if follows(lint, given, asked)), None)
@@ -130,8 +125,7 @@ def superfluous(lint: Lint, expr: ir.Expr, given: ir.Expr, holds: bool) -> None:
 
 def follows(lint: Lint, given: ir.Expr, expr: ir.Expr) -> bool:
     """Whether a condition holds wherever another does."""
-    read = Conditions(lint.program, "self")
-    cases = together([read.cases(given, True), read.cases(expr, False)])
+    cases = together([lint.read.cases(given, True), lint.read.cases(expr, False)])
     return not any(can_hold(case) for case in cases)
 
 

@@ -9,8 +9,10 @@ from fractions import Fraction
 from itertools import chain
 
 from policykit import ir
+from policykit.conditions import Conditions
 from policykit.datatypes import Dimension
 from policykit.diagnostics import Diagnostic
+from policykit.extents import Extents
 from policykit.source import Span
 from policykit.syntax import Module, Period
 
@@ -47,10 +49,17 @@ class Lint:
     program: ir.Program
     modules: dict[str, Module]
     found: list[Diagnostic] = field(default_factory=list)
+    reported: set[Diagnostic] = field(default_factory=set)
+    read: Conditions = field(init=False)
+    extents: Extents = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.read, self.extents = Conditions(self.program, "self"), Extents(self.program)
 
     def report(self, code: str, span: Span, *fields: tuple[str, str]) -> None:
         diagnostic = warning(self.modules[span.file], code, span, *fields)
-        if diagnostic not in self.found:
+        if diagnostic not in self.reported:
+            self.reported.add(diagnostic)
             self.found.append(diagnostic)
 
     def say(self, span: Span, zh: str, en: str) -> str:

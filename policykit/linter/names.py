@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, combinations
 
 from policykit import ir
@@ -182,10 +182,24 @@ def _slip(a: str, b: str, shared: int) -> bool:
 
 def names(lint: Lint) -> None:
     for group in alike(lint):
-        for (first, one), (second, other) in combinations(group, 2):
-            a, b = sorted(((first, one), (second, other)), key=lambda pair: (pair[1].file, pair[1].start))
+        for i, j in close([name for name, _ in group]):
+            a, b = sorted((group[i], group[j]), key=lambda pair: (pair[1].file, pair[1].start))
             if mistakable(a[0].zh, b[0].zh) or mistakable(a[0].id, b[0].id):
                 lint.report("W011", b[1], ("name", b[0].zh), ("other", a[0].zh))
+
+
+def close(group: Sequence[ir.Name]) -> list[tuple[int, int]]:
+    """The pairs of names, by their numbers, that are equal but for a character: the only ones that can be mistaken.
+
+    Two names that differ by a character put in, put in place of another, or changed round with the next, are the same
+    when each may lose one.
+    """
+    shorter: dict[str, list[int]] = {}
+    for number, name in enumerate(group):
+        words = {name.zh, name.id}
+        for left in words | {word[:i] + word[i + 1 :] for word in words for i in range(len(word))}:
+            shorter.setdefault(left, []).append(number)
+    return sorted({pair for numbers in shorter.values() for pair in combinations(numbers, 2)})
 
 
 def alike(lint: Lint) -> Iterator[list[tuple[ir.Name, Span]]]:
