@@ -328,6 +328,8 @@ class Trees:
         self.costs: dict[frozenset[Node], Fraction] = {}
         self._given: dict[tuple[Node, Gap, int], Node] = {}
         self._supports: dict[Node, frozenset[Gap]] = {}
+        self._matters: dict[tuple[Node, Gap], bool] = {}
+        self._differ: dict[tuple[Node, Node], bool] = {}
         self.roots = {target: self.grown(target, frozenset(), frozenset()) for target in inquiry.targets}
 
     # -- growing
@@ -394,7 +396,7 @@ class Trees:
         return content if content is not None and isinstance(content[0], frozenset) else None
 
     def support(self, node: Node) -> frozenset[Gap]:
-        """The gaps that a tree depends on: each of them changes it for some answers to the others."""
+        """The gaps that stand in a tree."""
         if node not in self._supports:
             asked = self.inside(node)
             found = frozenset[Gap]()
@@ -433,7 +435,34 @@ class Trees:
         return frozenset(node for node in self.roots.values() if self.inside(node) is not None)
 
     def gaps(self, state: Iterable[Node]) -> list[Gap]:
-        return sorted(frozenset[Gap]().union(*map(self.support, state)), key=self.inquiry.order)
+        """The gaps that matter to open trees; where facts bound one another so closely that none does alone, all."""
+        pairs = [(node, gap) for node in state for gap in self.support(node)]
+        alone = {gap for node, gap in pairs if self.matters(node, gap)}
+        return sorted(alone or {gap for _, gap in pairs}, key=self.inquiry.order)
+
+    def matters(self, node: Node, gap: Gap) -> bool:
+        """Whether another answer, all else being equal, makes another decision.
+
+        A tree may hold a gap that does not: what is deducted bounds what is earned, and so tells of it without
+        deciding anything itself.
+        """
+        key = (node, gap)
+        if key not in self._matters:
+            under = {self.given(node, gap, number) for number in range(len(self.inquiry.domain(gap).values))}
+            self._matters[key] = any(self.differ(a, b) for a, b in combinations(sorted(under), 2))
+        return self._matters[key]
+
+    def differ(self, a: Node, b: Node) -> bool:
+        """Whether two trees come to different signs for one and the same household."""
+        if a == b or self.NEVER in (a, b):
+            return False
+        if (a, b) not in self._differ:
+            asked = self.inside(a) or self.inside(b)
+            self._differ[a, b] = asked is None or any(
+                self.differ(self.given(a, asked[0], number), self.given(b, asked[0], number))
+                for number in range(len(asked[1]))
+            )
+        return self._differ[a, b]
 
     def ranked(self) -> list[Ranked]:
         start = self.start
