@@ -327,6 +327,7 @@ class Trees:
         self.budget = min(TREE_WORK // max(len(inquiry.program.clauses), 1), MOST_PASSES)
         self.costs: dict[frozenset[Node], Fraction] = {}
         self._given: dict[tuple[Node, Gap, int], Node] = {}
+        self._signs: dict[Node, frozenset[Node]] = {}
         self._supports: dict[Node, frozenset[Gap]] = {}
         self._matters: dict[tuple[Node, Gap], bool] = {}
         self._differ: dict[tuple[Node, Node], bool] = {}
@@ -376,10 +377,7 @@ class Trees:
 
     def joined(self, gap: Gap, children: tuple[Node, ...]) -> Node:
         """One node from those under each answer; a gap that makes no difference leaves none."""
-        real = {child for child in children if child != self.NEVER}
-        if len(real) < 2:
-            return next(iter(real), self.NEVER)
-        return self.node((gap, children))
+        return self.node((gap, children)) if len(set(children)) > 1 else children[0]
 
     # -- reading
 
@@ -390,9 +388,24 @@ class Trees:
             return content[0], content[1]
         return None
 
+    def signs(self, node: Node) -> frozenset[Node]:
+        """The signs in a tree: all that a decision may still come to."""
+        if node not in self._signs:
+            asked = self.inside(node)
+            self._signs[node] = (
+                frozenset[Node]().union(*map(self.signs, asked[1]))
+                if asked is not None
+                else frozenset([node] if node != self.NEVER else [])
+            )
+        return self._signs[node]
+
+    def open(self, node: Node) -> bool:
+        """Whether a decision may still come to more than one sign."""
+        return len(self.signs(node)) > 1
+
     def sign_of(self, node: Node) -> Sign | None:
-        """What a decision comes to where nothing is left to ask."""
-        content = self.nodes[node]
+        """What a decision comes to however everything turns out; `None` where that is open."""
+        content = None if self.open(node) else self.nodes[next(iter(self.signs(node)), self.NEVER)]
         return content if content is not None and isinstance(content[0], frozenset) else None
 
     def support(self, node: Node) -> frozenset[Gap]:
@@ -424,15 +437,15 @@ class Trees:
     def after(self, state: frozenset[Node], gap: Gap, number: int) -> frozenset[Node] | None:
         """The open trees once a gap has its answer; `None` where no household gives it."""
         found = {self.given(node, gap, number) for node in state}
-        if self.NEVER in found:
+        if not all(map(self.signs, found)):
             return None
-        return frozenset(node for node in found if self.inside(node) is not None)
+        return frozenset(filter(self.open, found))
 
     # -- choosing
 
     @property
     def start(self) -> frozenset[Node]:
-        return frozenset(node for node in self.roots.values() if self.inside(node) is not None)
+        return frozenset(filter(self.open, self.roots.values()))
 
     def gaps(self, state: Iterable[Node]) -> list[Gap]:
         """The gaps that matter to open trees; where facts bound one another so closely that none does alone, all."""
@@ -523,13 +536,13 @@ class Trees:
         found = []
         for number, value in enumerate(self.inquiry.domain(gap).values):
             after = {target: self.given(node, gap, number) for target, node in self.roots.items()}
-            if self.NEVER in after.values():
+            if not all(map(self.signs, after.values())):
                 continue
             signs = [(target, self.sign_of(node)) for target, node in after.items()]
             settled = tuple(
                 (target, sign[0]) for target, sign in signs if sign is not None and len(sign[0]) == 1
             )
-            left = self.gaps(node for node in after.values() if self.inside(node) is not None)
+            left = self.gaps(filter(self.open, after.values()))
             found.append(Effect(value, settled, len(left)))
         return found
 
