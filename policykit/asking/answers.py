@@ -16,8 +16,10 @@ from policykit.asking.questions import Question
 from policykit.diagnostics import Language
 
 NONE_WORDS = {"无", "没有", "都没有", "没有了", "[]", "0", "none", "no", "nobody", "nothing"}
-YES_WORDS = {"是": True, "有": True, "对": True, "y": True, "yes": True, "否": False, "不是": False, "没有": False,
-             "无": False, "n": False, "no": False}  # fmt: skip
+YES_WORDS = {
+    **dict.fromkeys(("是", "是的", "有", "对", "对的", "符合", "需要", "y", "yes"), True),
+    **dict.fromkeys(("否", "不", "不是", "不对", "没", "没有", "无", "不符合", "不需要", "n", "no"), False),
+}
 SEPARATORS = re.compile(r"[、,，;；\s]+")
 MOST_ITEMS = 40
 WORDS: dict[str, dict[str, str]] = {
@@ -25,6 +27,7 @@ WORDS: dict[str, dict[str, str]] = {
            "items": "条目", "complete": "核对完成", "cause": "原因", "ref": "引用"},
     "en": {key: key for key in ("value", "source", "by", "date", "reason", "unknown", "items", "complete", "cause", "ref")},
 }  # fmt: skip
+DIGITS = re.compile(r"(\d{4})(\d\d)(\d\d)?")  # a day or month as an identity card has it
 _SEGMENT = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 
@@ -98,6 +101,9 @@ class Answers:
                 return self.record(question, text, refers=True)
             case "list":
                 return self.records(question, text)
+            case "date" | "month":
+                if (found := DIGITS.fullmatch(text)) and bool(found[3]) == (question.answer == "date"):
+                    return "-".join(filter(None, found.groups()))
         return "无" if question.optional and text.lower() in NONE_WORDS else text
 
     def option(self, question: Question, text: str) -> str:
@@ -115,8 +121,11 @@ class Answers:
         if text.lower() in NONE_WORDS:
             return there
         decl = self.declared(question)
-        if self.program.entities[decl.item].called:
-            parts = [part for part in SEPARATORS.split(text) if part]
+        called = self.program.entities[decl.item].called
+        if called:
+            keys = {called, self.program.entities[decl.item].facts[called].name.zh, "ref", "引用"}
+            named = {one[key] for one in there if isinstance(one, Mapping) for key in keys & one.keys()}
+            parts = [part for part in dict.fromkeys(SEPARATORS.split(text)) if part and part not in named]
             return there + [self.record(question, part, decl.kind == "refers") for part in parts]
         number = text.removesuffix("条").removesuffix("项").removesuffix("个").strip()
         if not (number.isascii() and number.isdigit()) or int(number) > MOST_ITEMS:
