@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import policykit
 from policykit.app.cli import app
-from policykit.asking.answers import Answers
+from policykit.asking.answers import Answers, NotUnderstood
 from policykit.asking.inquiry import DECLINED, Inquiry
 from policykit.asking.questions import Agenda, Question, ask
 from policykit.engine.interpreter import Interpreter
@@ -470,6 +470,10 @@ def test_answers_stand_where_the_reader_looks_for_them() -> None:
     assert placed(family, "members[0]", "birth_date", "19650120")["成员"][0]["出生日期"] == "1965-01-20"
     assert placed(family, "household", "property_ok", "不符合")["财产符合"] is False
     assert placed(family, "members[1]", "income_items", "2")["成员"][1]["收入项"] == [{}, {}]
+    assert placed(family, "members[1]", "income_items", "有一条")["成员"][1]["收入项"] == [{}]
+    for name, vague in (("income_items", "有"), ("father", "有"), ("obligors", "是")):
+        with pytest.raises(NotUnderstood):
+            placed(family, "members[0]", name, vague)
     assert family == {"成员": list(both)}  # as it was
 
 

@@ -15,7 +15,7 @@ from policykit.asking.inquiry import DECLINED
 from policykit.asking.questions import Question
 from policykit.diagnostics import Language
 
-NONE_WORDS = {"无", "没有", "都没有", "没有了", "[]", "0", "none", "no", "nobody", "nothing"}
+NONE_WORDS = {"无", "没", "没有", "都没有", "没有了", "[]", "0", "none", "no", "nobody", "nothing"}
 YES_WORDS = {
     **dict.fromkeys(("是", "是的", "有", "对", "对的", "符合", "需要", "y", "yes"), True),
     **dict.fromkeys(("否", "不", "不是", "不对", "没", "没有", "无", "不符合", "不需要", "n", "no"), False),
@@ -27,6 +27,7 @@ WORDS: dict[str, dict[str, str]] = {
            "items": "条目", "complete": "核对完成", "cause": "原因", "ref": "引用"},
     "en": {key: key for key in ("value", "source", "by", "date", "reason", "unknown", "items", "complete", "cause", "ref")},
 }  # fmt: skip
+COUNTS = {word: number for number, word in enumerate("零一二三四五六七八九十")} | {"两": 2}
 DIGITS = re.compile(r"(\d{4})(\d\d)(\d\d)?")  # a day or month as an identity card has it
 _SEGMENT = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
@@ -127,7 +128,8 @@ class Answers:
             named = {one[key] for one in there if isinstance(one, Mapping) for key in keys & one.keys()}
             parts = [part for part in dict.fromkeys(SEPARATORS.split(text)) if part and part not in named]
             return there + [self.record(question, part, decl.kind == "refers") for part in parts]
-        number = text.removesuffix("条").removesuffix("项").removesuffix("个").strip()
+        number = text.removeprefix("有").removesuffix("条").removesuffix("项").removesuffix("个").strip()
+        number = str(COUNTS.get(number, number))
         if not (number.isascii() and number.isdigit()) or int(number) > MOST_ITEMS:
             zh = self.language == "zh"
             raise NotUnderstood(
@@ -141,6 +143,9 @@ class Answers:
         item = self.program.entities[question.item]
         if item.called is None:
             return {}
+        if name.lower() in YES_WORDS:
+            zh = self.language == "zh"
+            raise NotUnderstood("请写是谁，写姓名" if zh else "please say who it is, by name")
         if refers and name in self.called(item):
             return {self.words["ref"]: name}
         return {self.label(item.facts[item.called].name): name}
