@@ -8,12 +8,12 @@ step, and the one that leaves the least open comes first. A count of passes deci
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from itertools import accumulate, combinations, pairwise
+from itertools import accumulate, combinations
 from typing import Any, TypeAlias
 
 from policykit import ir
@@ -169,20 +169,25 @@ class Inquiry:
         steps = _steps(value.lo, value.hi) if _counted(decl) else None
         if steps is not None and steps < FEW_VALUES:
             return _domain([*(exactly(_step(value.lo, n)) for n in range(steps + 1)), *nothing], whole=True)
-        stretches = self.stretches(gap, value.lo, value.hi)
+        stretches, closed = self.stretches(gap, value.lo, value.hi)
         points = [low for low, _ in stretches] or [value.lo, value.hi]
-        return _domain([*map(exactly, points), *nothing], False, stretches)
+        whole = closed and not self.pays_by(gap, stretches)
+        return _domain([*map(exactly, points), *nothing], whole, stretches)
 
     def _labels(self, choice: str, labels: frozenset[Any]) -> list[Any]:
         """Labels in the order of their choice."""
         return [o.name.id for o in self.program.choices[choice].options if o.name.id in labels]
 
-    def stretches(self, gap: Gap, low: Any, high: Any) -> tuple[tuple[Any, Any], ...]:
-        """A long range cut where answers turn, if it can be shown that they turn nowhere else; none where not."""
-        asked = [t for t in self.targets if gap in self.answers[t].missing]
+    def stretches(self, gap: Gap, low: Any, high: Any) -> tuple[tuple[tuple[Any, Any], ...], bool]:
+        """A long range cut where answers turn, if it can be shown that they turn nowhere else; none where not.
+
+        And whether nothing turns inside them either once other gaps are filled: not shown where there would be too many.
+        """
+        asked = [target for target in self.targets if gap in self.answers[target].waits_for]
         seen: dict[tuple[Any, Any], tuple[bool, tuple[frozenset[str], ...]]] = {}
 
         def look(ends: tuple[Any, Any]) -> tuple[bool, tuple[frozenset[str], ...]]:
+            """Whether answers may turn inside a stretch, and what they are."""
             if ends not in seen:
                 level = self.first.assuming(gap, Bounds(*ends, missing=frozenset([gap])))
                 found = [level.final(*target) for target in asked]
@@ -190,29 +195,35 @@ class Inquiry:
                 seen[ends] = open_ and ends[0] != ends[1], tuple(answer.outcomes for answer in found)
             return seen[ends]
 
-        if len(self.gaps) > MOST_GAPS or not asked:
-            return ()
+        if len(self.gaps) > MOST_GAPS:
+            return (), False
         parts = [(low, high)]
         for cut in range(FINE_CUTS):
             wide = [part for part in parts if look(part)[0]]
             if not wide:
                 break
             if cut == CUTS and len(wide) == len(parts):
-                return ()
+                return (), False
             # first evenly, to see whether any part is the same throughout; then close to where it turns
             part = (max if cut < CUTS else min)(wide, key=lambda ends: _steps(*ends))
             middle = _step(part[0], _steps(*part) // 2)
             at = parts.index(part)
             parts[at : at + 1] = [(part[0], middle), (_step(middle, 1), part[1])]
         if any(look(part)[0] for part in parts):
-            return ()
-        joined = parts[:1]
-        for before, part in pairwise(parts):
-            if look(part) == look(before):
-                joined[-1] = (joined[-1][0], part[1])
-            else:
-                joined.append(part)
-        return tuple(joined) if 1 < len(joined) <= MOST_STRETCHES else ()
+            return (), False
+        closed = _joined(parts, lambda one, _, both: not look(both)[0])
+        if len(closed) <= MOST_STRETCHES:
+            return closed, True
+        alike = _joined(parts, lambda one, other, _: look(one) == look(other))
+        return (alike if 1 < len(alike) <= MOST_STRETCHES else ()), False
+
+    def pays_by(self, gap: Gap, stretches: Iterable[tuple[Any, Any]]) -> bool:
+        """Whether an amount follows a figure inside one of its stretches."""
+        for ends in stretches:
+            level = self.first.assuming(gap, Bounds(*ends, missing=frozenset([gap])))
+            if any(gap in level.decided(*target).waits_for for target in self.targets):
+                return True
+        return False
 
     def possible(self, level: Outcomes) -> bool:
         """Whether the facts of a level leave any household: each lies in the range that others set for it."""
@@ -560,6 +571,19 @@ def _domain(values: list[Value | None], whole: bool, stretches: tuple[tuple[Any,
 def _counted(decl: ir.FactDecl) -> bool:
     """Whether a fact goes up by whole steps: days, months, fen, persons."""
     return decl.type.kind != "number" or decl.type.money or bool(decl.type.dimension)
+
+
+def _joined(
+    parts: Sequence[tuple[Any, Any]],
+    same: Callable[[tuple[Any, Any], tuple[Any, Any], tuple[Any, Any]], bool],
+) -> tuple[tuple[Any, Any], ...]:
+    """Neighbouring stretches made one where they are the same; `same` is given the last, the next, and both as one."""
+    joined, last = [parts[0]], parts[0]
+    for part in parts[1:]:
+        both = joined[-1][0], part[1]
+        joined[-1:] = [both] if same(last, part, both) else [joined[-1], part]
+        last = part
+    return tuple(joined)
 
 
 def _steps(low: Any, high: Any) -> int:
