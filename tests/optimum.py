@@ -21,9 +21,9 @@ import strategies
 
 from policykit import ir
 from policykit.engine.outcomes import Outcomes
-from policykit.facts import Case, Given
+from policykit.facts import Case
 from policykit.ir import Program
-from policykit.values import Bounds, Gap, exactly
+from policykit.values import Bounds, Gap
 
 Cell: TypeAlias = tuple[str, str]  # (path of a record, fact)
 Decided: TypeAlias = tuple[tuple[frozenset[str], Any], ...]
@@ -42,9 +42,15 @@ class Withheld:
     def filled(self, answers: dict[Cell, Any]) -> Case:
         """The household with these answers, as records of its own."""
         case = oracle.copied(self.case)
-        for (path, fact), plain in answers.items():
-            case.index[path].facts[fact] = Given(exactly(plain))
+        for cell, plain in answers.items():
+            fill(self.program, case, cell, plain)
         return case
+
+
+def fill(program: Program, case: Case, cell: Cell, plain: Any) -> None:
+    """The household with an answer in its place."""
+    record = case.index[cell[0]]
+    record.facts[cell[1]] = oracle.given(program.entities[record.entity].facts[cell[1]].type, plain)
 
 
 def decisions(program: Program, case: Case) -> Decided:
@@ -94,8 +100,8 @@ def withheld(draw: random.Random, most: int = 8, completions: int = 1000) -> Wit
         found = Withheld(program, case, cells, [])
         done = oracle.copied(case)
         for answers in product(*(domains[cell] for cell in cells)):
-            for (path, fact), plain in zip(cells, answers, strict=True):
-                done.index[path].facts[fact] = Given(exactly(plain))
+            for cell, plain in zip(cells, answers, strict=True):
+                fill(program, done, cell, plain)
             if within_ranges(program, done):
                 found.rows.append((answers, decisions(program, done)))
         open_ = any(len(outcomes) != 1 for _, decided in found.rows for outcomes, _ in decided)

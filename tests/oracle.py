@@ -96,6 +96,11 @@ def plain(given: Given | None) -> tuple[bool, Any]:
     return True, given.value.value
 
 
+def given(of: Type, value: Any) -> Given:
+    """A fact as the reader gives it: 无 of a choice is one of its labels."""
+    return Given(Options(frozenset([None])) if value is None and of.kind == "choice" else exactly(value))
+
+
 def mentioned(program: ir.Program) -> Iterator[ir.Expr]:
     """Every expression of a program, those inside others included."""
     tops: list[ir.Expr | None] = []
@@ -293,7 +298,7 @@ class World:
         decl = entity.facts[name]
         low, high = self.ends(decl, {"self": record})
         value = self.choose(self.possible(decl.type, low, high, record.facts.get(name)))
-        record.facts[name] = Given(exactly(value))
+        record.facts[name] = given(decl.type, value)
         return value
 
     def refer(self, record: Instance, decl: ir.ListDecl) -> Any:

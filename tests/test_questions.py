@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import policykit
 from policykit.app.cli import app
-from policykit.asking.answers import Answers
+from policykit.asking.answers import Answers, NotUnderstood
 from policykit.asking.inquiry import DECLINED, Inquiry
 from policykit.asking.questions import Agenda, Question, ask
 from policykit.engine.interpreter import Interpreter
@@ -77,30 +77,26 @@ def measured(seeds: range, completions: int) -> dict[str, float]:
         ours += float(optimum.asked(case, next_gap(case.program), check))
         least += float(optimum.optimum(case))
         everything += len(case.cells)
-    vain = [fault for fault in faults if "in vain" in fault]
-    assert len(vain) == len(faults), "\n".join(fault for fault in faults if fault not in vain)
+    assert not faults, "\n".join(faults)
     count = len(seeds)
-    return {"households": count, "in vain": len(vain), "asked": ours / count, "at the least": least / count,
+    return {"households": count, "asked": ours / count, "at the least": least / count,
             "asking everything": everything / count, "ratio": ours / least}  # fmt: skip
 
 
 def test_questions_decide_everything_none_is_in_vain_and_they_are_few() -> None:
     """Over every completion of each household: `optimum.asked` hears of a question in vain and of an early end."""
     found = measured(range(5000, 5016), 100)
-    assert found["ratio"] <= 1.1 and not found["in vain"], found
+    assert found["ratio"] <= 1.1, found
     assert found["asked"] < found["asking everything"] / 2, found
 
 
 @pytest.mark.large
 def test_hardly_more_questions_than_the_fewest(record_property: Callable[[str, object], None]) -> None:
-    """60 households, 1,020 with POLICYKIT_LARGE=17; the figures stand in docs/asking.md.
-
-    Where the exact level leaves more open than the meaning does, a question may be asked that changes nothing.
-    """
+    """60 households, 1,020 with POLICYKIT_LARGE=17; the figures stand in docs/asking.md."""
     found = measured(range(60 * max(LARGE, 1)), 300)
     record_property("questions", found)
     print(found)
-    assert found["ratio"] <= 1.1 and found["in vain"] <= 0.02 * found["households"], found
+    assert found["ratio"] <= 1.1, found
 
 
 def test_a_fact_that_makes_no_difference_is_not_asked_for() -> None:
@@ -112,6 +108,18 @@ def test_a_fact_that_makes_no_difference_is_not_asked_for() -> None:
     household = {"members": [{"id": "m0"}]}
     found = ask(household, load_text(rules), on=strategies.ON)
     assert [(q.path, q.name) for q in found.questions] == [("members[0]", "student")]
+    assert found.exact and found.expected == 1
+
+
+def test_a_fact_that_only_bounds_another_is_not_asked_for() -> None:
+    """户扣 lies between 0 and 户入, so it is never above it; to hear 2 分 of it would tell that 户入 is at least 2 分,
+    and yet it decides nothing."""
+    rules = strategies.VOCABULARY + (
+        "待遇 待遇甲 (m0) 对每个 户\n条款 条甲 (c0)\n    依据：文 第一条\n    对每个 户\n"
+        "    条件：(户入 不低于 户扣) 并且 (户入 超过 1 分/月)\n    给予：待遇甲，每月 1 分/月\n"
+    )
+    found = ask({"members": [{"id": "m0"}]}, load_text(rules), on=strategies.ON)
+    assert [(q.path, q.name) for q in found.questions] == [("household", "gross")]
     assert found.exact and found.expected == 1
 
 
@@ -402,6 +410,30 @@ def test_an_interview_without_a_file_to_keep_it_says_so() -> None:
     assert code == 0 and "没有写 --save" in output
 
 
+def test_an_interview_that_cannot_be_kept_says_so_before_it_asks(tmp_path: Path) -> None:
+    code, output = run(
+        "--interactive", *EVALUATE, "--save", str(tmp_path / "nowhere/h.json"), said="金示例\n"
+    )
+    assert code == 2 and "存不进去" in output and "成员有哪些人" not in output
+
+
+def test_what_was_kept_goes_on_and_the_file_beside_it_is_said_not_to_be_read(tmp_path: Path) -> None:
+    """Left before anything was answered, and taken up again; a file already there is never begun anew."""
+    file, save = str(ROOT / "examples/facts-missing.json"), tmp_path / "h.json"
+    code, _ = run(file, "-i", *EVALUATE, "--save", str(save), said="退出\n")
+    assert code == 0 and json.loads(save.read_text("utf-8")) == example("facts-missing")
+    save.write_text('{"成员": [{"姓名": "金示例"}]}', "utf-8")
+    code, output = run(file, "-i", *EVALUATE, "--save", str(save), said="退出\n")
+    assert code == 0 and f"{file} 这次不读" in output and "金示例 · 出生日期" in output
+
+
+def test_one_household_at_a_time(tmp_path: Path) -> None:
+    file = tmp_path / "list.json"
+    file.write_text('[{"成员": []}, {"成员": []}]', "utf-8")
+    code, output = run(str(file), *EVALUATE)
+    assert code == 2 and "一次只问一户" in output
+
+
 @pytest.mark.parametrize(
     "args", [[], ["nowhere.json"], [str(ROOT / "examples/facts-missing.json"), "--on", "June"]]
 )
@@ -428,13 +460,20 @@ def test_answers_stand_where_the_reader_looks_for_them() -> None:
     both = {"姓名": "王某"}, {"姓名": "李某"}
     assert placed(household, "household", "members", "李某")["成员"] == list(both)
     assert placed(household, "household", "members", "没有了")["成员"] == [both[0]]
+    assert placed(household, "household", "members", "王某、李某、李某")["成员"] == list(both)  # named again
     family = {"成员": list(both)}
     assert placed(family, "members[0]", "father", "李某")["成员"][0]["父亲"] == {"引用": "李某"}
     assert placed(family, "members[0]", "father", "赵某")["成员"][0]["父亲"] == {"姓名": "赵某"}
     assert placed(family, "members[0]", "father", "无")["成员"][0]["父亲"] == "无"
     assert placed(family, "members[0]", "disability_grade", "2")["成员"][0]["残疾等级"] == "二级"
     assert placed(family, "members[0]", "special_circumstances", "都没有")["成员"][0]["特殊情形"] == []
+    assert placed(family, "members[0]", "birth_date", "19650120")["成员"][0]["出生日期"] == "1965-01-20"
+    assert placed(family, "household", "property_ok", "不符合")["财产符合"] is False
     assert placed(family, "members[1]", "income_items", "2")["成员"][1]["收入项"] == [{}, {}]
+    assert placed(family, "members[1]", "income_items", "有一条")["成员"][1]["收入项"] == [{}]
+    for name, vague in (("income_items", "有"), ("father", "有"), ("obligors", "是")):
+        with pytest.raises(NotUnderstood):
+            placed(family, "members[0]", name, vague)
     assert family == {"成员": list(both)}  # as it was
 
 

@@ -23,7 +23,20 @@ from policykit.result import evaluate
 
 MOST_SHOWN = 10
 MOST_SETTLED = 4
-NOT_KNOWN = {"不知道", "不清楚", "说不清", "?", "？", "don't know", "dont know", "not known", "unknown"}
+NOT_KNOWN = {
+    "不知道",
+    "不清楚",
+    "说不清",
+    "不晓得",
+    "不详",
+    "未知",
+    "?",
+    "？",
+    "don't know",
+    "dont know",
+    "not known",
+    "unknown",
+}
 LEAVE = {"退出", "q", "quit", "exit"}
 
 
@@ -67,14 +80,20 @@ def ask_command(
         begun = save if interactive and save is not None and save.exists() else file
         household = load_file(begun, language) if begun is not None else {}
         if not isinstance(household, Mapping):
-            ask(household, chosen, on=day, language=language)  # says what is wrong with it
-            return
+            typer.echo(f"{begun}: 一次只问一户，这份文件里不是一户 / one household at a time: this file does not hold just one", err=True)  # fmt: skip
+            raise typer.Exit(BAD)
         if interactive:
-            Interview(chosen, day, language, save).run(household, begun == save)
+            passed_over = file if begun != file else None
+            Interview(chosen, day, language, save).run(household, begun == save, passed_over)
             return
         agenda = ask(household, chosen, on=day, language=language)
     except PolicyError as error:
         complain(error.diagnostics, language)
+        raise typer.Exit(BAD) from None
+    except OSError:
+        if not interactive:
+            raise
+        typer.echo(f"--save: `{save}` 存不进去，看看文件夹在不在、能不能写 / cannot be written: is there such a folder, and may it be written to?", err=True)  # fmt: skip
         raise typer.Exit(BAD) from None
     emit(agenda.to_json() if format is AskFormat.json else "\n".join(Sayer(language).agenda(agenda)))
 
@@ -218,9 +237,13 @@ class Interview:
         self.say = self.sayer.say
         self.asked = 0
 
-    def run(self, household: Mapping[str, Any], resumed: bool) -> None:
-        """Asks until nothing that can be asked is open, or until the one who answers leaves."""
+    def run(self, household: Mapping[str, Any], resumed: bool, passed_over: Path | None) -> None:
+        """Asks until nothing that can be asked is open, or until the one who answers leaves.
+
+        `passed_over` is a file that was named, and is not read because what was kept goes on.
+        """
         agenda = self.agenda(household)
+        self.keep(household)  # before anybody answers: whether it can be kept at all
         emit(
             self.say(
                 "回答不了的写“不知道”，想停写“退出”。",
@@ -229,6 +252,9 @@ class Interview:
         )
         if resumed:
             emit(self.say(f"接着 {self.save} 里存的往下问。", f"Going on from what {self.save} holds."))
+        if passed_over is not None:
+            emit(self.say(f"{passed_over} 这次不读：要另问一户，--save 请写另一个文件名。",
+                          f"{passed_over} is not read: for another household give --save another name."))  # fmt: skip
         try:
             while agenda.questions:
                 self.asked += 1
@@ -250,7 +276,9 @@ class Interview:
             text = self.read()
             answers = Answers(self.policies.program, household, self.language)
             try:
-                proof = {} if text.lower() in NOT_KNOWN else self.proof(question, text)
+                proof = (
+                    {} if text.lower() in NOT_KNOWN else self.proof(question, answers.value(question, text))
+                )
                 if any(said.lower() in NOT_KNOWN for said in (text, *proof.values())):
                     given = answers.declined(question)
                 else:
@@ -267,16 +295,15 @@ class Interview:
                         said = said.removeprefix(f"{diagnostic.where}: ")
                     emit("   " + said.replace("\n", "\n   "))
 
-    def proof(self, question: Question, text: str) -> dict[str, str]:
-        """What an answer needs beside it: who judged it, when and why; the paper it stands in."""
+    def proof(self, question: Question, value: Any) -> dict[str, str]:
+        """What an answer needs beside it: who judged it, when and why; the paper it stands in, unless it is no."""
         if question.judge is not None:
             return {
                 "by": self.read(self.say("谁判断的", "judged by whom")),
                 "date": self.read(self.say("哪天判断的（2020-06-10）", "on which day (2020-06-10)")),
                 "reason": self.read(self.say("为什么", "for what reason")),
             }
-        denied = text.lower() in {"否", "没有", "无", "不是", "n", "no", "none"}
-        if question.evidence is None or denied:
+        if question.evidence is None or value in (False, "无", []):
             return {}
         return {"source": self.read(self.say("凭什么材料（写名称）", "by which paper"))}
 

@@ -15,9 +15,11 @@ from policykit.asking.inquiry import DECLINED
 from policykit.asking.questions import Question
 from policykit.diagnostics import Language
 
-NONE_WORDS = {"无", "没有", "都没有", "没有了", "[]", "0", "none", "no", "nobody", "nothing"}
-YES_WORDS = {"是": True, "有": True, "对": True, "y": True, "yes": True, "否": False, "不是": False, "没有": False,
-             "无": False, "n": False, "no": False}  # fmt: skip
+NONE_WORDS = {"无", "没", "没有", "都没有", "没有了", "[]", "0", "none", "no", "nobody", "nothing"}
+YES_WORDS = {
+    **dict.fromkeys(("是", "是的", "有", "对", "对的", "符合", "需要", "y", "yes"), True),
+    **dict.fromkeys(("否", "不", "不是", "不对", "没", "没有", "无", "不符合", "不需要", "n", "no"), False),
+}
 SEPARATORS = re.compile(r"[、,，;；\s]+")
 MOST_ITEMS = 40
 WORDS: dict[str, dict[str, str]] = {
@@ -25,6 +27,8 @@ WORDS: dict[str, dict[str, str]] = {
            "items": "条目", "complete": "核对完成", "cause": "原因", "ref": "引用"},
     "en": {key: key for key in ("value", "source", "by", "date", "reason", "unknown", "items", "complete", "cause", "ref")},
 }  # fmt: skip
+COUNTS = {word: number for number, word in enumerate("零一二三四五六七八九十")} | {"两": 2}
+DIGITS = re.compile(r"(\d{4})(\d\d)(\d\d)?")  # a day or month as an identity card has it
 _SEGMENT = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 
@@ -98,6 +102,9 @@ class Answers:
                 return self.record(question, text, refers=True)
             case "list":
                 return self.records(question, text)
+            case "date" | "month":
+                if (found := DIGITS.fullmatch(text)) and bool(found[3]) == (question.answer == "date"):
+                    return "-".join(filter(None, found.groups()))
         return "无" if question.optional and text.lower() in NONE_WORDS else text
 
     def option(self, question: Question, text: str) -> str:
@@ -115,10 +122,14 @@ class Answers:
         if text.lower() in NONE_WORDS:
             return there
         decl = self.declared(question)
-        if self.program.entities[decl.item].called:
-            parts = [part for part in SEPARATORS.split(text) if part]
+        called = self.program.entities[decl.item].called
+        if called:
+            keys = {called, self.program.entities[decl.item].facts[called].name.zh, "ref", "引用"}
+            named = {one[key] for one in there if isinstance(one, Mapping) for key in keys & one.keys()}
+            parts = [part for part in dict.fromkeys(SEPARATORS.split(text)) if part and part not in named]
             return there + [self.record(question, part, decl.kind == "refers") for part in parts]
-        number = text.removesuffix("条").removesuffix("项").removesuffix("个").strip()
+        number = text.removeprefix("有").removesuffix("条").removesuffix("项").removesuffix("个").strip()
+        number = str(COUNTS.get(number, number))
         if not (number.isascii() and number.isdigit()) or int(number) > MOST_ITEMS:
             zh = self.language == "zh"
             raise NotUnderstood(
@@ -132,6 +143,9 @@ class Answers:
         item = self.program.entities[question.item]
         if item.called is None:
             return {}
+        if name.lower() in YES_WORDS:
+            zh = self.language == "zh"
+            raise NotUnderstood("请写是谁，写姓名" if zh else "please say who it is, by name")
         if refers and name in self.called(item):
             return {self.words["ref"]: name}
         return {self.label(item.facts[item.called].name): name}

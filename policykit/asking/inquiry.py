@@ -8,12 +8,12 @@ step, and the one that leaves the least open comes first. A count of passes deci
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from functools import cached_property
-from itertools import accumulate, combinations, pairwise
+from itertools import accumulate, combinations
 from typing import Any, TypeAlias
 
 from policykit import ir
@@ -169,20 +169,25 @@ class Inquiry:
         steps = _steps(value.lo, value.hi) if _counted(decl) else None
         if steps is not None and steps < FEW_VALUES:
             return _domain([*(exactly(_step(value.lo, n)) for n in range(steps + 1)), *nothing], whole=True)
-        stretches = self.stretches(gap, value.lo, value.hi)
+        stretches, closed = self.stretches(gap, value.lo, value.hi)
         points = [low for low, _ in stretches] or [value.lo, value.hi]
-        return _domain([*map(exactly, points), *nothing], False, stretches)
+        whole = closed and not self.pays_by(gap, stretches)
+        return _domain([*map(exactly, points), *nothing], whole, stretches)
 
     def _labels(self, choice: str, labels: frozenset[Any]) -> list[Any]:
         """Labels in the order of their choice."""
         return [o.name.id for o in self.program.choices[choice].options if o.name.id in labels]
 
-    def stretches(self, gap: Gap, low: Any, high: Any) -> tuple[tuple[Any, Any], ...]:
-        """A long range cut where answers turn, if it can be shown that they turn nowhere else; none where not."""
-        asked = [t for t in self.targets if gap in self.answers[t].missing]
+    def stretches(self, gap: Gap, low: Any, high: Any) -> tuple[tuple[tuple[Any, Any], ...], bool]:
+        """A long range cut where answers turn, if it can be shown that they turn nowhere else; none where not.
+
+        And whether nothing turns inside them either once other gaps are filled: not shown where there would be too many.
+        """
+        asked = [target for target in self.targets if gap in self.answers[target].waits_for]
         seen: dict[tuple[Any, Any], tuple[bool, tuple[frozenset[str], ...]]] = {}
 
         def look(ends: tuple[Any, Any]) -> tuple[bool, tuple[frozenset[str], ...]]:
+            """Whether answers may turn inside a stretch, and what they are."""
             if ends not in seen:
                 level = self.first.assuming(gap, Bounds(*ends, missing=frozenset([gap])))
                 found = [level.final(*target) for target in asked]
@@ -190,29 +195,35 @@ class Inquiry:
                 seen[ends] = open_ and ends[0] != ends[1], tuple(answer.outcomes for answer in found)
             return seen[ends]
 
-        if len(self.gaps) > MOST_GAPS or not asked:
-            return ()
+        if len(self.gaps) > MOST_GAPS:
+            return (), False
         parts = [(low, high)]
         for cut in range(FINE_CUTS):
             wide = [part for part in parts if look(part)[0]]
             if not wide:
                 break
             if cut == CUTS and len(wide) == len(parts):
-                return ()
+                return (), False
             # first evenly, to see whether any part is the same throughout; then close to where it turns
             part = (max if cut < CUTS else min)(wide, key=lambda ends: _steps(*ends))
             middle = _step(part[0], _steps(*part) // 2)
             at = parts.index(part)
             parts[at : at + 1] = [(part[0], middle), (_step(middle, 1), part[1])]
         if any(look(part)[0] for part in parts):
-            return ()
-        joined = parts[:1]
-        for before, part in pairwise(parts):
-            if look(part) == look(before):
-                joined[-1] = (joined[-1][0], part[1])
-            else:
-                joined.append(part)
-        return tuple(joined) if 1 < len(joined) <= MOST_STRETCHES else ()
+            return (), False
+        closed = _joined(parts, lambda one, _, both: not look(both)[0])
+        if len(closed) <= MOST_STRETCHES:
+            return closed, True
+        alike = _joined(parts, lambda one, other, _: look(one) == look(other))
+        return (alike if 1 < len(alike) <= MOST_STRETCHES else ()), False
+
+    def pays_by(self, gap: Gap, stretches: Iterable[tuple[Any, Any]]) -> bool:
+        """Whether an amount follows a figure inside one of its stretches."""
+        for ends in stretches:
+            level = self.first.assuming(gap, Bounds(*ends, missing=frozenset([gap])))
+            if any(gap in level.decided(*target).waits_for for target in self.targets):
+                return True
+        return False
 
     def possible(self, level: Outcomes) -> bool:
         """Whether the facts of a level leave any household: each lies in the range that others set for it."""
@@ -327,7 +338,10 @@ class Trees:
         self.budget = min(TREE_WORK // max(len(inquiry.program.clauses), 1), MOST_PASSES)
         self.costs: dict[frozenset[Node], Fraction] = {}
         self._given: dict[tuple[Node, Gap, int], Node] = {}
+        self._signs: dict[Node, frozenset[Node]] = {}
         self._supports: dict[Node, frozenset[Gap]] = {}
+        self._matters: dict[tuple[Node, Gap], bool] = {}
+        self._differ: dict[tuple[Node, Node], bool] = {}
         self.roots = {target: self.grown(target, frozenset(), frozenset()) for target in inquiry.targets}
 
     # -- growing
@@ -374,10 +388,7 @@ class Trees:
 
     def joined(self, gap: Gap, children: tuple[Node, ...]) -> Node:
         """One node from those under each answer; a gap that makes no difference leaves none."""
-        real = {child for child in children if child != self.NEVER}
-        if len(real) < 2:
-            return next(iter(real), self.NEVER)
-        return self.node((gap, children))
+        return self.node((gap, children)) if len(set(children)) > 1 else children[0]
 
     # -- reading
 
@@ -388,13 +399,28 @@ class Trees:
             return content[0], content[1]
         return None
 
+    def signs(self, node: Node) -> frozenset[Node]:
+        """The signs in a tree: all that a decision may still come to."""
+        if node not in self._signs:
+            asked = self.inside(node)
+            self._signs[node] = (
+                frozenset[Node]().union(*map(self.signs, asked[1]))
+                if asked is not None
+                else frozenset([node] if node != self.NEVER else [])
+            )
+        return self._signs[node]
+
+    def open(self, node: Node) -> bool:
+        """Whether a decision may still come to more than one sign."""
+        return len(self.signs(node)) > 1
+
     def sign_of(self, node: Node) -> Sign | None:
-        """What a decision comes to where nothing is left to ask."""
-        content = self.nodes[node]
+        """What a decision comes to however everything turns out; `None` where that is open."""
+        content = None if self.open(node) else self.nodes[next(iter(self.signs(node)), self.NEVER)]
         return content if content is not None and isinstance(content[0], frozenset) else None
 
     def support(self, node: Node) -> frozenset[Gap]:
-        """The gaps that a tree depends on: each of them changes it for some answers to the others."""
+        """The gaps that stand in a tree."""
         if node not in self._supports:
             asked = self.inside(node)
             found = frozenset[Gap]()
@@ -422,18 +448,45 @@ class Trees:
     def after(self, state: frozenset[Node], gap: Gap, number: int) -> frozenset[Node] | None:
         """The open trees once a gap has its answer; `None` where no household gives it."""
         found = {self.given(node, gap, number) for node in state}
-        if self.NEVER in found:
+        if not all(map(self.signs, found)):
             return None
-        return frozenset(node for node in found if self.inside(node) is not None)
+        return frozenset(filter(self.open, found))
 
     # -- choosing
 
     @property
     def start(self) -> frozenset[Node]:
-        return frozenset(node for node in self.roots.values() if self.inside(node) is not None)
+        return frozenset(filter(self.open, self.roots.values()))
 
     def gaps(self, state: Iterable[Node]) -> list[Gap]:
-        return sorted(frozenset[Gap]().union(*map(self.support, state)), key=self.inquiry.order)
+        """The gaps that matter to open trees; where facts bound one another so closely that none does alone, all."""
+        pairs = [(node, gap) for node in state for gap in self.support(node)]
+        alone = {gap for node, gap in pairs if self.matters(node, gap)}
+        return sorted(alone or {gap for _, gap in pairs}, key=self.inquiry.order)
+
+    def matters(self, node: Node, gap: Gap) -> bool:
+        """Whether another answer, all else being equal, makes another decision.
+
+        A tree may hold a gap that does not: what is deducted bounds what is earned, and so tells of it without
+        deciding anything itself.
+        """
+        key = (node, gap)
+        if key not in self._matters:
+            under = {self.given(node, gap, number) for number in range(len(self.inquiry.domain(gap).values))}
+            self._matters[key] = any(self.differ(a, b) for a, b in combinations(sorted(under), 2))
+        return self._matters[key]
+
+    def differ(self, a: Node, b: Node) -> bool:
+        """Whether two trees come to different signs for one and the same household."""
+        if a == b or self.NEVER in (a, b):
+            return False
+        if (a, b) not in self._differ:
+            asked = self.inside(a) or self.inside(b)
+            self._differ[a, b] = asked is None or any(
+                self.differ(self.given(a, asked[0], number), self.given(b, asked[0], number))
+                for number in range(len(asked[1]))
+            )
+        return self._differ[a, b]
 
     def ranked(self) -> list[Ranked]:
         start = self.start
@@ -494,13 +547,13 @@ class Trees:
         found = []
         for number, value in enumerate(self.inquiry.domain(gap).values):
             after = {target: self.given(node, gap, number) for target, node in self.roots.items()}
-            if self.NEVER in after.values():
+            if not all(map(self.signs, after.values())):
                 continue
             signs = [(target, self.sign_of(node)) for target, node in after.items()]
             settled = tuple(
                 (target, sign[0]) for target, sign in signs if sign is not None and len(sign[0]) == 1
             )
-            left = self.gaps(node for node in after.values() if self.inside(node) is not None)
+            left = self.gaps(filter(self.open, after.values()))
             found.append(Effect(value, settled, len(left)))
         return found
 
@@ -518,6 +571,19 @@ def _domain(values: list[Value | None], whole: bool, stretches: tuple[tuple[Any,
 def _counted(decl: ir.FactDecl) -> bool:
     """Whether a fact goes up by whole steps: days, months, fen, persons."""
     return decl.type.kind != "number" or decl.type.money or bool(decl.type.dimension)
+
+
+def _joined(
+    parts: Sequence[tuple[Any, Any]],
+    same: Callable[[tuple[Any, Any], tuple[Any, Any], tuple[Any, Any]], bool],
+) -> tuple[tuple[Any, Any], ...]:
+    """Neighbouring stretches made one where they are the same; `same` is given the last, the next, and both as one."""
+    joined, last = [parts[0]], parts[0]
+    for part in parts[1:]:
+        both = joined[-1][0], part[1]
+        joined[-1:] = [both] if same(last, part, both) else [joined[-1], part]
+        last = part
+    return tuple(joined)
 
 
 def _steps(low: Any, high: Any) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -271,9 +271,15 @@ class _Asking:
         domain, told = self.inquiry.domain(gap), dict[tuple[object, int], list[Effect]]()
         if of.ordered and None in domain.values and not domain.stretches:
             return  # where the answer turns hangs on other answers
+        lows, joined, last = [low for low, _ in domain.stretches], list[tuple[Any, Any]](), None
         for effect in self.inquiry.effects(gap):
-            key = tuple((measure, record.path, outcomes) for (measure, record), outcomes in effect.settled)
-            told.setdefault((key, effect.left), []).append(effect)
+            key = tuple((m, record.path, outcomes) for (m, record), outcomes in effect.settled), effect.left
+            told.setdefault(key, []).append(effect)
+            if isinstance(effect.value, Bounds) and effect.value.lo in lows:
+                ends = domain.stretches[lows.index(effect.value.lo)]
+                joined[-1:] = [(joined[-1][0], ends[1])] if joined and key == last else [*joined[-1:], ends]
+                last = key
+        domain = replace(domain, stretches=tuple(joined))
         already = {(d.measure, d.subject) for d in self.open if len(d.outcomes) == 1}
         for effects in told.values():
             settled = tuple(
@@ -314,7 +320,9 @@ class _Asking:
 
     def stretch(self, stretches: Sequence[tuple[Any, Any]], low: Any, of: Type) -> str:
         """A range of figures or days; the ends of the whole range go without saying."""
-        at = next(number for number, ends in enumerate(stretches) if ends[0] == low)
+        at = next((number for number, ends in enumerate(stretches) if ends[0] == low), None)
+        if at is None:
+            return ""  # told with the stretch before it
         first, last = (self.words.plain(end, of) for end in stretches[at])
         time = of.kind != "number"
         if len(stretches) == 1:
