@@ -28,7 +28,14 @@ class Answers:
 def room(households: int, people: int) -> list[Any]:
     """Arrays for the columns of an answer, not touched yet."""
     fen, code = np.int64, np.int8
-    kinds = [(households, fen), (households, code), (people, fen), (people, code), (people, fen), (people, code)]
+    kinds = [
+        (households, fen),
+        (households, code),
+        (people, fen),
+        (people, code),
+        (people, fen),
+        (people, code),
+    ]
     return [np.empty(count, dtype=kind) for count, kind in kinds]
 
 
@@ -39,9 +46,7 @@ def clauses(codes: Any) -> pa.Array:
 def table(key: str, numbers: Any, names: Sequence[str], values: Sequence[Any]) -> pa.Table:
     """Amounts and codes of clauses beside the key that the row had; nothing is copied."""
     named = zip(names, values, strict=True)
-    return pa.table(
-        {key: numbers} | {name: clauses(one) if "clause" in name else one for name, one in named}
-    )
+    return pa.table({key: numbers} | {name: clauses(one) if "clause" in name else one for name, one in named})
 
 
 def columns(register: Register, values: Sequence[Any]) -> Answers:

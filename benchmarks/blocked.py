@@ -28,7 +28,8 @@ def by_numpy(register: Register, threads: int = 1) -> Answers:
         else:
             order = np.argsort(owner, kind="stable")
             asked = pa.array(owner[order])
-            persons = persons.take(pa.array(order)).combine_chunks()
+            facts = persons.drop_columns(["person", "household"])
+            persons = facts.take(pa.array(order)).combine_chunks()
     numbers = asked.to_numpy()
     starts = np.empty(len(households) + 1, dtype=np.int64)
     starts[0], starts[-1] = 0, len(numbers)

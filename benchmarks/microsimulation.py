@@ -5,11 +5,15 @@ One household goes in as their situation of names and months, a register as arra
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy
+
+from benchmarks.answers import Answers, columns
+from benchmarks.register import Register
 
 MONTH = "2020-06"
 HOUSEHOLD_FACTS = {
@@ -27,13 +31,14 @@ PERSON_FACTS = {
     "employment_cost": int,
     "has_supporter": bool,
 }
-FORMULAS: dict[str, tuple[str, type, Any]] = {}
+Formula: TypeAlias = Callable[[Any, Any], Any]
+FORMULAS: dict[str, tuple[str, type, Formula]] = {}
 
 
-def formula(entity: str, kind: type) -> Any:
+def formula(entity: str, kind: type) -> Callable[[Formula], Formula]:
     """Writes a formula down under its own name, with whom it speaks of and what it gives."""
 
-    def written(function: Any) -> Any:
+    def written(function: Formula) -> Formula:
         FORMULAS[function.__name__] = entity, kind, function
         return function
 
@@ -149,3 +154,41 @@ class Country:
 
     def asked(self, simulation: Any) -> list[Any]:
         return [simulation.calculate(name, MONTH) for name in ASKED]
+
+
+@cache
+def country(package: str) -> Country:
+    return Country(package)
+
+
+def by_country(package: str, register: Register) -> Answers:
+    """A register as a country: truths as bytes, numbers as they are taken; clauses as numbers, amounts widened again."""
+    households, persons = (
+        {name: whole.to_numpy() for name, whole in zip(one.column_names, one.columns, strict=True)}
+        for one in (register.households, register.persons)
+    )
+    told = country(package).many(
+        households["household"],
+        persons["household"],
+        {name: households[name] for name in HOUSEHOLD_FACTS},
+        {name: persons[name] for name in PERSON_FACTS},
+    )
+    fen, clause, single, tekun = told
+    money, code = numpy.int64, numpy.int8
+    values = (
+        fen.astype(money),
+        clause.astype(code),
+        single.astype(money),
+        3 * (single > 0).astype(code),
+        65_000 * tekun.astype(money),
+        4 * tekun.astype(code),
+    )
+    return columns(register, values)
+
+
+def by_openfisca(register: Register, threads: int = 1) -> Answers:
+    return by_country("openfisca_core", register)
+
+
+def by_policyengine(register: Register, threads: int = 1) -> Answers:
+    return by_country("policyengine_core", register)

@@ -1,4 +1,4 @@
-"""dibao-core by hand in C: compiled when it is first wanted, with `gcc -O3`, into a folder that goes when Python does."""
+"""dibao-core by hand in C: compiled when it is first wanted, with `gcc -O3`, in a folder that is gone afterwards."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,19 @@ import pyarrow as pa
 from benchmarks.answers import Answers, columns, room
 from benchmarks.register import Register
 
-SOURCE = Path(__file__).with_name("dibao_core.c")
+if shutil.which("gcc") is None:
+    raise ImportError("there is no gcc here")
+
+
+def built() -> ctypes.CDLL:
+    source = Path(__file__).with_name("dibao_core.c")
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder, "dibao_core.so")
+        subprocess.run(["gcc", "-O3", "-shared", "-fPIC", "-o", target, source], check=True)
+        return ctypes.CDLL(str(target))
+
+
+CODE = built()
 HOUSEHOLD = ("household", "registered_poor", "was_recipient", "months_over_line", "previous_benefit")
 PERSON = (
     "household",
@@ -29,17 +40,6 @@ PERSON = (
     "employment_cost",
     "has_supporter",
 )
-
-
-@cache
-def library() -> ctypes.CDLL | None:
-    """The compiled loop; none where there is no gcc."""
-    if shutil.which("gcc") is None:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder, "dibao_core.so")
-        subprocess.run(["gcc", "-O3", "-shared", "-fPIC", "-o", target, SOURCE], check=True)
-        return ctypes.CDLL(str(target))
 
 
 def addresses(*places: Any) -> Any:
@@ -56,8 +56,6 @@ def texts(column: pa.ChunkedArray) -> Any:
 
 def by_c(register: Register, threads: int = 1) -> Answers:
     """Tables as `register.drawn` makes them: a single chunk each, nothing missing."""
-    code = library()
-    assert code is not None
     households, persons = register.households, register.persons
     many, people = len(households), len(persons)
     results = room(many, people)
@@ -71,18 +69,16 @@ def by_c(register: Register, threads: int = 1) -> Answers:
         owner = np.empty(people, dtype=np.int32)
         target = ctypes.c_void_p(owner.ctypes.data)
         if pa.types.is_string(numbers.type):
-            code.text_owners(texts(numbers), length[0], texts(asked), length[1], target)
+            CODE.text_owners(texts(numbers), length[0], texts(asked), length[1], target)
         else:
-            here, there = (
-                ctypes.c_void_p(one.chunk(0).buffers()[1].address) for one in (numbers, asked)
-            )
-            code.owners(here, length[0], there, length[1], target)
-        code.scattered(of_households, length[0], of_persons, length[1], target)
+            here, there = (ctypes.c_void_p(one.chunk(0).buffers()[1].address) for one in (numbers, asked))
+            CODE.owners(here, length[0], there, length[1], target)
+        CODE.scattered(of_households, length[0], of_persons, length[1], target)
         return columns(register, results)
 
     def part(first: int, last: int) -> None:
         start = int(np.searchsorted(asked.to_numpy(), numbers[first].as_py())) if first else 0
-        code.sorted(of_households, of_persons, whole(first), whole(last), whole(start), length[1])
+        CODE.sorted(of_households, of_persons, whole(first), whole(last), whole(start), length[1])
 
     cuts = [many * number // threads for number in range(threads + 1)]
     if threads == 1:
