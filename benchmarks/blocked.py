@@ -7,33 +7,18 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from benchmarks.answers import Answers, columns, room
-from benchmarks.register import Register
+from benchmarks.register import Array, Register, gathered, truths
 
 BLOCK = 16_384  # households
-Array = np.ndarray[Any, Any]
 
 
 def by_numpy(register: Register, threads: int = 1) -> Answers:
     """Persons that do not stand in the order of their households are put there first, and their answers back."""
-    households, persons = register.households, register.persons
-    results = room(len(households), len(persons))
-    asked, order = persons["household"].chunk(0), None
-    if pa.types.is_string(asked.type) or not register.in_order:
-        owner = pc.index_in(asked, households["household"].chunk(0)).to_numpy()
-        if register.in_order:
-            asked = pa.array(owner)
-        else:
-            order = np.argsort(owner, kind="stable")
-            asked = pa.array(owner[order])
-            facts = persons.drop_columns(["person", "household"])
-            persons = facts.take(pa.array(order)).combine_chunks()
-    numbers = asked.to_numpy()
-    starts = np.empty(len(households) + 1, dtype=np.int64)
-    starts[0], starts[-1] = 0, len(numbers)
-    np.add(np.flatnonzero(numbers[1:] != numbers[:-1]), 1, out=starts[1:-1])
+    households = register.households
+    results = room(len(households), len(register.persons))
+    persons, starts, order = gathered(register)
     of_households, of_persons = values(households), values(persons)
     inside = results if order is None else room(len(households), len(persons))
 
@@ -54,24 +39,19 @@ def by_numpy(register: Register, threads: int = 1) -> Answers:
     return columns(register, results)
 
 
-def values(table: pa.Table) -> dict[str, Array]:
+def values(table: pa.Table) -> dict[str, Any]:
     """The facts of a table as they stand; truths still as bits."""
     found = {}
     for name in table.column_names:
         whole = table[name].chunk(0)
         if pa.types.is_boolean(whole.type):
-            found[name] = np.frombuffer(whole.buffers()[1], dtype=np.uint8)
+            found[name] = whole.buffers()[1]
         elif not pa.types.is_string(whole.type):
             found[name] = whole.to_numpy()
     return found
 
 
-def truths(bits: Array, first: int, last: int) -> Array:
-    out = np.unpackbits(bits[first >> 3 : (last + 7) >> 3], bitorder="little")
-    return out[first & 7 : (first & 7) + last - first].view(np.bool_)
-
-
-def decide(h: dict[str, Array], p: dict[str, Array], starts: Array, first: int, results: list[Array]) -> None:
+def decide(h: dict[str, Any], p: dict[str, Any], starts: Array, first: int, results: list[Array]) -> None:
     last, start, end = first + len(starts) - 1, int(starts[0]), int(starts[-1])
     mine, theirs = slice(first, last), slice(start, end)
     sizes = starts[1:] - starts[:-1]

@@ -7,11 +7,13 @@ their months after it and 0.5 % have a member covered alone; 6 % of persons pass
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+Array: TypeAlias = np.ndarray[Any, Any]
 
 SIZES = (0.10, 0.22, 0.29, 0.23, 0.11, 0.05)  # shares of households of 1 to 6 persons, 3.18 on average
 
@@ -30,12 +32,6 @@ class Register:
     @property
     def bytes(self) -> int:
         return int(self.households.nbytes + self.persons.nbytes)
-
-    def first(self, count: int) -> Register:
-        """The first households; persons must be sorted."""
-        numbers = self.households["household"][:count]
-        after = np.searchsorted(self.persons["household"].to_numpy(), numbers[-1].as_py(), side="right")
-        return Register(self.households.slice(0, count), self.persons.slice(0, int(after)))
 
 
 def drawn(
@@ -69,14 +65,37 @@ def drawn(
     owners, ids = np.repeat(numbers, sizes), np.arange(1, people + 1)
     order = draw.permutation(people) if shuffled else slice(None)
 
-    def key(values: np.ndarray[Any, Any]) -> pa.Array:
+    def key(values: Array) -> pa.Array:
         plain = pa.array(values)
         return pc.binary_join_element_wise("H", plain.cast(pa.string()), "") if text_keys else plain
 
-    def fact(values: np.ndarray[Any, Any]) -> pa.Array:
+    def fact(values: Array) -> pa.Array:
         return pa.array(values, mask=draw.random(len(values)) < missing if missing else None)
 
     households = {"household": key(numbers)} | {name: fact(values) for name, values in of_households.items()}
     persons = {"person": pa.array(ids[order]), "household": key(owners[order])}
     persons |= {name: fact(values[order]) for name, values in of_persons.items()}
     return Register(pa.table(households), pa.table(persons), not shuffled)
+
+
+def gathered(register: Register) -> tuple[pa.Table, Array, Array | None]:
+    """Persons in the order of their households, where those of each household start, and the order they were taken in."""
+    persons, order = register.persons, None
+    asked = persons["household"].chunk(0)
+    if pa.types.is_string(asked.type) or not register.in_order:
+        asked = pc.index_in(asked, register.households["household"].chunk(0))
+    owners = asked.to_numpy()
+    if not register.in_order:
+        order = np.argsort(owners, kind="stable")
+        owners = owners[order]
+        persons = persons.drop_columns(["household"]).take(pa.array(order)).combine_chunks()
+    starts = np.empty(len(register.households) + 1, dtype=np.int64)
+    starts[0], starts[-1] = 0, len(owners)
+    np.add(np.flatnonzero(owners[1:] != owners[:-1]), 1, out=starts[1:-1])
+    return persons, starts, order
+
+
+def truths(bits: pa.Buffer, first: int, last: int) -> Array:
+    """Some of the bits of a buffer, as bytes."""
+    packed = np.frombuffer(bits, dtype=np.uint8)[first >> 3 : (last + 7) >> 3]
+    return np.unpackbits(packed, bitorder="little")[first & 7 : (first & 7) + last - first].view(np.bool_)

@@ -33,7 +33,7 @@ CONTENDERS = {
     BASE: "benchmarks.native:by_c",
     "NumPy in blocks, by hand": "benchmarks.blocked:by_numpy",
     "policykit, columnar engine": "benchmarks.ours:by_engine",
-    "policykit.evaluate_batch": "benchmarks.ours:by_door",
+    "policykit.evaluate_batch": "benchmarks.door:by_door",
     "DuckDB": "benchmarks.queries:by_duckdb",
     "Polars": "benchmarks.queries:by_polars",
     "openfisca-core": "benchmarks.microsimulation:by_openfisca",
