@@ -17,9 +17,13 @@ from benchmarks.dibao_core import RULES
 from benchmarks.register import Array, Register, gathered, truths
 from benchmarks.w1 import DAY
 from policykit import ir
+from policykit.engine import interpreter
 from policykit.engine.columnar import frames
 from policykit.engine.columnar.decide import decisions
 from policykit.loader import Policies
+from policykit.records import read_case
+from policykit.trace import Decision
+from policykit.values import Bounds
 
 BLOCK = 16_384  # households
 MONEY = ("monthly_income", "employment_cost", "previous_benefit")
@@ -125,3 +129,57 @@ def bounds(register: Register, waits: bool = False) -> list[list[frames.Answers]
     program = policies().program
     made = blocks(register.households, register.persons, gathered(register)[1])
     return [decisions(program, block().frame, DAY, waits) for block in made]
+
+
+def told_apart(register: Register) -> int:
+    """How many answers the interpreter's bounds put otherwise, on a register of one block."""
+    program = policies().program
+    starts = gathered(register)[1]
+    (block,) = blocks(register.households, register.persons, starts)
+    found = {(one.measure, one.path): one for one in decisions(program, block().frame, DAY)}
+    wrong = 0
+    for number, household in enumerate(mappings(register, starts)):
+        case = read_case(program, household, DAY)
+        for decision in interpreter.evaluate(program, case, DAY, exact=False).decisions:
+            _, member, inside = decision.subject.path.partition("[")
+            row = int(starts[number]) + int(inside[:-1]) if member else number
+            answers = found[decision.measure, ("members",) if member else ()]
+            wrong += as_columns(answers, row) != as_traced(decision)
+    return wrong
+
+
+def mappings(register: Register, starts: Array) -> Iterator[dict[str, Any]]:
+    """The households as one by one they are evaluated; what nobody gave is left out."""
+    households, persons = (
+        [
+            {
+                name: value
+                for name, value in row.items()
+                if value is not None and name not in ("household", "person")
+            }
+            for row in table.to_pylist()
+        ]
+        for table in (register.households, register.persons)
+    )
+    for number, household in enumerate(households):
+        yield household | {"members": persons[starts[number] : starts[number + 1]]}
+
+
+def as_columns(answers: frames.Answers, row: int) -> Any:
+    """Outcomes, clauses and amount of one row."""
+    outcomes = {
+        one.name.id for place, one in enumerate(ir.OUTCOME.options) if answers.outcomes[row] >> place & 1
+    }
+    clauses = tuple(
+        name for place, name in enumerate(answers.names) if int(answers.clauses[row]) >> place & 1
+    )
+    return outcomes, clauses, (answers.low[row], answers.high[row]) if answers.paid[row] else None
+
+
+def as_traced(decision: Decision) -> Any:
+    amount = None if decision.payment is None else decision.payment.amount
+    return (
+        set(decision.outcomes),
+        decision.clauses,
+        (amount.lo, amount.hi) if isinstance(amount, Bounds) else None,
+    )

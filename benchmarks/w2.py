@@ -39,6 +39,7 @@ CONTENDERS = {
     "openfisca-core": "benchmarks.microsimulation:by_openfisca",
     "policyengine-core": "benchmarks.microsimulation:by_policyengine",
 }
+MISSING = (0.0, 0.001, 0.1)
 SINGLE_THREADED = ("openfisca-core", "policyengine-core")
 
 # what is measured, by its name: how the register is drawn, on how many threads, by whom
@@ -140,6 +141,28 @@ def peak(name: str, households: int, threads: int = 1) -> float | None:
     return found / 1024
 
 
+def gaps(households: int, rounds: int) -> list[dict[str, Any]]:
+    """The bounds level of the columnar engine, facts drawn one by one to be missing; against none missing."""
+    try:
+        ours = import_module("benchmarks.ours")
+    except ImportError as error:
+        print(f"gaps skipped: {error}", file=sys.stderr)
+        return []
+    registers = {share: drawn(households, missing=share) for share in MISSING}
+    wrong = {share: ours.told_apart(drawn(1_000, 2, missing=share)) for share in MISSING}
+    run = {
+        f"{share:.1%} of facts missing{told}": partial(ours.bounds, register, waits)
+        for waits, told in ((False, ""), (True, ", which ones told"))
+        for share, register in registers.items()
+    }
+    for decide in run.values():
+        decide()
+    gc.collect()
+    gc.freeze()
+    rows = ratios(measured(run, rounds), next(iter(run)))
+    return [row | {"differing": one} for row, one in zip(rows, [*wrong.values()] * 2, strict=True)]
+
+
 def memory(kind: str) -> int:
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(kind))
@@ -153,7 +176,7 @@ def apart(job: str, *arguments: Any, threads: int = 1) -> Any:
     return json.loads(told.stdout)
 
 
-JOBS: dict[str, Callable[..., Any]] = {"table": table, "peak": peak}
+JOBS: dict[str, Callable[..., Any]] = {"table": table, "peak": peak, "gaps": gaps}
 
 
 def main(households: int = 1_000_000, rounds: int = 9) -> int:
@@ -170,12 +193,18 @@ def main(households: int = 1_000_000, rounds: int = 9) -> int:
             )
         wrong += sum(row["differing"] for row in found["rows"])
         print(f"\n{form}\n\n{shown(found['rows'], peaks if form == next(iter(FORMS)) else {})}", flush=True)
-    keep("w2", households=households, tables=tables, peaks=peaks, result_mib=result)
+    missing = apart("gaps", households, rounds)
+    if missing:
+        wrong += sum(row["differing"] for row in missing)
+        print(
+            f"\nbounds, × none missing; differing from the interpreter on 1,000 households\n\n{shown(missing, {})}"
+        )
+    keep("w2", households=households, tables=tables, missing=missing, peaks=peaks, result_mib=result)
     return 1 if wrong else 0
 
 
 def shown(rows: Sequence[Mapping[str, Any]], peaks: Mapping[str, float | None]) -> str:
-    heads = ["contender", "ms", "× by processor", "quartiles", "× by clock", "rows that differ"]
+    heads = ["contender", "ms", "× by processor", "quartiles", "× by clock", "differing"]
     lines = []
     for row in rows:
         low, high = row["quartiles"]
