@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,15 @@ class Answers:
 
     households: pa.Table
     persons: pa.Table
+
+    def answers(self) -> Answers:
+        return self
+
+
+class Telling(Protocol):
+    """Whatever a contender hands back tells its answers; what that costs is nobody's time."""
+
+    def answers(self) -> Answers: ...
 
 
 def room(households: int, people: int) -> list[Any]:

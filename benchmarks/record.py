@@ -26,7 +26,7 @@ def keep(part: str, **found: Any) -> None:
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "python": platform.python_version(),
     }
-    text = json.dumps(kept() | {part: circumstances | found}, ensure_ascii=False, indent=1, sort_keys=True)
+    text = json.dumps(kept() | {part: circumstances | found}, ensure_ascii=False, indent=1)
     RESULTS.write_text(text + "\n", "utf-8")
 
 

@@ -23,6 +23,7 @@ from typing import Any
 import policykit
 from benchmarks.dibao_core import RULES, Household, households, plain
 from benchmarks.peers import Peer, peers
+from benchmarks.record import keep
 from policykit.casework import trials
 from policykit.engine.compiled import compiled
 from policykit.loader import Policies, bundled, examine
@@ -129,10 +130,13 @@ def main(rounds: int = 20) -> int:
             ratios[name].append(one / reference)
     print(f"plain Python: {statistics.median(base):.2f} µs per household (median of {rounds} rounds)\n")
     print("| contender | × plain Python, median | quartiles |\n|---|--:|--:|")
+    rows = []
     for name, values in ratios.items():
         values.sort()
-        low, high = values[len(values) // 4], values[-1 - len(values) // 4]
-        print(f"| {name} | {statistics.median(values):.2f} | {low:.2f}–{high:.2f} |")
+        median, low, high = statistics.median(values), values[len(values) // 4], values[-1 - len(values) // 4]
+        rows.append({"name": name, "ratio": median, "quartiles": [low, high]})
+        print(f"| {name} | {median:.2f} | {low:.2f}–{high:.2f} |")
+    keep("w1", plain_us=statistics.median(base), checked=CHECKED, rows=rows)
     print("\n" + bundled_whole())
     for name, told in starts().items():
         print(f"{name}: {told:.0f} ms")

@@ -23,11 +23,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks.answers import Answers, differing
+from benchmarks.answers import Telling, differing
 from benchmarks.record import keep, markdown
 from benchmarks.register import Register, drawn
 
-Contender = Callable[[Register, int], Answers]
+Contender = Callable[[Register, int], Telling]
 BASE = "C, gcc -O3"
 CONTENDERS = {
     BASE: "benchmarks.native:by_c",
@@ -113,8 +113,8 @@ def table(form: str, households: int, rounds: int) -> dict[str, Any]:
     register = drawn(households, **how)
     able = contenders(names)
     base = next(iter(able))
-    wanted = able[base](register, threads)
-    wrong = {name: differing(wanted, decide(register, threads)) for name, decide in able.items()}
+    wanted = able[base](register, threads).answers()
+    wrong = {name: differing(wanted, decide(register, threads).answers()) for name, decide in able.items()}
     del wanted
     gc.collect()
     gc.freeze()
@@ -151,8 +151,8 @@ def gaps(households: int, rounds: int) -> list[dict[str, Any]]:
     registers = {share: drawn(households, missing=share) for share in MISSING}
     wrong = {share: ours.told_apart(drawn(1_000, 2, missing=share)) for share in MISSING}
     run = {
-        f"{share:.1%} of facts missing{told}": partial(ours.bounds, register, waits)
-        for waits, told in ((False, ""), (True, ", which ones told"))
+        f"{f'{share:.1%} of facts' if share else 'none'} missing{told}": partial(ours.bounds, register, waits)
+        for waits, told in ((False, ""), (True, ", what each answer waits for told"))
         for share, register in registers.items()
     }
     for decide in run.values():
