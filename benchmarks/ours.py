@@ -14,7 +14,7 @@ import pyarrow as pa
 import policykit
 from benchmarks.answers import CLAUSES, Answers, columns, room
 from benchmarks.dibao_core import RULES
-from benchmarks.register import Array, Register, gathered, truths
+from benchmarks.register import Array, Register, gathered, mappings, truths
 from benchmarks.w1 import DAY
 from policykit import ir
 from policykit.engine import interpreter
@@ -146,23 +146,6 @@ def told_apart(register: Register) -> int:
             answers = found[decision.measure, ("members",) if member else ()]
             wrong += as_columns(answers, row) != as_traced(decision)
     return wrong
-
-
-def mappings(register: Register, starts: Array) -> Iterator[dict[str, Any]]:
-    """The households as one by one they are evaluated; what nobody gave is left out."""
-    households, persons = (
-        [
-            {
-                name: value
-                for name, value in row.items()
-                if value is not None and name not in ("household", "person")
-            }
-            for row in table.to_pylist()
-        ]
-        for table in (register.households, register.persons)
-    )
-    for number, household in enumerate(households):
-        yield household | {"members": persons[starts[number] : starts[number + 1]]}
 
 
 def as_columns(answers: frames.Answers, row: int) -> Any:

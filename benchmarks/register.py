@@ -6,6 +6,7 @@ their months after it and 0.5 % have a member covered alone; 6 % of persons pass
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -99,3 +100,20 @@ def truths(bits: pa.Buffer, first: int, last: int) -> Array:
     """Some of the bits of a buffer, as bytes."""
     packed = np.frombuffer(bits, dtype=np.uint8)[first >> 3 : (last + 7) >> 3]
     return np.unpackbits(packed, bitorder="little")[first & 7 : (first & 7) + last - first].view(np.bool_)
+
+
+def mappings(register: Register, starts: Array) -> Iterator[dict[str, Any]]:
+    """The households as one by one they are evaluated; what nobody gave is left out."""
+    households, persons = (
+        [
+            {
+                name: value
+                for name, value in row.items()
+                if value is not None and name not in ("household", "person")
+            }
+            for row in table.to_pylist()
+        ]
+        for table in (register.households, register.persons)
+    )
+    for number, household in enumerate(households):
+        yield household | {"members": persons[starts[number] : starts[number + 1]]}
