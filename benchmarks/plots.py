@@ -79,7 +79,7 @@ def bars(file: Path, rows: Sequence[tuple[str, float, bool]], label: str) -> Pat
 
 def w1(found: dict[str, Any], folder: Path) -> Path:
     theirs = ("plain Python", "zen", "common-", "openfisca", "policyengine")
-    rows = [(row["name"], row["ratio"], not row["name"].startswith(theirs)) for row in found["rows"]]
+    rows = [(name, ratio, not name.startswith(theirs)) for name, ratio in found["ratios"].items()]
     return bars(folder / "w1.svg", rows, "one household: processor time × plain Python without checks")
 
 
