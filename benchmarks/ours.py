@@ -19,7 +19,7 @@ from benchmarks.w1 import DAY
 from policykit import ir
 from policykit.engine import interpreter
 from policykit.engine.columnar import frames
-from policykit.engine.columnar.decide import decisions
+from policykit.engine.columnar.decide import Columnar
 from policykit.loader import Policies
 from policykit.records import read_case
 from policykit.trace import Decision
@@ -33,6 +33,11 @@ GRANTED = 1 << [option.name.id for option in ir.OUTCOME.options].index("granted"
 @cache
 def policies() -> Policies:
     return policykit.load(RULES)
+
+
+@cache
+def engine() -> Columnar:
+    return Columnar(policies().program, DAY)
 
 
 def facts(table: pa.Table, first: int, last: int) -> dict[str, frames.Column]:
@@ -78,13 +83,12 @@ def blocks(households: pa.Table, persons: pa.Table, starts: Array) -> Iterator[C
 
 def by_engine(register: Register, threads: int = 1) -> Answers:
     """Blocks made from the Arrow buffers, what the engine says put into columns."""
-    program = policies().program
     persons, starts, order = gathered(register)
     results = room(len(register.households), len(persons))
 
     def decided(block: Callable[[], Block]) -> None:
         made = block()
-        for answers in decisions(program, made.frame, DAY):
+        for answers in engine().decide(made.frame):
             at, (money, codes) = PLACES[answers.measure, answers.path]
             rows = made.persons if at else made.households
             settled(answers, results[money][rows], results[codes][rows])
@@ -126,9 +130,8 @@ def each(decided: Callable[[Any], None], all_blocks: Iterable[Any], threads: int
 
 def bounds(register: Register, waits: bool = False) -> list[list[frames.Answers]]:
     """What the engine says of a register in which facts are missing, as it says it; with `waits` what is missing, too."""
-    program = policies().program
     made = blocks(register.households, register.persons, gathered(register)[1])
-    return [decisions(program, block().frame, DAY, waits) for block in made]
+    return [engine().decide(block().frame, waits) for block in made]
 
 
 def told_apart(register: Register) -> int:
@@ -136,7 +139,7 @@ def told_apart(register: Register) -> int:
     program = policies().program
     starts = gathered(register)[1]
     (block,) = blocks(register.households, register.persons, starts)
-    found = {(one.measure, one.path): one for one in decisions(program, block().frame, DAY)}
+    found = {(one.measure, one.path): one for one in engine().decide(block().frame)}
     wrong = 0
     for number, household in enumerate(mappings(register, starts)):
         case = read_case(program, household, DAY)
