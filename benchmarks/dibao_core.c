@@ -112,15 +112,10 @@ typedef struct {
 } Texts;
 
 static inline uint64_t hashed(const Texts *texts, int64_t at) {
-    const char *letters = texts->letters + texts->ends[at];
-    int32_t left = texts->ends[at + 1] - texts->ends[at];
-    uint64_t found = left;
-    for (; left > 0; letters += 8, left -= 8) {
-        uint64_t word = 0;
-        memcpy(&word, letters, left < 8 ? left : 8);
-        found = mixed(found ^ word);
-    }
-    return found;
+    uint64_t found = 0xcbf29ce484222325ULL;
+    for (int32_t one = texts->ends[at]; one < texts->ends[at + 1]; one++)
+        found = (found ^ (unsigned char)texts->letters[one]) * 0x100000001b3ULL;
+    return mixed(found);
 }
 
 static inline int same(const Texts *a, int64_t at, const Texts *b, int64_t there) {
