@@ -1,8 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
+HOUSEHOLDS ?= 200000
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: setup demo test bench large mutants golden docs serve soak clean
+.PHONY: setup demo test bench bench-plots large mutants golden docs serve soak clean
 
 # make .venv and install policykit into it with every extra but Spark
 setup: .venv/.installed
@@ -27,9 +28,20 @@ test: setup
 	$(BIN)/pytest -n 2
 	$(BIN)/mkdocs build --strict
 
-# how long one household takes, against plain Python and others that are installed
-bench: setup
+# how long one household takes and how long a register, against the same rules by hand and by others; some minutes
+bench: .venv/.bench
 	@$(BIN)/python -m benchmarks.w1
+	@$(BIN)/python -m benchmarks.w2 $(HOUSEHOLDS)
+
+# draw what the benchmarks last measured, for the documentation
+bench-plots: .venv/.bench
+	@$(BIN)/python -m benchmarks.plots
+
+# others that the benchmarks measure against are installed for them alone
+.venv/.bench: .venv/.installed
+	@echo "installing what the benchmarks compare with, a few minutes the first time"
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,bench]'
+	@touch $@
 
 # the large counts: random inputs, brute force, agreement
 large: setup

@@ -1,4 +1,4 @@
-"""The same miniature in other engines, as far as they are installed: `pip install zen-engine common-expression-language`.
+"""The same miniature in other engines, as far as they are installed: `pip install 'policykit[bench]'`.
 
 Each gets the same dict and gives the household's benefit in fen with the clause that decided, and of each member the
 benefit and whether the tekun test is met. Numbers of these engines are floats or 64-bit integers, exact enough here.
@@ -12,17 +12,17 @@ from importlib import import_module
 from typing import Any
 
 from benchmarks.dibao_core import Household
+from benchmarks.microsimulation import Country
 
 Told = tuple[int, str | None, list[tuple[int, bool]]]
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Another engine: how it decides, what its answer comes to, on which share of households answers are compared."""
+    """Another engine: how it decides, and what its answer comes to."""
 
     decide: Callable[[Household], Any]
     told: Callable[[Any], Told]
-    every: int = 10
 
 
 # CEL has no sum and no let: the sum is written out for six members, a let is the map of a list of one
@@ -94,10 +94,31 @@ def cel() -> Peer:
     return Peer(program.execute, told)
 
 
+def microsimulation(package: str) -> Callable[[], Peer]:
+    """OpenFisca or PolicyEngine, which are built for registers: here a simulation of one household each time."""
+
+    def peer() -> Peer:
+        def told(answer: Any) -> Told:
+            benefit, clause, paid, tekun = (one.tolist() for one in answer)
+            return benefit[0], CLAUSES[clause[0]], list(zip(paid, tekun, strict=True))
+
+        return Peer(Country(package).one, told)
+
+    return peer
+
+
+PEERS: dict[str, Callable[[], Peer]] = {
+    "zen-engine": zen,
+    "common-expression-language": cel,
+    "openfisca-core": microsimulation("openfisca_core"),
+    "policyengine-core": microsimulation("policyengine_core"),
+}
+
+
 def peers() -> dict[str, Peer]:
     """The engines that are installed."""
     found = {}
-    for name, peer in (("zen-engine", zen), ("common-expression-language", cel)):
+    for name, peer in PEERS.items():
         try:
             found[name] = peer()
         except ImportError:

@@ -3,7 +3,7 @@
 Answers are compared first, on 10,000 households. Then every contender decides the same 2,000 households in turn, round
 after round, timed by processor time; what is printed is the median of its ratios to plain Python of the same round, so
 that other work on the machine falls on all alike. With so many households the data comes from memory for everyone. Peers are used where they are installed
-(`pip install zen-engine common-expression-language`).
+(`pip install 'policykit[bench]'`).
 
     python -m benchmarks.w1 [ROUNDS]
 """
@@ -23,6 +23,7 @@ from typing import Any
 import policykit
 from benchmarks.dibao_core import RULES, Household, households, plain, with_gaps
 from benchmarks.peers import Peer, peers
+from benchmarks.record import keep
 from policykit.casework import trials
 from policykit.engine.compiled import Unsure, compiled
 from policykit.loader import Policies, bundled, examine
@@ -130,7 +131,7 @@ def differences(policies: Policies, others: dict[str, Peer]) -> Iterator[str]:
             yield f"interpreter, household {number}"
         members = [(one[0], one[2] is not None) for one in wanted[2:]]
         for name, peer in others.items():
-            if number % peer.every == 0 and peer.told(peer.decide(household)) != (*wanted[:2], members):
+            if peer.told(peer.decide(household)) != (*wanted[:2], members):
                 yield f"{name}, household {number}"
     for words, share in SHARES.items():
         for number, household in enumerate(with_gaps(households(CHECKED), share)[::25]):
@@ -189,6 +190,8 @@ def main(rounds: int = 20) -> int:
     print("\n" + bundled_whole())
     for name, told in starts().items():
         print(f"{name}: {told:.0f} ms")
+    medians = {name: statistics.median(values) for name, values in ratios.items()}
+    keep("w1", plain_us=statistics.median(base), checked=CHECKED, ratios=medians)
     return 0
 
 
