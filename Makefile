@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: setup demo test bench large mutants golden docs serve soak clean
+.PHONY: setup demo test bench large agreement mutants golden docs serve soak clean
 
 # make .venv and install policykit into it with every extra but Spark
 setup: .venv/.installed
@@ -34,6 +34,10 @@ bench: setup
 # the large counts: random inputs, brute force, agreement
 large: setup
 	POLICYKIT_LARGE=1 $(BIN)/pytest -n 2 -m large
+
+# engines against each other on N drawn households, a million unless N says otherwise; seeds and counts are printed
+agreement: setup
+	$(BIN)/python tests/agreement.py $(or $(N),1000000)
 
 # change the rules one thing at a time: which changes does no case notice
 mutants: setup

@@ -1,0 +1,417 @@
+"""Registers for the comparison of engines: rule programs as text and the households they are asked about, by the thousand.
+
+Both come from one NumPy generator. Households are drawn as columns, which is what engines over whole registers read; the
+mappings that engines for one household read are written from the same columns, so that all are told the same. Figures
+fall on the thresholds of the program, and one step to either side, more often than not.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import strategies
+from numpy.typing import NDArray
+from strategies import Drafter, View
+
+from policykit import ir
+from policykit.datatypes import widest
+from policykit.engine.columnar.frames import Column, Frame, Listed, starts_of
+from policykit.values import Bounds, Month
+
+ON = strategies.ON
+Generator = np.random.Generator
+Array = NDArray[Any]
+
+
+def generator(*seed: int) -> Generator:
+    return Generator(np.random.PCG64(list(seed)))
+
+
+# ---- rule text ------------------------------------------------------------------------------------------------------
+
+
+class Draw(random.Random):
+    """The draws that text is written by, from a NumPy generator."""
+
+    def __init__(self, source: Generator) -> None:
+        self.source = source
+        self.bits: list[int] = []
+        super().__init__(0)
+
+    def getrandbits(self, k: int) -> int:
+        if k > 62:
+            return self.getrandbits(62) << (k - 62) | self.getrandbits(k - 62)
+        if not self.bits:
+            self.bits = self.source.integers(0, 1 << 62, 1024).tolist()
+        return self.bits.pop() >> (62 - k)
+
+    def random(self) -> float:
+        return self.getrandbits(53) / (1 << 53)
+
+
+#: what a register says beside the facts of the small vocabulary
+MORE = """事实 户.村名 (village_name)：文字
+事实 人.年纪 (age)：数 周岁
+    范围：0 周岁 至 120 周岁
+事实 人.停月 (until)：年月 或 无
+    范围：2020-04 至 2020-08
+事实 单.次数 (times)：数
+    范围：0 至 5
+"""
+FACTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "户": {"text": ("村名",)}, "人": {"age": ("年纪",), "month?": ("停月",)}, "单": {"plain": ("次数",)}
+}  # fmt: skip
+TEXTS = ("东村", "西村", "南村")
+#: the greatest figures of money by month that a program may know, in fen
+TOPS = (3, 3, 3, 120, 100_000, 7_654_321, 10**11)
+
+
+class Writer(Drafter):
+    """Writes a whole program over figures of some size, with more of the calendar and of rounding.
+
+    Without `references` no clause reads a record that is only referred to.
+    """
+
+    def __init__(self, draw: Draw, village: bool = False, references: bool = False) -> None:
+        super().__init__(draw, village)
+        self.references = references
+        self.top = self.one(TOPS)
+        steps = [0, 1, 2, 3, self.top // 3, self.top // 2, self.top - 1, self.top, min(self.top, 5_050)]
+        self.figures = sorted({max(0, step) for step in steps})
+        self.once = self.chance(0.2)
+
+    def draft(self) -> str:
+        text = super().draft()
+        if self.once:
+            text = text.replace("，每月 ", "，一次 ").replace("    每月：", "    一次：")
+            text = re.sub("(    其中 .*) × 1 个月", r"\1", text)
+        vocabulary = strategies.VOCABULARY + strategies.VILLAGE * self.village
+        assert text.startswith(vocabulary)
+        most = self.one((4, 4, 4, 9))
+        raised = re.sub(r"(至|=) [23] 分/月", rf"\1 {self.top} 分/月", vocabulary).replace(
+            "人 1 至 4 个", f"人 1 至 {most} 个"
+        )
+        return raised + MORE + text[len(vocabulary) :]
+
+    # -- what can be read
+
+    def places(self, view: View, kind: str) -> list[str]:
+        found = super().places(view, kind)
+        return found + [
+            p + name for p, entity in self.records(view) for name in FACTS.get(entity, {}).get(kind, ())
+        ]
+
+    def optional_records(self, view: View) -> list[tuple[str, str]]:
+        found = super().optional_records(view)
+        return found if self.references else [one for one in found if one[1] != "人"]
+
+    def listed(self, view: View) -> tuple[str, str, View]:
+        for _ in range(8):
+            path, listing, inside = super().listed(view)
+            if self.references or not path.endswith("亲属"):
+                return path, listing, inside
+        return "", "", view
+
+    def same_record(self, view: View, depth: int) -> str:
+        if self.references:
+            return super().same_record(view, depth)
+        persons = [prefix.removesuffix(".") or "本人" for prefix, entity in view.names if entity == "人"]
+        pairs = [(a, b) for a in persons for b in persons if a != b]
+        if not pairs or self.chance(0.8):
+            return self.of_optional(view, depth)
+        a, b = self.one(pairs)
+        return f"({a}.户 {self.one(('为', '不为'))} {b}.户)"
+
+    # -- what can be said of it
+
+    def truth(self, view: View, depth: int) -> str:
+        makers: Sequence[Callable[[View], str]] = (
+            self.aged,
+            self.called,
+            self.by_month,
+            self.by_day,
+            self.so_often,
+        )
+        if self.chance(0.2) and (said := self.one(makers)(view)):
+            return str(said)
+        return super().truth(view, depth)
+
+    def aged(self, view: View) -> str:
+        ages = self.places(view, "age")
+        how = self.one(("不低于", "不满", "等于", "不超过", "超过"))
+        return f"({self.one(ages)} {how} {self.one((16, 60, 80))} 周岁)" if ages else ""
+
+    def called(self, view: View) -> str:
+        texts = self.places(view, "text")
+        return f"({self.one(texts)} {self.one(('为', '不为'))} 「{self.one(TEXTS)}」)" if texts else ""
+
+    def so_often(self, view: View) -> str:
+        counts = self.places(view, "plain")
+        how = self.one(("不低于", "低于", "等于"))
+        return (
+            f"({self.one(counts)} {self.one(('', '× 2 ', '+ 1 '))}{how} {self.one((1, 2, 4))})"
+            if counts
+            else ""
+        )
+
+    def month(self, view: View, sure: bool) -> str:
+        """A month, in parentheses where it is not one word."""
+        months = self.places(view, "month") + ([] if sure else self.places(view, "month?"))
+        days = (
+            self.places(view, "birth")
+            + self.places(view, "date")
+            + ([] if sure else self.places(view, "date?"))
+        )
+        forms = ["本月", "2020-06", *months, *months, *(f"月份({day})" for day in days)]
+        month = self.one(forms)
+        return str(self.one((month, month, f"({month} + 1 个月)", f"({month} - 2 个月)")))
+
+    def by_month(self, view: View) -> str:
+        a, b = self.month(view, False), self.month(view, self.chance(0.6))
+        if self.chance(0.3):
+            return f"(({a} - {b}) {self.one(('不超过', '超过', '等于'))} {self.one((0, 1, 2))} 个月)"
+        return f"({a} {self.one(('早于', '不晚于', '晚于', '不早于', '等于', '不等于'))} {b})"
+
+    def day(self, view: View) -> str:
+        """A day, in parentheses where it is not one word."""
+        days = self.places(view, "date") + self.places(view, "date?") + self.places(view, "birth")
+        month = self.month(view, True)
+        day = self.one(["今日", *days, *days, f"月初({month})", f"月末({month})"])
+        change = self.one(("", "", "+ 2 天", "- 1 天", "+ 1 个月", "- 3 个月"))
+        return f"({day} {change})" if change else str(day)
+
+    def by_day(self, view: View) -> str:
+        a, b = self.day(view), self.one((self.day(view), "今日", "2020-06-10"))
+        form = self.draw.random()
+        if form < 0.2:
+            return f"(({a} - {b}) {self.one(('不超过', '超过'))} {self.one((-1, 0, 1, 30))} 天)"
+        if form < 0.4:
+            return f"(周岁({a}, {b}) {self.one(('不低于', '不满', '等于'))} {self.one((0, 1, 15, 16))} 周岁)"
+        return f"({a} {self.one(('早于', '不晚于', '晚于', '等于'))} {b})"
+
+    def constant(self, view: View, depth: int, sure: bool) -> str:
+        return f"{self.one(self.figures)} 分/月"
+
+    def computed(self, view: View, depth: int, sure: bool) -> str:
+        if self.chance(0.6):
+            return super().computed(view, depth, sure)
+        a, b, c = (self.money(view, depth - 1, sure) for _ in range(3))
+        rounded = self.one(("到分", "到角", "到元"))
+        forms = (f"({a} ÷ 3)", f"({a} × 7 ÷ 12)", f"较大(较小({a}, {b}), {c})", f"较小({a}, {b} + {c})", f"四舍五入{rounded}({a} ÷ 7)",
+                 f"进位到元({a})", f"舍去到元({a})", f"({a} × 1.5)", f"(-({a}))", f"({a} - {b} + {c})")  # fmt: skip
+        return str(self.one(forms))
+
+    # -- what is paid
+
+    def payable(self, view: View, names: Sequence[str] = ()) -> str:
+        amount = self.money(view, 2)
+        for name in names:
+            amount = f"({amount} × {name})"
+        how = self.one(
+            ("四舍五入到分", "四舍五入到分", "四舍五入到角", "四舍五入到元", "进位到元", "舍去到元")
+        )
+        return f"{how}({amount}{' × 1 个月' if self.once else ''})"
+
+    def span(self, view: View) -> tuple[str, str]:
+        return ("", "") if self.once else super().span(view)
+
+
+def written(source: Generator) -> tuple[str, ir.Program, int]:
+    """The text of a program that loads, the program, and how many were drawn before it that do not."""
+    draw = Draw(source)
+    for tries in range(60):
+        text = Writer(draw, draw.random() < 0.1, draw.random() < 0.4).draft()
+        program = strategies.loaded(text)
+        if program is not None:
+            return text, program, tries
+    raise AssertionError("no program loads")
+
+
+# ---- thresholds -----------------------------------------------------------------------------------------------------
+
+
+def nodes(tree: Any) -> Iterator[Any]:
+    """Everything inside a program, expressions included."""
+    todo = [tree]
+    while todo:
+        one = todo.pop()
+        yield one
+        if is_dataclass(one):
+            todo += [getattr(one, f.name) for f in fields(one)]
+        elif isinstance(one, dict):
+            todo += one.values()
+        elif isinstance(one, tuple | list):
+            todo += one
+
+
+def thresholds(program: ir.Program) -> dict[str, list[int]]:
+    """The figures, days and months that a program compares with, as a column holds them; whole numbers only."""
+    found: dict[str, set[int]] = {"number": set(), "date": {ON.toordinal()}, "month": {month_index(ON)}}
+    parts = (program.clauses, program.defines, program.amounts, program.parameters, program.notes)
+    for node in nodes(parts):
+        if isinstance(node, ir.Const) and isinstance(node.value, Bounds) and node.type.kind in found:
+            plain = node.value.lo
+            if plain is not None and not (isinstance(plain, Fraction) and plain.denominator > 1):
+                found[node.type.kind].add(plain_of(plain))
+    return {kind: sorted(values) for kind, values in found.items()}
+
+
+def month_index(of: date | Month) -> int:
+    return of.year * 12 + of.month - 1
+
+
+def plain_of(value: Any) -> int:
+    """A number, day or month as a column holds it."""
+    if isinstance(value, date):
+        return value.toordinal()
+    return month_index(value) if isinstance(value, Month) else int(value)
+
+
+# ---- columns --------------------------------------------------------------------------------------------------------
+
+
+class Clerk:
+    """Draws the records of a register, entity by entity."""
+
+    def __init__(self, program: ir.Program, source: Generator) -> None:
+        self.program, self.source = program, source
+        self.thresholds = thresholds(program)
+
+    def register(self, withheld: Array) -> Frame:
+        """As many households as there are shares of facts withheld."""
+        return self.frame(self.program.root, withheld)
+
+    def frame(self, kind: str, withheld: Array, member: bool = True) -> Frame:
+        """Some records. One that is no member of this register names nobody, and lies in a record that it brings."""
+        entity, count = self.program.entities[kind], len(withheld)
+        plain = {name: self.values(decl, count) for name, decl in entity.facts.items()}
+        columns = {}
+        for name, decl in entity.facts.items():
+            if isinstance(decl.high, ir.Fact) and decl.high.name in plain:
+                plain[name] = np.minimum(plain[name], plain[decl.high.name])
+            known = self.source.random(count) >= withheld
+            none = self.source.random(count) < 0.3 if decl.type.optional else None
+            columns[name] = Column(plain[name], None if known.all() else known, none)
+        kinds = ("members", "records", "refers") if member else ("records",)
+        lists = {
+            name: self.listed(decl, withheld) for name, decl in entity.lists.items() if decl.kind in kinds
+        }
+        above = None if member or entity.upper is None else self.frame(entity.upper, withheld, False)
+        return Frame(kind, count, columns, lists, above)
+
+    def listed(self, decl: ir.ListDecl, withheld: Array) -> Listed:
+        count, refers = len(withheld), decl.kind == "refers"
+        least, most = (0, 1) if decl.single else (decl.least, min(decl.most, 2 if refers else decl.least + 8))
+        sizes = np.minimum(least + self.source.poisson(0.4 if refers else 1.0, count), most)
+        if count:
+            sizes[self.source.integers(count)] = most
+        open_ = self.source.random(count) < withheld * (0.3 if decl.kind == "members" else 1.0)
+        sizes[open_ & ((self.source.random(count) < 0.4) | decl.single)] = 0
+        inner = self.frame(decl.item, np.repeat(withheld, sizes), not refers)
+        return Listed(inner, starts_of(sizes), ~open_ if open_.any() else None)
+
+    def values(self, decl: ir.FactDecl, count: int) -> Array:
+        of = decl.type
+        if of.kind == "bool":
+            return self.source.random(count) < 0.5
+        if of.kind in ("choice", "multi"):
+            labels = len(self.program.choices[of.of].options)
+            return self.source.integers(0, labels if of.kind == "choice" else 1 << labels, count)
+        if of.kind == "text":
+            return np.array([*TEXTS, "北村"], object)[self.source.integers(0, 4, count)]
+        low, high = ends(decl)
+        likely = {value + step for value in self.thresholds[of.kind] for step in (-1, 0, 1)} | {low, high}
+        among = np.array(sorted(value for value in likely if low <= value <= high), np.int64)
+        anything = self.source.integers(low, high + 1, count)
+        return np.where(self.source.random(count) < 0.6, self.source.choice(among, count), anything)
+
+
+def ends(decl: ir.FactDecl) -> tuple[int, int]:
+    """The fixed range of a fact, as a column holds it."""
+    wide = widest(decl.type, frozenset())
+    assert isinstance(wide, Bounds)
+    found = [wide.lo, wide.hi]
+    for number, end in enumerate((decl.low, decl.high)):
+        if isinstance(end, ir.Const):
+            found[number] = end.value.value
+        elif isinstance(end, ir.Today):
+            found[number] = ON
+    return plain_of(found[0]), plain_of(found[1])
+
+
+def decided(
+    program: ir.Program, frame: Frame, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Frame]]:
+    """The frames of the records that decisions are made about, each with the lists that lead to it."""
+    yield path, frame
+    for name, listed in frame.lists.items():
+        if program.entities[frame.entity].lists[name].kind == "members":
+            yield from decided(program, listed.frame, (*path, name))
+
+
+# ---- the same as mappings -------------------------------------------------------------------------------------------
+
+
+def households(program: ir.Program, frame: Frame) -> list[dict[str, Any]]:
+    """Every record of a frame as a mapping, with all that lies in it."""
+    entity = program.entities[frame.entity]
+    records: list[dict[str, Any]] = [{} for _ in range(frame.count)]
+    for name, column in frame.facts.items():
+        raws = written_values(program, entity.facts[name], column)
+        if column.known is None:
+            for record, raw in zip(records, raws, strict=True):
+                record[name] = raw
+        else:
+            for record, raw, known in zip(records, raws, column.known.tolist(), strict=True):
+                if known:
+                    record[name] = raw
+    for name, listed in frame.lists.items():
+        items, starts, decl = households(program, listed.frame), listed.starts.tolist(), entity.lists[name]
+        for number, record in enumerate(records):
+            record[name] = items[starts[number] : starts[number + 1]]
+            if decl.single:
+                record[name] = record[name][0] if record[name] else "无"
+        if listed.complete is not None:
+            for number in np.flatnonzero(~listed.complete).tolist():
+                if not decl.single and (records[number][name] or decl.kind == "members"):
+                    records[number][name] = {"items": records[number][name], "complete": False}
+                else:
+                    del records[number][name]
+    if frame.upper is not None:
+        for record, above in zip(records, households(program, frame.upper), strict=True):
+            record[frame.upper.entity] = above
+    return records
+
+
+def written_values(program: ir.Program, decl: ir.FactDecl, column: Column) -> list[Any]:
+    """The values of a column as a household gives them."""
+    of, plain = decl.type, column.values.tolist()
+    if of.money:
+        raws: list[Any] = [v // 100 if v % 100 == 0 else yuan(v) for v in plain]
+    elif of.kind == "date":
+        raws = [date.fromordinal(v) for v in plain]
+    elif of.kind == "month":
+        raws = [Month(v // 12, v % 12 + 1) for v in plain]
+    elif of.kind in ("choice", "multi"):
+        labels = [option.name.id for option in program.choices[of.of].options]
+        sets = [[label for at, label in enumerate(labels) if v >> at & 1] for v in range(1 << len(labels))]
+        raws = [labels[v] if of.kind == "choice" else list(sets[v]) for v in plain]
+    else:
+        raws = plain
+    if column.none is not None:
+        raws = ["无" if none else raw for raw, none in zip(raws, column.none.tolist(), strict=True)]
+    if decl.judgement is not None:
+        raws = [{"value": raw, "by": "村", "date": "2020-06-01", "reason": "看过"} for raw in raws]
+    return raws
+
+
+def yuan(fen: int) -> str:
+    """So many fen, as yuan."""
+    return f"{'-' * (fen < 0)}{abs(fen) // 100}.{abs(fen) % 100:02d}"
