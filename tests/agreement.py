@@ -21,8 +21,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from itertools import combinations, pairwise
-from typing import Any, NamedTuple
+from functools import partial
+from itertools import combinations, islice, pairwise
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import registers
@@ -45,6 +46,7 @@ INTERPRETED = 25  # of these, by the reference as well
 WITHHELD = (0.0, 0.05, 0.3)
 
 Array = NDArray[Any]
+T = TypeVar("T")
 OUTCOMES = tuple(option.name.id for option in ir.OUTCOME.options)
 
 
@@ -407,17 +409,21 @@ def shrunk(difference: Difference, seconds: float = 60.0) -> Difference:
     def stays(text: str, household: dict[str, Any]) -> bool:
         return bool(differ(text, household, difference.engines))
 
-    changed = stays(text, household)
-    while changed and time.monotonic() < until:
-        changed = False
-        for smaller in smaller_households(household):
-            if time.monotonic() < until and stays(text, smaller):
-                household, changed = smaller, True
-                break
-        for shorter in shorter_texts(text):
-            if time.monotonic() < until and stays(shorter, household):
-                text, changed = shorter, True
-                break
+    def less(thing: T, smaller: Callable[[T], Iterator[T]], stays: Callable[[T], bool]) -> T:
+        """Whatever can go is left out, from the first to the last."""
+        at = 0
+        while time.monotonic() < until and (one := next(islice(smaller(thing), at, None), None)) is not None:
+            if stays(one):
+                thing = one
+            else:
+                at += 1
+        return thing
+
+    before = None
+    while before != (text, household) and stays(text, household):
+        before = text, household
+        household = less(household, smaller_households, partial(stays, text))
+        text = less(text, shorter_texts, lambda one, kept=household: stays(one, kept))
     what = differ(text, household, difference.engines) or difference.what
     return Difference(difference.seed, difference.number, difference.engines, text, household, what)
 
