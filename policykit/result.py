@@ -149,10 +149,10 @@ class Result:
 
     def __init__(
         self, on: date, policies: Policies, found: Traced | None, quick: compiled.Decided | compiled.Swift | None = None,
-        language: Language = "zh",
+        language: Language = "zh", exact: bool = True, events: Events | None = None,
     ) -> None:  # fmt: skip
         self.on, self.policies = on, policies
-        self._found, self._quick, self._language = found, quick, language
+        self._found, self._quick, self._language, self._exact, self._events = found, quick, language, exact, events
 
     def __repr__(self) -> str:
         granted = sum(decision.outcome == "granted" for decision in self.decisions)
@@ -170,18 +170,25 @@ class Result:
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        return () if self._found is None else self._found.read.errors
+        if self._found is not None:
+            return self._found.read.errors
+        return () if self._events is None else self._events.errors
 
     @property
     def elections(self) -> tuple[Election, ...]:
-        return () if self._found is None else self._found.read.elections
+        if self._found is not None:
+            return self._found.read.elections
+        return () if self._events is None else self._events.elections
 
     @property
     def _traced(self) -> Traced:
         if self._found is None:
             assert self._quick is not None
-            again = read_household(self._quick.household, self.policies, on=self.on, language=self._language)
-            self._found = _traced(again, self.on)
+            given = () if self._events is None else self._events.given
+            again = read_household(
+                self._quick.household, self.policies, on=self.on, rulings=given, language=self._language
+            )
+            self._found = _traced(again, self.on, self._exact)
         return self._found
 
     @property
@@ -205,7 +212,7 @@ class Result:
     def decisions(self) -> tuple[Decision, ...]:
         if self._quick is not None:
             return tuple(map(self._from_row, self._quick.rows))
-        return tuple(self._decision(decision) for decision in self.trace.decisions)
+        return tuple(self._decision(decision, self.trace.case.index) for decision in self.trace.decisions)
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -355,23 +362,28 @@ class Result:
 
         return ResultModel.model_validate(self, from_attributes=True).model_dump_json(indent=2)
 
-    def _decision(self, decision: form.Decision) -> Decision:
+    def _decision(self, decision: form.Decision, index: Mapping[str, Instance]) -> Decision:
         return Decision(
-            decision.measure, self.trace.program.measures[decision.measure].name.zh, decision.subject.path, decision.outcome,
+            decision.measure, self.policies.program.measures[decision.measure].name.zh, decision.subject.path, decision.outcome,
             tuple(sorted(decision.outcomes)), decision.flags, _amount(decision.payment), decision.clauses,
-            tuple(self._missing(gap) for gap in decision.missing), decision.superseded_by, decision.alternatives,
+            tuple(self._missing(gap, index) for gap in decision.missing), decision.superseded_by, decision.alternatives,
             decision.within_budget,
         )  # fmt: skip
 
-    def _from_row(self, row: compiled.Row) -> Decision:
-        """A decision of the compiled engine, which leaves nothing open."""
+    def _from_row(self, row: compiled.Row | form.Decision) -> Decision:
+        """A decision of the compiled engine; one that waits for something with a cause is the reference's."""
+        if isinstance(row, form.Decision):
+            assert self._quick is not None
+            if row.missing and self._quick.causes:
+                (row,) = (d for d in self.trace.decisions if (d.measure, d.subject.path) == (row.measure, row.subject.path))  # fmt: skip
+            return self._decision(row, self._quick.index)
         return Decision(
             row.measure, self.policies.program.measures[row.measure].name.zh, row.path, row.outcome, (row.outcome,), (),
             None if row.pay is None else _paid(row.pay), row.clauses, (), row.over, row.alternatives, True,
         )  # fmt: skip
 
-    def _missing(self, gap: Gap) -> Missing:
-        program, record = self.trace.program, self.trace.case.index.get(gap.path)
+    def _missing(self, gap: Gap, index: Mapping[str, Instance]) -> Missing:
+        program, record = self.policies.program, index.get(gap.path)
         label, question = gap.name, ""
         parameter = program.parameters.get(gap.name.split("[")[0])
         if gap.kind == "parameter" and parameter is not None:
@@ -441,6 +453,7 @@ def evaluate(
     parameters: str | Path | None = None,
     language: Language = "zh",
     engine: Engine = "auto",
+    exact: bool = True,
 ) -> Result:
     """Decides every measure of some policies for one household, on one day.
 
@@ -451,20 +464,28 @@ def evaluate(
     `engine` changes the time it takes and nothing else: `auto` compiles the rules of a day once a second household is
     asked about, `compiled` at the first; either leaves to the interpreter what compiled rules do not take.
 
+    `exact=False` asks for the bounds alone: one pass over ranges, which may leave undetermined what is settled by trying
+    out every case; it never says anything else. So the work for one household is bounded, whatever is missing.
+
     Raises `PolicyError` with every fault found when the household is bad input.
     """
     chosen = _chosen(policies, parameters)
-    if engine != "interpreter" and household.__class__ is dict and not rulings:
+    if engine != "interpreter" and household.__class__ is dict:
         program = chosen.engines.get(on)
         if program is None and (engine == "compiled" or on in chosen.engines):
             program = _keep(chosen.engines, on, _compiled(chosen.program, on))
-        quick = None if program is None else program.decide(household)
+        quick = None if program is None or rulings else program.decide(household, exact)
         if quick is not None:
-            return Result(on, chosen, None, quick, language)
+            return Result(on, chosen, None, quick, language, exact)
+        rulings = list(rulings)
+        if program is not None and (rulings or not household.keys().isdisjoint(RULINGS)):
+            ruled = _ruled(program, household, chosen, on, rulings, language, exact)
+            if ruled is not None:
+                return ruled
         if on not in chosen.engines:
             _keep(chosen.engines, on, None)
     read = read_household(household, chosen, on=on, rulings=rulings, language=language)
-    return Result(on, chosen, _traced(read, on))
+    return Result(on, chosen, _traced(read, on, exact), None, language, exact)
 
 
 def _chosen(policies: Policies | None, parameters: str | Path | None) -> Policies:
@@ -534,10 +555,36 @@ class Traced:
     digest: str
 
 
-def _traced(read: Read, on: date) -> Traced:
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What approvers and the household decided, as given; the elections that count and the rulings that do not."""
+
+    given: tuple[Mapping[str, Any], ...]
+    elections: tuple[Election, ...]
+    errors: tuple[Diagnostic, ...]
+
+
+def _ruled(
+    program: compiled.Compiled, household: dict[str, Any], policies: Policies, on: date,
+    rulings: list[Mapping[str, Any]], language: Language, exact: bool,
+) -> Result | None:  # fmt: skip
+    """The result for a household with rulings or elections; `None` when the interpreter has to give it."""
+    facts, own = _apart(household)
+    opened = program.opened(facts)
+    if opened is None:
+        return None
+    given = (*own, *rulings)
+    counted, elections, errors = read_rulings(policies.program, opened.case, given, language)
+    quick = opened.decided(exact, counted, elections)
+    if quick is None:
+        return None
+    return Result(on, policies, None, quick, language, exact, Events(given, elections, errors))
+
+
+def _traced(read: Read, on: date, exact: bool = True) -> Traced:
     """What the reference interpreter finds."""
     digest = hashlib.sha256(f"{read.case.digest}{read.rulings}{read.elections}".encode()).hexdigest()
-    found = interpreter.evaluate(read.policies.program, read.case, on, read.rulings, read.elections)
+    found = interpreter.evaluate(read.policies.program, read.case, on, read.rulings, read.elections, exact)
     return Traced(found, read, digest)
 
 

@@ -464,9 +464,13 @@ def test_a_gap_that_cannot_matter_is_no_hindrance() -> None:
     assert (result.engine, result.decision("aid").outcome) == ("compiled", "refused")
 
 
-def test_a_gap_that_can_matter_is_handed_over() -> None:
+def test_a_gap_that_can_matter_leaves_it_open() -> None:
+    """Whoever is poor and earns nobody knows what may be refused, or granted up to the whole line."""
     result = evaluate({"poor": True, "members": [{}]}, load_text(RULES), on=DAY, engine="compiled")
-    assert (result.engine, result.decision("aid").outcome) == ("interpreter", "undetermined")
+    decision = result.decision("aid")
+    assert (result.engine, decision.outcomes) == ("compiled", ("granted", "refused"))
+    assert decision.amount is not None and (decision.amount.low, decision.amount.high) == (0, 100000)
+    assert [(gap.path, gap.name) for gap in decision.missing] == [("members[0]", "income")]
 
 
 @pytest.mark.parametrize(

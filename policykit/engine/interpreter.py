@@ -200,10 +200,12 @@ class Interpreter:
         rulings: tuple[Ruling, ...],
         elections: tuple[Election, ...],
         assumed: Mapping[Gap, Value] | None = None,
+        first: Outcomes | None = None,
     ) -> None:
-        """`assumed` fills gaps, such as the parameters that a household found by the solver supposes."""
+        """`assumed` fills gaps, such as the parameters that a household found by the solver supposes; `first` is the
+        pass to ask, where another engine has one."""
         self.program, self.case, self.on = program, case, on
-        self.first = Outcomes(program, case, on, rulings, elections, assumed)
+        self.first = first or Outcomes(program, case, on, rulings, elections, assumed)
         self.terms = self.first.terms
 
     # -- the exact level

@@ -139,8 +139,7 @@ class Outcomes:
 
     def assuming(self, gap: Gap, value: Value) -> Outcomes:
         """A pass under one assumption more; what the gap does not keep open is taken over."""
-        assumed = {**self.terms.assumed, gap: value}
-        inner = Outcomes(self.program, self.case, self.on, self.rulings, self.elections, assumed, self.behind)
+        inner = self.again({**self.terms.assumed, gap: value})
         inner.terms.inherit(self.terms, gap)
         inner._status = {key: found for key, found in self._status.items() if gap not in found.missing}
         inner._answers = {key: found for key, found in self._answers.items() if gap not in found.depends_on}
@@ -148,6 +147,10 @@ class Outcomes:
             key: found for key, found in self._amounts.items() if found and gap not in found.missing
         }
         return inner
+
+    def again(self, assumed: Mapping[Gap, Value]) -> Outcomes:
+        """A pass of the same kind that knows nothing yet."""
+        return Outcomes(self.program, self.case, self.on, self.rulings, self.elections, assumed, self.behind)
 
     # -- clauses
 

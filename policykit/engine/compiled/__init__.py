@@ -1,43 +1,27 @@
 """The compiled engine: Python generated once for a program and a day, deciding one household at a time.
 
-It takes households that are plainly written and decided by what is known; everything else it hands over, so that
-its answers are those of the reference engine, or none. It decides and gives no reasons: those are the reference's.
+It takes households that are plainly written, with gaps or without; everything else it hands over, so that its answers
+are those of the reference engine, or none. It decides and gives no reasons: those are the reference's.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from policykit import ir
 from policykit.engine.compiled import verdicts
 from policykit.engine.compiled.operations import NAMES
-from policykit.engine.compiled.reading import Reader, copied, identifier
+from policykit.engine.compiled.partly import Decided, Partly, functions
+from policykit.engine.compiled.reading import Reader, Reading, copied, identifier
 from policykit.engine.compiled.source import Source
 from policykit.engine.compiled.straight import Straight
-from policykit.engine.compiled.swift import Layout, Swift, only
+from policykit.engine.compiled.swift import Layout, Swift
 from policykit.engine.compiled.terms import Refused
 from policykit.engine.compiled.verdicts import Pay, Row
 from policykit.values import month_of
 
 __all__ = ["Compiled", "Decided", "Pay", "Refused", "Row", "Swift", "compiled"]
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """The decisions on a household, and the household as it was then."""
-
-    rows: tuple[Row, ...]
-    household: dict[str, Any]
-
-    def only(self, measure: str, subject: str | None) -> Row | None:
-        """The one decision on a measure for a subject; `None` when there is none, or more than one."""
-        return only(self.rows, measure, subject)
-
-    def told(self, measure: str, subject: str) -> None:
-        """Nothing is told apart from the whole decision."""
-        return
 
 
 class Compiled:
@@ -57,6 +41,8 @@ class Compiled:
         classes = {kind: names[Source.class_name(kind)] for kind in program.entities}
         ranges = {kind: names.get(f"ranges_{identifier(kind)}") for kind in program.entities}
         self._reader, self._decide = Reader(program, on, classes, ranges), names["decide"]
+        self._program, self._on = program, on
+        self._functions = functions(program, writing.terms.wanted, names)
         self.straight: Any = None
         try:
             short = Straight(program, on)
@@ -70,22 +56,39 @@ class Compiled:
             program, short.slots, short.members, short.member.name.id if short.member else ""
         )
 
-    def decide(self, household: dict[str, Any]) -> Decided | Swift | None:
+    def decide(self, household: dict[str, Any], exact: bool = True) -> Decided | Swift | None:
         """The decisions on a household; `None` when the reference engine has to give them."""
         if self.straight is not None:
             try:
                 return Swift(self._layout, self.straight(household))
             except Exception:  # not every fact is there, and plain: the general form asks more closely
                 pass
-        return self.general(household)
+        return self.general(household, exact)
 
-    def general(self, household: dict[str, Any]) -> Decided | None:
+    def general(self, household: dict[str, Any], exact: bool = True) -> Decided | None:
         """The same by the general form alone."""
         try:
             mine = copied(household)
-            return Decided(tuple(self._decide(self._reader.read(mine))), mine)
+            reading = self._reader.read(mine)
+            if not reading.unsure:
+                try:
+                    return Decided(tuple(self._decide(reading.subjects)), mine)
+                except Exception:  # something that nobody gave was touched
+                    pass
+            return self._partly(mine, reading).decided(exact)
         except Exception:  # whatever is odd about a household, the reference engine says it better
             return None
+
+    def opened(self, household: dict[str, Any]) -> Partly | None:
+        """A household as read, to be decided once its rulings and elections have been read too."""
+        try:
+            mine = copied(household)
+            return self._partly(mine, self._reader.read(mine))
+        except Exception:
+            return None
+
+    def _partly(self, household: dict[str, Any], reading: Reading) -> Partly:
+        return Partly(self._functions, self._program, self._on, reading, household)
 
 
 def run(source: str, program: ir.Program, names: dict[str, Any]) -> None:
@@ -99,7 +102,10 @@ class Nothing(Compiled):
         self.source = ""
         self.straight = None
 
-    def decide(self, household: dict[str, Any]) -> Decided | None:
+    def decide(self, household: dict[str, Any], exact: bool = True) -> Decided | None:
+        return None
+
+    def opened(self, household: dict[str, Any]) -> Partly | None:
         return None
 
 

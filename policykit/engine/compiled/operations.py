@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any
 
 from policykit.engine.compiled.reading import Record
-from policykit.engine.compiled.unknown import UNKNOWN, HandOver, known
+from policykit.engine.compiled.unknown import UNKNOWN, HandOver, Wrong, known
 from policykit.ops import OPS, Op
 from policykit.values import Month, simple
 
@@ -39,6 +39,7 @@ REFUSED: dict[str, str] = {
 
 FOLDS = ("any", "all", "count", "sum", "least", "greatest", "earliest", "latest")
 NOT_ASKED: Any = object()  # of a term: 无 is an answer too
+OPEN: Any = object()  # of a term: something that nobody gave was touched
 
 
 # ---- what generated code calls ------------------------------------------------------------------------------------------
@@ -63,7 +64,10 @@ def once(term: Callable[[Any], Any]) -> Callable[[Any], Any]:
         memo: dict[str, Any] = record.memo
         found = memo.get(name, NOT_ASKED)
         if found is NOT_ASKED:
+            memo[name] = OPEN
             found = memo[name] = term(record)
+        elif found is OPEN:
+            raise HandOver(name)
         return found
 
     return remembered
@@ -122,7 +126,7 @@ def in_range(value: Any, low: Any, high: Any) -> Any:
 def must_lie(value: Any, low: Any, high: Any) -> None:
     """A fact inside a range that other facts set."""
     if value is not None and not low <= value <= max(low, high):
-        raise HandOver("contradicts")
+        raise Wrong("contradicts")
 
 
 def maybe(record: Any, read: Callable[[Any], Any], otherwise: Any = None) -> Any:

@@ -18,9 +18,9 @@ from typing import Any, ClassVar, NoReturn, TypeAlias
 from policykit import ir
 from policykit.datatypes import Type, parse_unit, widest
 from policykit.diagnostics import shown
-from policykit.engine.compiled.unknown import UNKNOWN, HandOver
-from policykit.facts import FACT_KEYS, ID_KEYS, NOTE_KEYS, REF_KEYS
-from policykit.values import Bounds, Month, month_of, simple
+from policykit.engine.compiled.unknown import UNKNOWN, HandOver, Wrong
+from policykit.facts import FACT_KEYS, ID_KEYS, LIST_KEYS, NOTE_KEYS, REF_KEYS, Case, Given, Instance, Listing
+from policykit.values import NONE, Bounds, Month, Options, Value, exactly, month_of, simple
 
 MOST_RECORDS = 2_000  # a household with more is read with the limits of all households
 DEEPEST = 20
@@ -32,16 +32,20 @@ Reads: TypeAlias = Callable[[Any], Any]
 def identifier(name: str) -> str:
     """A declared identifier as Python may write it."""
     plain = re.sub(r"\W", "_", name)
-    return f"{plain}_" if keyword.iskeyword(plain) or plain in ("path", "upper", "memo", "kind") else plain
+    return f"{plain}_" if keyword.iskeyword(plain) or plain in RECORD else plain
 
 
-class Record:
-    """One record. Generated classes name its facts and lists, each UNKNOWN until it is read."""
+class Record(Instance):
+    """One record. Generated classes name its facts and lists, each UNKNOWN until it is read.
+
+    What the reference asks a record for, `facts` and `lists` by their identifiers, is filled in by `Reading.case`.
+    """
 
     kind: ClassVar[str]
-    path: str
-    upper: Record | None
     memo: dict[str, Any]
+
+
+RECORD = frozenset((*Instance.__slots__, "memo", "kind", "known"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,13 +308,15 @@ class Reader:
         places = {name: identifier(name) for name in decls}
         return Table(make, keys, places, facts, decls, entity.upper, {**upper_keys, **keys}, dated, ranges)
 
-    def read(self, raw: dict[str, Any]) -> list[Record]:
-        """The records that decisions are made about."""
+    def read(self, raw: dict[str, Any]) -> Reading:
+        """The records of a household."""
         kind = self.levels[0]
         if len(self.levels) > 1:
             named = {k: len(raw.keys() & (self.tables[k].keys.keys() - ID_KEYS.keys())) for k in self.levels}
             kind = max(reversed(self.levels), key=lambda k: named[k])
-        return Reading(self, kind).household(raw)
+        reading = Reading(self, kind)
+        reading.household(raw)
+        return reading
 
 
 class Reading:
@@ -323,8 +329,12 @@ class Reading:
         self.all: list[Record] = []
         self.named: dict[tuple[str, str], list[Record]] = {}
         self.later: list[tuple[Record, str]] = []
+        self.partial: dict[tuple[Record, str], tuple[Any, ...]] = {}  # lists not checked to the end
+        self.undated: dict[tuple[Record, str], tuple[Any, ...]] = {}  # lists before the day left anything out
+        self.unsure: list[Record] = []  # whose ranges hang on what nobody gave
+        self.causes = False  # whether a gap has a cause, which is told by the passes that read households
 
-    def household(self, raw: dict[str, Any]) -> list[Record]:
+    def household(self, raw: dict[str, Any]) -> None:
         self.record(self.root, self.root, raw, None, 0, subject=True)
         if self.later:
             self.call_members()
@@ -337,8 +347,30 @@ class Reading:
                 if isinstance(decl, ir.ListDecl) and not decl.single:
                     self.dated(one, table.places[name], self.reader.tables[decl.item].dated)
             if table.ranges is not None:
-                table.ranges(one)
-        return self.subjects
+                try:
+                    table.ranges(one)
+                except Wrong:
+                    raise
+                except Exception:
+                    self.unsure.append(one)
+
+    def case(self) -> Case:
+        """The same records as the reference engine asks for them: every fact as what is known of it, every list whole."""
+        index = {}
+        for one in self.all:
+            index[one.path] = one
+            table = self.reader.tables[one.kind]
+            for name, decl in table.decls.items():
+                place = table.places[name]
+                there = getattr(one, place)
+                if isinstance(decl, ir.ListDecl) and not decl.single:
+                    if (one, place) in self.partial:
+                        one.lists[name] = Listing(self.partial[one, place], False)
+                    elif there is not UNKNOWN or (one, place) in self.undated:
+                        one.lists[name] = Listing(self.undated.get((one, place), there), True)
+                elif there is not UNKNOWN:
+                    one.facts[name] = Given(formed(decl, there))
+        return Case(self.all[0], tuple(self.subjects), index, (), "")
 
     def record(
         self, kind: str, path: str, raw: Any, upper: Record | None, depth: int, subject: bool = False
@@ -347,8 +379,8 @@ class Reading:
         self.count += 1
         if type(raw) is not dict or self.count > MOST_RECORDS or depth > DEEPEST:
             raise HandOver("not plainly written")
-        one = table.make()
-        one.path, one.upper, one.memo = path, upper, {}
+        one = table.make(kind, path, upper)
+        one.memo = {}
         self.all.append(one)
         if subject:
             self.subjects.append(one)
@@ -371,13 +403,17 @@ class Reading:
             if value is None:
                 continue
             if name in table.facts:
-                setattr(one, table.places[name], table.facts[name](value))
+                there = table.facts[name](value)
             elif name in table.decls:
                 decl = table.decls[name]
                 assert isinstance(decl, ir.ListDecl)
-                setattr(one, table.places[name], self.listed(one, decl, value, depth, subject))
-            elif name == "id":
-                self.number(one, value)
+                there = self.listed(one, decl, value, depth, subject)
+            else:
+                if name == "id":
+                    self.number(one, value)
+                continue
+            setattr(one, table.places[name], there)
+            self.causes |= there is UNKNOWN
         if outside is not None:
             given = next((raw[key] for key in raw if keys.get(key) == outside), None)
             if type(given) is dict and UNSAID & given.keys():
@@ -386,7 +422,7 @@ class Reading:
                 outside, f"{path}.{outside}", {} if given is None else given, None, depth + 1
             )
         if one.upper is not None:
-            setattr(one, f"in_{identifier(one.upper.kind)}", one.upper)
+            setattr(one, f"in_{identifier(one.upper.entity)}", one.upper)
         return one
 
     def below(self, owner: Record, name: str) -> str:
@@ -402,7 +438,10 @@ class Reading:
             if isinstance(found, Named):
                 self.later.append((owner, identifier(decl.name.id)))
             return found
-        if type(raw) is not list or not (decl.least <= len(raw) <= decl.most):
+        complete = True
+        if type(raw) is dict:
+            raw, complete = self.checked(raw)
+        if type(raw) is not list or len(raw) > decl.most or (complete and len(raw) < decl.least):
             raise HandOver("not a plain list")
         items: list[Any] = []
         for number, item in enumerate(raw):
@@ -413,9 +452,28 @@ class Reading:
                 inside = owner if decl.kind == "members" else None
                 member = subject and inside is not None
                 items.append(self.record(decl.item, at, item, inside, depth + 1, member))
+        place = identifier(decl.name.id)
         if any(isinstance(item, Named) for item in items):
-            self.later.append((owner, identifier(decl.name.id)))
-        return tuple(items)
+            self.later.append((owner, place))
+        if complete:
+            return tuple(items)
+        self.partial[owner, place] = tuple(items)
+        return UNKNOWN
+
+    @staticmethod
+    def checked(raw: dict[Any, Any]) -> tuple[Any, bool]:
+        """The elements of a list that says of itself whether it was checked to the end."""
+        parts: dict[str, Any] = {}
+        for key, said in raw.items():
+            part = LIST_KEYS.get(key)
+            if part is None or part in parts or said is None:
+                refuse(raw)
+            parts[part] = said
+        for part in ("cause", "unknown"):
+            if part in parts:
+                read_text(parts[part])
+        complete = read_truth(parts.get("complete", True)) and "unknown" not in parts
+        return parts.get("items", None if complete else []), complete
 
     def reference(self, owner: Record, decl: ir.ListDecl, path: str, raw: Any, depth: int) -> Any:
         if type(raw) is dict:
@@ -453,11 +511,14 @@ class Reading:
 
     def settle(self, owner: Record, name: str) -> None:
         """Puts the records that references name in their place."""
-        there = getattr(owner, name)
+        there = self.partial.get((owner, name), getattr(owner, name))
         found = tuple(self.found(one) for one in (there if type(there) is tuple else (there,)))
         if len(set(found)) < len(found):
             raise HandOver("one record twice")
-        setattr(owner, name, found if type(there) is tuple else found[0])
+        if (owner, name) in self.partial:
+            self.partial[owner, name] = found
+        else:
+            setattr(owner, name, found if type(there) is tuple else found[0])
 
     def found(self, one: Record | Named) -> Record:
         if not isinstance(one, Named):
@@ -474,6 +535,7 @@ class Reading:
         items = getattr(record, name)
         if dated is None or items is UNKNOWN:
             return
+        self.undated[record, name] = items
         try:
             setattr(record, name, tuple(filter(dated.holds, items)))
         except HandOver:
@@ -489,6 +551,15 @@ class Reading:
                     if key in seen:
                         raise HandOver("two heads")
                     seen.add(key)
+
+
+def formed(decl: ir.FactDecl | ir.ListDecl, plain: Any) -> Value:
+    """A plain value as what is known of it."""
+    if isinstance(decl, ir.ListDecl):
+        return Options(frozenset([plain]))
+    if plain is None:
+        return NONE if decl.type.ordered or decl.type.kind == "text" else Options(frozenset([None]))
+    return exactly(plain)
 
 
 def heads(program: ir.Program, kind: str) -> Iterable[tuple[str, str]]:

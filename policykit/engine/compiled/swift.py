@@ -10,13 +10,13 @@ from typing import Any
 from policykit import ir
 from policykit.engine.compiled.reading import Record
 from policykit.engine.compiled.straight import Slot
-from policykit.engine.compiled.verdicts import BEATEN, STANDS, Pay, Row, Verdict, Way, judged
+from policykit.engine.compiled.verdicts import BEATEN, STANDS, Pay, Row, Verdict, Way, judged, only
 
 Values = tuple[Any, ...]
 Found = tuple[
     dict[str, Any], Values, Any
 ]  # the household, what its clauses came to, and those of each member
-NOBODY = Record()  # what prevails over a clause is told from the states alone
+NOBODY = Record("", "")  # what prevails over a clause is told from the states alone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,9 +120,3 @@ class Swift:
         own = self.found[1]
         verdict, paid = layout.asked[measure].verdict(own)
         return verdict.outcome, None if paid is None else own[paid.pay]
-
-
-def only(rows: Any, measure: str, subject: str | None) -> Row | None:
-    """The one row on a measure for a subject; `None` when there is none, or more than one."""
-    found = [row for row in rows if row.measure == measure and subject in (None, row.path)]
-    return found[0] if len(found) == 1 else None

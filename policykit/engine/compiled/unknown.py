@@ -12,6 +12,10 @@ class HandOver(Exception):
     """Something that the fast path does not take; the reference engine answers, or says what is wrong."""
 
 
+class Wrong(HandOver):
+    """A household that means nothing; the passes that read households say what is wrong with it."""
+
+
 class Unknown:
     """Not a value: it can be carried about, and nothing else."""
 

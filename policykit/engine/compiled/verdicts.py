@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from policykit.engine.compiled.reading import Record
 from policykit.engine.compiled.unknown import HandOver, known
+from policykit.trace import Decision
 
 #: what a clause comes to on a record: out of scope; test not met; overridden; excluded; it stands
 SILENT, NOT_MET, BEATEN, BARRED, STANDS = range(5)
@@ -191,3 +192,14 @@ def row(
     pay = payment(verdict, record)
     others = alternatives(record) if alternatives is not None and verdict.outcome in OPEN else ()
     return Row(measure, record.path, verdict.outcome, verdict.clauses, pay, verdict.over, others)
+
+
+def only(rows: Iterable[Any], measure: str, subject: str | None) -> Any:
+    """The one decision on a measure for a subject; `None` when there is none, or more than one."""
+    found = [one for one in rows if one.measure == measure and subject in (None, path_of(one))]
+    return found[0] if len(found) == 1 else None
+
+
+def path_of(one: Row | Decision) -> str:
+    """Where the subject of a decision stands."""
+    return one.path if isinstance(one, Row) else one.subject.path

@@ -1,0 +1,209 @@
+"""Households of which not everything is known: what hangs on a gap is judged by the reference's own tables.
+
+Both levels are the reference's: `Outcomes` at the bounds level, `Search` over it at the exact level. What they ask for
+is answered by generated code wherever nothing unknown was touched, and that is most of it; only what a gap reaches is
+walked through term by term. So a gap means here what it means there, and costs what it reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from policykit import ir
+from policykit.engine.compiled.reading import Reading, Record, identifier
+from policykit.engine.compiled.operations import OPEN
+from policykit.engine.compiled.unknown import UNKNOWN, Wrong
+from policykit.engine.compiled.verdicts import NOT_MET, SILENT, STANDS, Row, only, row
+from policykit.engine.interpreter import Interpreter, contradictions
+from policykit.engine.outcomes import Answer, Outcomes, Status
+from policykit.engine.terms import Terms
+from policykit.facts import Case, Election, Instance, Ruling
+from policykit.trace import Decision
+from policykit.values import FALSE, NONE, NOTHING, TRUE, Bounds, Gap, Missing, Options, Value, exactly
+
+#: what a state that generated code found says of scope and test; what stands is overridden by nothing
+PLAIN = {SILENT: (FALSE, TRUE), NOT_MET: (TRUE, FALSE), STANDS: (TRUE, TRUE)}
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """Generated functions by what they stand for; each raises once it touches what nobody gave."""
+
+    terms: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    states: dict[int, Callable[[Record], int]] = field(default_factory=dict)  # by the clause version
+    bases: dict[tuple[str, str], Callable[[Record], Any]] = field(default_factory=dict)
+    finals: dict[tuple[str, str], Callable[[Record], Any]] = field(default_factory=dict)
+    questions: dict[tuple[str, str], tuple[Callable[[Record], Any], Any]] = field(default_factory=dict)
+    judging: tuple[str, ...] = ()  # the names of all that rulings and elections can change
+
+
+def functions(program: ir.Program, wanted: Iterable[tuple[str, ...]], names: Mapping[str, Any]) -> Functions:
+    """The functions that a program's source holds."""
+    title = {key: "_".join((key[0], *map(identifier, key[1:]))) for key in wanted}
+    found = Functions(judging=tuple(title[key] for key in wanted if key[0] in ("clause", "base", "final")))
+    for key in wanted:
+        made = names[title[key]]
+        match key:
+            case ("term", name):
+                found.terms[name] = made
+            case ("clause", name, *rest):
+                found.states[id(program.clauses[name][int(rest[0]) if rest else 0])] = made
+            case ("base", measure, kind):
+                found.bases[measure, kind] = made
+            case ("final", measure, kind):
+                found.finals[measure, kind] = made
+    for name, measure in program.measures.items():
+        for kind in measure.entities:
+            final = found.finals.get((name, kind)) or found.bases[name, kind]
+            found.questions[name, kind] = final, names.get(f"alternatives_{identifier(name)}_{identifier(kind)}")
+    return found
+
+
+class KnownFirst(Terms):
+    """The values of terms, each by generated code where nothing unknown is touched."""
+
+    functions: Functions
+
+    def defined(self, name: str, record: Instance | None) -> Value:
+        key = (name, record)
+        if key not in self._defined:
+            term = self.functions.terms.get(name)
+            if term is not None and (record is None or isinstance(record, Record)):
+                try:
+                    plain = term(record) if record is not None else term()
+                except Exception:  # a gap, or something that generated code does not take
+                    return super().defined(name, record)
+                if plain is not UNKNOWN:  # a term may hand on a fact that nobody gave without touching it
+                    self._defined[key] = known(plain, self.program.defines[name])
+        return super().defined(name, record)
+
+
+def known(plain: Any, define: ir.Define) -> Value:
+    """A plain value as what is known of it."""
+    if plain is None:
+        return NONE if define.type.ordered or define.type.kind == "bool" else Options(frozenset([None]))
+    return exactly(plain)
+
+
+class Level(Outcomes):
+    """A pass over a household; what clauses and measures come to is generated code's where that can tell."""
+
+    def __init__(
+        self, made: Functions, program: ir.Program, case: Case, on: date, rulings: tuple[Ruling, ...] = (),
+        elections: tuple[Election, ...] = (), assumed: Mapping[Gap, Value] | None = None,
+        behind: dict[Gap, Missing] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(program, case, on, rulings, elections, assumed, behind)
+        self.functions, self.plain = made, not rulings and not elections
+        terms = KnownFirst(program, case, on, self, assumed or {}, self.behind)
+        terms.functions = made
+        self.terms = terms
+
+    def again(self, assumed: Mapping[Gap, Value]) -> Level:
+        return Level(
+            self.functions, self.program, self.case, self.on, self.rulings, self.elections, assumed, self.behind
+        )  # fmt: skip
+
+    def status(self, clause: ir.Clause, record: Instance, force: Bounds = TRUE) -> Status:
+        key = (id(clause), record)
+        if key not in self._status and self.plain and isinstance(record, Record):
+            state = told(self.functions.states.get(id(clause)), record)
+            if state in PLAIN and not (state == STANDS and isinstance(clause.effect, ir.Withhold)):
+                self._status[key] = Status(clause, record, *PLAIN[state], FALSE, FALSE)
+        return super().status(clause, record, force)
+
+    def base(self, measure: str, record: Instance) -> Answer:
+        return self.settled((measure, record, False), self.functions.bases) or super().base(measure, record)
+
+    def final(self, measure: str, record: Instance) -> Answer:
+        return self.settled((measure, record, True), self.functions.finals) or super().final(measure, record)
+
+    def settled(
+        self, key: tuple[str, Instance, bool], made: Mapping[tuple[str, str], Callable[[Record], Any]]
+    ) -> Answer | None:
+        """What generated code makes of a measure for a record, where it can tell."""
+        measure, record, _ = key
+        if key in self._answers or not self.plain or not isinstance(record, Record):
+            return None
+        verdict = told(made.get((measure, record.entity)), record)
+        if verdict is None:
+            return None
+        clauses = frozenset(verdict.clauses)
+        over = frozenset(verdict.over)
+        self._answers[key] = Answer(frozenset([verdict.outcome]), None, NOTHING, clauses, clauses, over)
+        return self._answers[key]
+
+
+def told(function: Callable[[Record], Any] | None, record: Record) -> Any:
+    """What a generated function says of a record; `None` where it touches a gap."""
+    if function is None:
+        return None
+    try:
+        return function(record)
+    except Exception:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The decisions on a household, and the household as it was then."""
+
+    rows: tuple[Row | Decision, ...]  # a `Decision` by the reference's tables where a gap was touched
+    household: dict[str, Any]
+    index: Mapping[str, Instance] = field(default_factory=dict)  # the records by their paths
+    causes: bool = False  # whether what is missing has causes, which the reference alone tells
+
+    def only(self, measure: str, subject: str | None) -> Row | Decision | None:
+        """The one decision on a measure for a subject; `None` when there is none, or more than one."""
+        return only(self.rows, measure, subject)
+
+    def told(self, measure: str, subject: str) -> None:
+        """Nothing is told apart from the whole decision."""
+        return
+
+
+class Partly:
+    """One household that generated code has read, with gaps or rulings."""
+
+    def __init__(
+        self, made: Functions, program: ir.Program, on: date, reading: Reading, household: dict[str, Any]
+    ) -> None:
+        self.functions, self.program, self.on = made, program, on
+        self.reading, self.household = reading, household
+        self.case = reading.case()
+        if reading.unsure and any(contradictions(program, self.case, on)):
+            raise Wrong("contradicts")
+
+    def decided(
+        self, exact: bool, rulings: tuple[Ruling, ...] = (), elections: tuple[Election, ...] = ()
+    ) -> Decided | None:
+        """Every measure for every subject, at one of the levels; `None` when the reference engine has to decide."""
+        try:
+            return self._decided(exact, rulings, elections)
+        except Exception:  # whatever is odd about a household, the reference engine says it better
+            return None
+
+    def _decided(
+        self, exact: bool, rulings: tuple[Ruling, ...], elections: tuple[Election, ...]
+    ) -> Decided:
+        ruled = bool(rulings or elections)
+        if ruled:  # what approvers and the household decided generated code knows nothing of
+            for record in self.reading.all:
+                record.memo.update(dict.fromkeys(self.functions.judging, OPEN))
+        level = Level(self.functions, self.program, self.case, self.on, rulings, elections)
+        reference = Interpreter(self.program, self.case, self.on, rulings, elections, first=level)
+        rows = tuple(self.row(*question, reference, exact, ruled) for question in reference.questions())
+        return Decided(rows, self.household, self.case.index, self.reading.causes)
+
+    def row(self, measure: str, record: Instance, reference: Interpreter, exact: bool, ruled: bool) -> Row | Decision:  # fmt: skip
+        """The decision on a measure for a record: generated code's where that can tell."""
+        if not ruled and isinstance(record, Record):
+            try:
+                final, alternatives = self.functions.questions[measure, record.entity]
+                return row(measure, record, final(record), alternatives)
+            except Exception:  # a gap, or something that generated code does not take
+                pass
+        return reference.decision(measure, record, exact)
