@@ -14,19 +14,17 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import combinations, islice, pairwise
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import registers
+import shrinking
+import strategies
 from numpy.typing import NDArray
 from registers import ON
 
@@ -35,6 +33,7 @@ from policykit.diagnostics import PolicyError
 from policykit.engine import interpreter
 from policykit.engine.columnar.frames import NO_BOUND, Answers, Frame, frames_of
 from policykit.engine.compiled import Row, compiled
+from policykit.facts import Case, Election, Ruling
 from policykit.loader import load_text
 from policykit.ops import OPS
 from policykit.records import read_case
@@ -43,17 +42,23 @@ from policykit.values import Bounds
 
 HOUSEHOLDS = 500  # of each program
 INTERPRETED = 25  # of these, by the reference as well
+RULED = 5  # of these, once more with rulings and elections
+EXACT = 2  # of these, at the exact level too, where little is withheld
 WITHHELD = (0.0, 0.05, 0.3)
 
+#: who must say the same: an engine and its level, bounds where none is named
+PAIRS = (
+    ("compiled", "interpreter"), ("compiled exact", "interpreter exact"), ("compiled ruled", "interpreter ruled"),
+)  # fmt: skip
+
 Array = NDArray[Any]
-T = TypeVar("T")
 OUTCOMES = tuple(option.name.id for option in ir.OUTCOME.options)
 
 
 class Cell(NamedTuple):
     """What a measure comes to for one record; outcomes and clauses as sets of bits, in the order they are declared in.
 
-    `missing` is `None` where an engine does not tell it.
+    `missing` and `alternatives` are `None` where an engine does not tell them.
     """
 
     measure: str
@@ -66,10 +71,12 @@ class Cell(NamedTuple):
     clauses: int
     over: int
     missing: frozenset[tuple[str, str, str]] | None
+    alternatives: frozenset[str] | None
 
 
-#: what is compared of a cell
+#: what is compared of a cell: numbers; and sets, where both engines tell them
 COMPARED = ("outcomes", "paid", "low", "high", "none", "clauses", "over")
+SETS = ("missing", "alternatives")
 #: what an engine says of a household: its cells, or `None` where another has to answer
 Cells = Sequence[Cell] | None
 
@@ -109,38 +116,65 @@ def of_decision(names: Names, decision: Decision) -> Cell:
     missing = frozenset((gap.kind, gap.path, gap.name) for gap in decision.missing)
     return Cell(
         decision.measure, decision.subject.path, outcomes, amount is not None, low, high, none,
-        names.bits(decision.clauses), names.bits(decision.superseded_by), missing,
+        names.bits(decision.clauses), names.bits(decision.superseded_by), missing, frozenset(decision.alternatives),
     )  # fmt: skip
 
 
-def of_row(names: Names, row: Row) -> Cell:
+def of_row(names: Names, row: Row | Decision) -> Cell:
     """What the compiled engine says."""
+    if isinstance(row, Decision):
+        return of_decision(names, row)
     pay = row.pay
     return Cell(
         row.measure, row.path, OUTCOME_BITS[row.outcome], pay is not None, bounded(pay.low) if pay else 0,
-        bounded(pay.high) if pay else 0, False, names.bits(row.clauses), names.bits(row.over),
-        frozenset() if row.outcome != "discretionary" else None,
+        bounded(pay.high) if pay else 0, False, names.bits(row.clauses), names.bits(row.over), frozenset(),
+        frozenset(row.alternatives),
     )  # fmt: skip
 
 
-def by_interpreter(program: ir.Program) -> Callable[[dict[str, Any]], Cells]:
-    names = Names(program)
+@dataclass(frozen=True)
+class Asked:
+    """How a household is asked about: at which level, and with rulings and elections of this seed or with none."""
 
-    def ask(household: dict[str, Any]) -> Cells:
-        trace = interpreter.evaluate(program, read_case(program, household, ON), ON, exact=False)
-        return [of_decision(names, decision) for decision in trace.decisions]
+    exact: bool = False
+    ruled: tuple[int, ...] = ()
 
-    return ask
+    def events(self, program: ir.Program, case: Case) -> tuple[tuple[Ruling, ...], tuple[Election, ...]]:
+        if not self.ruled:
+            return (), ()
+        return strategies.events(registers.Draw(registers.generator(*self.ruled)), program, case)
 
 
-def by_compiled(program: ir.Program) -> Callable[[dict[str, Any]], Cells]:
-    names, engine = Names(program), compiled(program, ON)
+class ByInterpreter:
+    """The reference."""
 
-    def ask(household: dict[str, Any]) -> Cells:
-        found = engine.decide(household)
-        return None if found is None else [of_row(names, row) for row in found.rows]
+    def __init__(self, program: ir.Program) -> None:
+        self.program, self.names = program, Names(program)
 
-    return ask
+    def ask(self, household: dict[str, Any], asked: Asked) -> Cells:
+        case = read_case(self.program, household, ON)
+        trace = interpreter.evaluate(
+            self.program, case, ON, *asked.events(self.program, case), exact=asked.exact
+        )
+        return [of_decision(self.names, decision) for decision in trace.decisions]
+
+
+class ByCompiled:
+    """The engine that writes Python for a program."""
+
+    def __init__(self, program: ir.Program) -> None:
+        self.program, self.names, self.engine = program, Names(program), compiled(program, ON)
+
+    def ask(self, household: dict[str, Any], asked: Asked) -> Cells:
+        if not asked.ruled:
+            found: Any = self.engine.decide(household, asked.exact)
+        else:
+            opened = self.engine.opened(household)
+            found = opened and opened.decided(asked.exact, *asked.events(self.program, opened.case))
+        return None if found is None else [of_row(self.names, row) for row in found.rows]
+
+
+ENGINES: dict[str, Callable[[ir.Program], Any]] = {"compiled": ByCompiled, "interpreter": ByInterpreter}
 
 
 # ---- answers side by side -------------------------------------------------------------------------------------------
@@ -181,7 +215,7 @@ class Columns:
 
     there: Array
     values: dict[str, Array]
-    missing: Array | None
+    sets: dict[str, Array]
 
 
 Table = dict[tuple[str, tuple[str, ...]], Columns]
@@ -195,7 +229,7 @@ def tabulated(program: ir.Program, places: Places, found: Sequence[Cells]) -> Ta
             count = places.frames[path].count
             values = {name: np.zeros(count, np.int64) for name in COMPARED}
             table[measure.name.id, path] = Columns(
-                np.zeros(count, bool), values, np.full(count, None, object)
+                np.zeros(count, bool), values, {name: np.full(count, None, object) for name in SETS}
             )
     kinds = [places.frames[path].entity for path in places.paths]
     asked = [
@@ -216,13 +250,15 @@ def tabulated(program: ir.Program, places: Places, found: Sequence[Cells]) -> Ta
                     kept.append(next(each))
         assert next(each, None) is None
     for (name, level), (rows, kept) in gathered.items():
-        columns = table[name, places.paths[level]]
-        columns.there[rows] = True
+        columns, at_rows = table[name, places.paths[level]], np.array(rows, np.int64)
+        columns.there[at_rows] = True
         for at, what in enumerate(Cell._fields):
             if what in COMPARED:
-                columns.values[what][rows] = [cell[at] for cell in kept]
-        if columns.missing is not None:
-            columns.missing[rows] = [cell.missing for cell in kept]
+                columns.values[what][at_rows] = [cell[at] for cell in kept]
+            elif what in SETS:
+                objects = np.empty(len(kept), object)
+                objects[:] = [cell[at] for cell in kept]
+                columns.sets[what][at_rows] = objects
     return table
 
 
@@ -245,7 +281,7 @@ def of_answers(program: ir.Program, places: Places, answers: Iterable[Answers], 
             "none": np.zeros(len(paid), np.int64) if found.none is None else (found.none & paid).astype(np.int64),
             "clauses": bits(found, found.clauses), "over": bits(found, found.over),
         }  # fmt: skip
-        table[found.measure, found.path] = Columns(~handed[places.homes[found.path]], values, None)
+        table[found.measure, found.path] = Columns(~handed[places.homes[found.path]], values, {})
     return table
 
 
@@ -265,13 +301,14 @@ def differing(places: Places, one: Table, other: Table, counts: Counter[str]) ->
                     f"{key[0]} of {'.'.join(key[1]) or 'the root'} row {row}: {name} "
                     f"{mine.values[name][row]} and {theirs.values[name][row]}"
                 )
-        if mine.missing is not None and theirs.missing is not None:
-            for row in np.flatnonzero(both & (mine.missing != theirs.missing)).tolist():
-                if mine.missing[row] is not None and theirs.missing[row] is not None:
+        for name in mine.sets.keys() & theirs.sets.keys():
+            ours, others = mine.sets[name], theirs.sets[name]
+            for row in np.flatnonzero(both & (ours != others)).tolist():
+                if ours[row] is not None and others[row] is not None:
                     home = int(places.homes[key[1]][row])
                     found.setdefault(home, []).append(
-                        f"{key[0]} of {'.'.join(key[1]) or 'the root'} row {row}: missing "
-                        f"{sorted(mine.missing[row])} and {sorted(theirs.missing[row])}"
+                        f"{key[0]} of {'.'.join(key[1]) or 'the root'} row {row}: {name} "
+                        f"{sorted(ours[row])} and {sorted(others[row])}"
                     )
     return found
 
@@ -281,7 +318,7 @@ def differing(places: Places, one: Table, other: Table, counts: Counter[str]) ->
 
 @dataclass
 class Difference:
-    """A household on which two engines differ."""
+    """A household on which two engines differ; `events` is the seed of its rulings and elections."""
 
     seed: int
     number: int
@@ -289,6 +326,10 @@ class Difference:
     text: str
     household: dict[str, Any]
     what: list[str]
+
+    @property
+    def events(self) -> tuple[int, int]:
+        return self.seed, self.number
 
 
 @dataclass
@@ -311,41 +352,44 @@ def compared(seed: int, households: int = HOUSEHOLDS, interpreted: int = INTERPR
     counts = found.counts
     counts.update(programs=1, households=households, redrawn=tries)
     counts.update(exercised(program))
-    tables, places = answers(program, frame, mappings, interpreted, counts)
-    for one, other in combinations(tables, 2):
+    some = range(0, households, max(1, households // interpreted)) if interpreted else range(0)
+    everybody = range(households)
+    few = [number for number in some if withheld[number] < 0.1][:EXACT]
+    wanted = {
+        "compiled": everybody, "interpreter": some, "compiled exact": few, "interpreter exact": few,
+        "compiled ruled": some[:RULED], "interpreter ruled": some[:RULED],
+    }  # fmt: skip
+    tables, places = answers(program, frame, mappings, wanted, lambda number: (seed, number), counts)
+    for one, other in PAIRS:
         pair: Counter[str] = Counter()
         differences = differing(places, tables[one], tables[other], pair)
         counts[f"{one} and {other}: cells"] += pair["cells"]
+        counts[f"{one} and {other}: households that differ"] += len(differences)
         for number, what in sorted(differences.items())[:1]:
-            household = mappings[number]
-            found.differences.append(Difference(seed, number, (one, other), text, household, what))
-        counts[f"{one} and {other}: differing"] += len(differences)
+            found.differences.append(Difference(seed, number, (one, other), text, mappings[number], what))
+    for columns in tables["compiled"].values():
+        tally(columns, counts)
     return found
 
 
 def answers(
-    program: ir.Program,
-    frame: Frame,
-    mappings: Sequence[dict[str, Any]],
-    interpreted: int,
-    counts: Counter[str],
-) -> tuple[dict[str, Table], Places]:
-    """What each engine says of a register."""
+    program: ir.Program, frame: Frame, mappings: Sequence[dict[str, Any]], wanted: Mapping[str, Collection[int]],
+    events: Callable[[int], tuple[int, ...]], counts: Counter[str],
+) -> tuple[dict[str, Table], Places]:  # fmt: skip
+    """What each engine that is wanted says of some households of a register."""
     places = Places(program, frame)
-    by_reference, by_code = by_interpreter(program), by_compiled(program)
-    asked = set(range(0, len(mappings), max(1, len(mappings) // interpreted)) if interpreted else ())
-    cells = {
-        "compiled": list(map(by_code, mappings)),
-        "interpreter": [by_reference(one) if n in asked else None for n, one in enumerate(mappings)],
-    }
-    tables = {name: tabulated(program, places, found) for name, found in cells.items()}
-    for name, found in cells.items():
+    engines = {name: make(program) for name, make in ENGINES.items()}
+    tables: dict[str, Table] = {}
+    for name, numbers in wanted.items():
+        kind, _, level = name.partition(" ")
+        found: list[Cells] = [None] * len(mappings)
+        for number in numbers:
+            ruled = events(number) if level == "ruled" else ()
+            found[number] = engines[kind].ask(mappings[number], Asked(level == "exact", ruled))
         taken = sum(one is not None for one in found)
         counts[f"{name}: households"] += taken
-        if name != "interpreter":
-            counts[f"{name}: handed over"] += len(found) - taken
-    for columns in tables["compiled"].values():
-        tally(columns, counts)
+        counts[f"{name}: handed over"] += len(numbers) - taken
+        tables[name] = tabulated(program, places, found)
     return tables, places
 
 
@@ -388,93 +432,30 @@ def exercised(program: ir.Program) -> Counter[str]:
 # ---- shrinking ------------------------------------------------------------------------------------------------------
 
 
-def differ(text: str, household: Mapping[str, Any], engines: tuple[str, str]) -> list[str]:
+def differ(
+    text: str, household: Mapping[str, Any], engines: tuple[str, str], events: tuple[int, ...] = (0,)
+) -> list[str]:
     """What two engines differ in on one household; nothing where the rules do not load or it cannot be read."""
     try:
         program = load_text(text).program
-        case = read_case(program, household, ON)
+        frame, _ = frames_of(program, [read_case(program, household, ON)])
     except PolicyError:
         return []
-    frame, _ = frames_of(program, [case])
-    tables, places = answers(program, frame, [dict(household)], 1, Counter())
+    wanted = {name: [0] for name in engines}
+    tables, places = answers(program, frame, [dict(household)], wanted, lambda number: events, Counter())
     one, other = engines
     return differing(places, tables[one], tables[other], Counter()).get(0, [])
 
 
-def shrunk(difference: Difference, seconds: float = 60.0) -> Difference:
+def shrunk(found: Difference, seconds: float = 60.0) -> Difference:
     """The same difference with as little of rules and household as keeps it."""
-    until = time.monotonic() + seconds
-    text, household = difference.text, difference.household
 
     def stays(text: str, household: dict[str, Any]) -> bool:
-        return bool(differ(text, household, difference.engines))
+        return bool(differ(text, household, found.engines, found.events))
 
-    def less(thing: T, smaller: Callable[[T], Iterator[T]], stays: Callable[[T], bool]) -> T:
-        """Whatever can go is left out, from the first to the last."""
-        at = 0
-        while time.monotonic() < until and (one := next(islice(smaller(thing), at, None), None)) is not None:
-            if stays(one):
-                thing = one
-            else:
-                at += 1
-        return thing
-
-    before = None
-    while before != (text, household) and stays(text, household):
-        before = text, household
-        household = less(household, smaller_households, partial(stays, text))
-        text = less(text, shorter_texts, lambda one, kept=household: stays(one, kept))
-    what = differ(text, household, difference.engines) or difference.what
-    return Difference(difference.seed, difference.number, difference.engines, text, household, what)
-
-
-def smaller_households(household: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The household with one thing less, larger things first."""
-
-    def places(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-        keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
-        for key in keys:
-            yield (*path, key)
-        for key in keys:
-            yield from places(value[key], (*path, key))
-
-    for path in places(household, ()):
-        smaller = deepcopy(household)
-        inside: Any = smaller
-        for key in path[:-1]:
-            inside = inside[key]
-        del inside[path[-1]]
-        yield smaller
-
-
-def shorter_texts(text: str) -> Iterator[str]:
-    """The rules with one declaration, one field, or one part of an expression less."""
-    lines = text.splitlines()
-    starts = [number for number, line in enumerate(lines) if line and not line[0].isspace()] + [len(lines)]
-    for first, last in reversed(list(pairwise(starts))):
-        yield "\n".join(lines[:first] + lines[last:]) + "\n"
-    for number, line in reversed(list(enumerate(lines))):
-        if line[:1].isspace():
-            yield "\n".join(lines[:number] + lines[number + 1 :]) + "\n"
-    for number, line in reversed(list(enumerate(lines))):
-        for other in shorter_lines(line):
-            yield "\n".join([*lines[:number], other, *lines[number + 1 :]]) + "\n"
-
-
-def shorter_lines(line: str) -> Iterator[str]:
-    """A line with one pair of parentheses replaced by something inside it, or by a plain value."""
-    open_: list[int] = []
-    for at, mark in enumerate(line):
-        if mark == "(":
-            open_.append(at)
-        elif mark == ")" and open_:
-            first = open_.pop()
-            inner = line[first + 1 : at]
-            parts = [part for part in re.split(" (?:并且|或者|[-+×÷]) |, ", inner) if part != inner]
-            parts += re.findall(r"\([^()]*\)", inner)
-            for part in ("是", "否", "1 分/月", "0 分/月", *parts):
-                if len(part) < at + 1 - first and part.count("(") == part.count(")"):
-                    yield line[:first] + part + line[at + 1 :]
+    text, household = shrinking.shrunk(found.text, found.household, stays, seconds)
+    what = differ(text, household, found.engines, found.events) or found.what
+    return replace(found, text=text, household=household, what=what)
 
 
 # ---- the run --------------------------------------------------------------------------------------------------------
@@ -500,7 +481,7 @@ def run(
     with multiprocessing.Pool(workers) as pool:
         tasks = ((seed, households, interpreted) for seed in seeds)
         for number, found in enumerate(pool.imap_unordered(_compared, tasks, chunksize=4), 1):
-            counts += found.counts
+            counts.update(found.counts)
             differences += found.differences
             if number % 100 == 0 or number == len(seeds):
                 seconds = time.monotonic() - began

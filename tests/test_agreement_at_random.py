@@ -54,11 +54,11 @@ def test_a_fault_is_found_and_shrunk(monkeypatch: pytest.MonkeyPatch) -> None:
     found = (one for seed in range(200) for one in agreement.compared(seed, 100, 100).differences)
     difference = next(found)
     small = agreement.shrunk(difference)
-    assert small.what and agreement.differ(small.text, small.household, small.engines)
+    assert small.what and agreement.differ(small.text, small.household, small.engines, small.events)
     assert len(small.text) < len(difference.text) / 2
     assert len(str(small.household)) <= len(str(difference.household))
     monkeypatch.undo()
-    assert agreement.differ(small.text, small.household, small.engines) == []
+    assert agreement.differ(small.text, small.household, small.engines, small.events) == []
 
 
 def same(one: Column | None, other: Column | None, count: int) -> bool:
