@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from math import lcm
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from policykit import ir
 from policykit.datatypes import Type
 from policykit.facts import Case, Given, Instance, Listing
-from policykit.values import Month
+from policykit.values import Gap, Month
 
 Array: TypeAlias = NDArray[Any]
 Mask: TypeAlias = NDArray[np.bool_]
@@ -94,7 +94,7 @@ class Answers:
     """What one measure comes to for the records at one place: `path` are the lists that lead there from the root.
 
     `outcomes` has bit i where the outcome `ir.OUTCOME.options[i]` is possible; `clauses` has bit i where `names[i]`
-    decides, `over` likewise those that prevail over a grant. `paid` says where there is an amount, from `low` to `high`
+    decides, `over` likewise the `over_names` that prevail over a grant. `paid` says where there is an amount, from `low` to `high`
     fen by month or once, 无 too where `none` says so (`None`: nowhere). An amount without bounds ends at `NO_BOUND`.
     """
 
@@ -104,20 +104,43 @@ class Answers:
     names: tuple[str, ...]
     outcomes: NDArray[np.uint8]
     clauses: NDArray[np.uint64]
+    over_names: tuple[str, ...]
     over: NDArray[np.uint64]
     paid: Mask
     low: NDArray[np.int64]
     high: NDArray[np.int64]
     none: Mask | None = None
+    waits: Waits | None = None
 
     @property
     def open(self) -> Mask:
         """Where more than one outcome is possible, or more than one amount."""
         several: Mask = (self.outcomes & (self.outcomes - np.uint8(1))) != 0
-        return several | (self.paid & (self.low != self.high))
+        wide: Mask = self.paid & (self.low != self.high)
+        return several | wide
 
 
 NO_BOUND = 2**62
+
+
+class Gaps(Protocol):
+    """What is missing, by number."""
+
+    def gap(self, number: int) -> Gap: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What answers wait for: the record in row `rows[i]` for the gap of number `numbers[i]`, in order of rows."""
+
+    rows: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    gaps: Gaps
+
+    def of(self, row: int) -> tuple[Gap, ...]:
+        """What the answer for one record waits for."""
+        first, last = np.searchsorted(self.rows, [row, row + 1])
+        return tuple(sorted(self.gaps.gap(int(number)) for number in self.numbers[first:last]))
 
 
 def starts_of(counts: Array) -> NDArray[np.int64]:

@@ -1,0 +1,502 @@
+"""What is known of one term for many records at once: the forms of `values`, each spread over arrays.
+
+Where `hi is lo` everything is known, and the second half of the work falls away. An array without dimension stands for
+all rows. Whole numbers are held in 64 bits with a bound on their size; what may not fit is held as Python's own exact
+numbers, slower and never wrong. `missing` are the gaps that keep rows open, as codes: row × 2³² + gap, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import gcd, lcm
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+
+from policykit import values
+from policykit.engine.columnar.frames import Array, Mask
+from policykit.engine.columnar.tables import Table
+
+LIMIT = 2**62
+NONE_BIT = 1 << 62  # 无 among the labels of a choice
+Gaps: TypeAlias = Array | None
+ROW = np.int64(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    lo: Mask
+    hi: Mask
+    missing: Gaps = None
+
+    @property
+    def known(self) -> Mask:
+        return self.lo == self.hi  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Numbers times `scale`, dates, months. `none` is where 无 is possible, `some` where a value is (`None`: nowhere,
+    everywhere); where no value is possible the numbers mean nothing. No number is greater than `top`."""
+
+    lo: Array
+    hi: Array
+    none: Mask | None = None
+    some: Mask | None = None
+    scale: int = 1
+    top: int = LIMIT
+    missing: Gaps = None
+
+    @property
+    def known(self) -> Mask:
+        found = np.asarray(self.lo == self.hi, np.bool_)
+        if self.none is not None:
+            found = found & ~self.none
+        return found if self.some is None else found | ~self.some
+
+    @property
+    def exact(self) -> bool:
+        """Whether the numbers are Python's own."""
+        return self.lo.dtype == object
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A quotient that is not worked out: numerators and denominators above 0, for either end."""
+
+    lo: Array
+    hi: Array
+    lo_under: Array
+    hi_under: Array
+    none: Mask | None
+    some: Mask | None
+    top: int
+    under_top: int
+    missing: Gaps = None
+
+    def worked_out(self) -> Ordered:
+        """The same as Python's own fractions."""
+        lo = quotient(as_object(self.lo), as_object(self.lo_under))
+        same = self.hi is self.lo and self.hi_under is self.lo_under
+        hi = lo if same else quotient(as_object(self.hi), as_object(self.hi_under))
+        return Ordered(lo, hi, self.none, self.some, missing=self.missing)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels that are possible, one bit each, and `NONE_BIT`."""
+
+    bits: Array
+    missing: Gaps = None
+
+    @property
+    def known(self) -> Mask:
+        return (self.bits & (self.bits - 1)) == 0  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """A set of labels, one bit each: which surely, and which possibly, are in it."""
+
+    must: Array
+    may: Array
+    missing: Gaps = None
+
+    @property
+    def known(self) -> Mask:
+        return self.must == self.may  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts that are possible, as a frozenset (with `None` for 无), or `None` for any at all."""
+
+    options: Array
+    missing: Gaps = None
+
+    @property
+    def known(self) -> Mask:
+        return np.array([one is not None and len(one) == 1 for one in self.options], np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Records that rows may stand for: row `rows[i]` the record `at[i]` of a table; `None`: each row the record of the
+    same place."""
+
+    table: Table
+    at: Array | None = None
+    rows: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """A record of each row, or several that it may be. `none` is where 无 is possible."""
+
+    count: int
+    parts: tuple[Part, ...]
+    none: Mask | None = None
+    missing: Gaps = None
+
+    @property
+    def one(self) -> Part | None:
+        """The one part where each row stands for just one record."""
+        if len(self.parts) == 1 and self.none is None and self.parts[0].rows is None:
+            return self.parts[0]
+        return None
+
+    @property
+    def possible(self) -> Array:
+        """How many records each row may stand for, 无 not counted."""
+        counts = np.zeros(self.count, np.int64)
+        for part in self.parts:
+            counts += 1 if part.rows is None else np.bincount(part.rows, minlength=self.count)
+        return counts
+
+    @property
+    def known(self) -> Mask:
+        total = self.possible if self.none is None else self.possible + self.none
+        return total == 1  # type: ignore[no-any-return]
+
+
+Plane: TypeAlias = Truth | Ordered | Ratio | Labels | Sets | Texts | Records
+P = TypeVar("P", bound=Truth | Ordered | Labels | Sets | Texts | Records)
+
+NOWHERE: Mask = np.zeros((), np.bool_)
+EVERYWHERE: Mask = np.ones((), np.bool_)
+FALSE, TRUE = Truth(NOWHERE, NOWHERE), Truth(EVERYWHERE, EVERYWHERE)
+NOTHING = Ordered(np.array(0), np.array(0), EVERYWHERE, NOWHERE, top=0)
+
+
+# ---- gaps -----------------------------------------------------------------------------------------------------------
+
+
+def union(*parts: Gaps) -> Gaps:
+    """Everything that keeps rows open."""
+    there = [part for part in parts if part is not None and len(part)]
+    if not there:
+        return None
+    return there[0] if len(there) == 1 else np.unique(np.concatenate(there))
+
+
+def gaps_where(missing: Gaps, rows: Mask) -> Gaps:
+    """The gaps of some of the rows."""
+    if missing is None:
+        return None
+    if rows.ndim == 0:
+        return missing if rows else None
+    return np.asarray(missing[rows[missing >> ROW]])
+
+
+def gaps_at(missing: Gaps, at: Array) -> Gaps:
+    """The gaps of the rows that other rows look at."""
+    if missing is None:
+        return None
+    first = np.searchsorted(missing, at << ROW)
+    counts = np.searchsorted(missing, (at + 1) << ROW) - first
+    rows = np.repeat(np.arange(len(at)), counts)
+    offsets = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    found = missing[np.repeat(first, counts) + offsets]
+    return np.asarray((rows << ROW) | (found & 0xFFFFFFFF))
+
+
+def gaps_of(missing: Gaps, owner: Array) -> Gaps:
+    """The gaps of rows as those of their owners."""
+    if missing is None:
+        return None
+    return np.unique((owner[missing >> ROW] << ROW) | (missing & 0xFFFFFFFF))
+
+
+def settle(plane: P, missing: Gaps) -> P:
+    """The plane with the gaps that keep it open; a known value has none."""
+    if missing is None and plane.missing is None:
+        return plane
+    kept = None if missing is None else gaps_where(missing, ~np.asarray(plane.known))
+    return replace(plane, missing=kept)
+
+
+# ---- numbers --------------------------------------------------------------------------------------------------------
+
+
+quotient: Callable[[Array, Array | int], Array] = np.frompyfunc(values.divide, 2, 1)
+
+
+def as_object(numbers: Array) -> Array:
+    return np.asarray(numbers, dtype=object) if numbers.dtype == object else numbers.astype(object)
+
+
+def exact(plane: Ordered) -> Ordered:
+    """The numbers as Python's own, without a scale."""
+    if plane.exact:
+        return plane
+
+    def own(numbers: Array) -> Array:
+        found = as_object(np.asarray(numbers))
+        return found if plane.scale == 1 else np.asarray(quotient(found, plane.scale), dtype=object)
+
+    lo = own(plane.lo)
+    return replace(plane, lo=lo, hi=lo if plane.hi is plane.lo else own(plane.hi), scale=1)
+
+
+def narrowed(plane: Ordered) -> Ordered:
+    """Whole numbers of Python's own in 64 bits again, where they fit."""
+    ends = [np.asarray(plane.lo), np.asarray(plane.hi)]
+    top = max((abs(number) for end in ends for number in end.flat), default=0)
+    if top > LIMIT:
+        return plane
+    lo = ends[0].astype(np.int64)
+    return replace(plane, lo=lo, hi=lo if plane.hi is plane.lo else ends[1].astype(np.int64), top=int(top))
+
+
+def plain(plane: Plane) -> Ordered:
+    """The plane of something ordered, a quotient worked out."""
+    if isinstance(plane, Ratio):
+        return plane.worked_out()
+    assert isinstance(plane, Ordered), plane
+    return plane
+
+
+def scaled(plane: Ordered, factor: int) -> Ordered:
+    """The same numbers on a scale so many times as fine; they are known to fit."""
+    if factor == 1:
+        return plane
+    lo = plane.lo * factor
+    hi = lo if plane.hi is plane.lo else plane.hi * factor
+    return replace(plane, lo=lo, hi=hi, scale=plane.scale * factor, top=plane.top * factor)
+
+
+def aligned(planes: Sequence[Ordered]) -> list[Ordered]:
+    """The planes on one scale, in 64 bits where they fit."""
+    scale = lcm(*(plane.scale for plane in planes))
+    if any(plane.exact or plane.top * (scale // plane.scale) > LIMIT for plane in planes):
+        return [exact(plane) for plane in planes]
+    return [scaled(plane, scale // plane.scale) for plane in planes]
+
+
+def ratio_of(a: Ordered, b: Ordered) -> Plane:
+    """An exact quotient; 无 where it is divided by 0."""
+    zero = np.asarray((b.lo == 0) & (b.hi == 0), np.bool_)
+    some = both_masks(a.some, b.some)
+    if zero.any():
+        some = both_masks(some, ~zero)
+    none = either_masks(a.none, b.none)
+    if zero.any():
+        none = either_masks(none, zero)
+    if some is not None:  # a side that is surely 无 makes the whole so
+        none = either_masks(none, ~some)
+    valid = np.asarray(b.lo > 0, np.bool_)
+    if some is not None:
+        valid = valid | ~some
+    shared = gcd(a.scale, b.scale)
+    up, down = b.scale // shared, a.scale // shared
+    fits = not a.exact and not b.exact and a.top * up <= LIMIT and b.top * down <= LIMIT
+    if fits and valid.all():
+        under = np.maximum(b.lo, 1)
+        if a.hi is a.lo and b.hi is b.lo:
+            over = a.lo * up if up > 1 else a.lo
+            under = under * down if down > 1 else under
+            return Ratio(over, over, under, under, none, some, a.top * up, b.top * down)
+        most = np.maximum(b.hi, 1)
+        lo_under = np.where(a.lo >= 0, most, under) * down
+        hi_under = np.where(a.hi >= 0, under, most) * down
+        return Ratio(a.lo * up, a.hi * up, lo_under, hi_under, none, some, a.top * up, b.top * down)
+    return _divided(exact(a), exact(b), none, some)
+
+
+def _divided(a: Ordered, b: Ordered, none: Mask | None, some: Mask | None) -> Ordered:
+    """A quotient of Python's own numbers, one by one; boundless where the divisor may be 0."""
+    a_lo, a_hi, b_lo, b_hi = np.broadcast_arrays(a.lo, a.hi, b.lo, b.hi)
+    low, high = np.empty(a_lo.shape, object), np.empty(a_lo.shape, object)
+    boundless = np.zeros(a_lo.shape, np.bool_)
+    for at in np.ndindex(a_lo.shape):
+        if b_lo[at] <= 0 <= b_hi[at]:
+            boundless[at] = True
+            low[at], high[at] = -EVERYTHING, EVERYTHING
+        else:
+            ends: list[Any] = [quotient(x, y) for x in (a_lo[at], a_hi[at]) for y in (b_lo[at], b_hi[at])]
+            low[at], high[at] = min(ends), max(ends)
+    if boundless.any():
+        none = either_masks(none, boundless)
+    return Ordered(low, high, none, some)
+
+
+EVERYTHING = 10**40
+
+
+# ---- masks ----------------------------------------------------------------------------------------------------------
+
+
+def either_masks(a: Mask | None, b: Mask | None) -> Mask | None:
+    """Where one of two holds; `None` is nowhere."""
+    return b if a is None else a if b is None else a | b
+
+
+def both_masks(a: Mask | None, b: Mask | None) -> Mask | None:
+    """Where both hold; `None` is everywhere."""
+    return b if a is None else a if b is None else a & b
+
+
+def pick(where: Mask, a: Array, b: Array) -> Array:
+    """One of two arrays, row by row."""
+    if a is b:
+        return a
+    if where.ndim == 0:
+        return a if where else b
+    if a.dtype == np.bool_ and b.dtype == np.bool_:
+        return np.asarray(b ^ ((a ^ b) & where))
+    if a.dtype == object or b.dtype == object:
+        return np.where(where, as_object(a), as_object(b))
+    # a blend of bits is several times as fast as a masked copy
+    return np.asarray(b ^ ((a ^ b) & -where.view(np.int8).astype(np.int64)))
+
+
+def pick_mask(where: Mask, a: Mask | None, b: Mask | None, absent: Mask) -> Mask | None:
+    if a is None and b is None:
+        return None
+    return pick(where, absent if a is None else a, absent if b is None else b)
+
+
+# ---- one plane from several -----------------------------------------------------------------------------------------
+
+
+def take(plane: Plane, at: Array) -> Plane:
+    """What rows know that look at other rows."""
+    missing = gaps_at(plane.missing, at)
+
+    def of(array: Array) -> Array:
+        return array if array.ndim == 0 else array.take(at)
+
+    def mask(array: Mask | None) -> Mask | None:
+        return None if array is None else of(array)
+
+    match plane:
+        case Truth(lo=lo, hi=hi):
+            first = of(lo)
+            return Truth(first, first if hi is lo else of(hi), missing)
+        case Ordered(lo=lo, hi=hi, none=none, some=some, scale=scale, top=top):
+            first = of(lo)
+            return Ordered(first, first if hi is lo else of(hi), mask(none), mask(some), scale, top, missing)
+        case Ratio():
+            first, under = of(plane.lo), of(plane.lo_under)
+            return Ratio(
+                first, first if plane.hi is plane.lo else of(plane.hi),
+                under, under if plane.hi_under is plane.lo_under else of(plane.hi_under),
+                mask(plane.none), mask(plane.some), plane.top, plane.under_top, missing,
+            )  # fmt: skip
+        case Labels(bits=bits):
+            return Labels(of(bits), missing)
+        case Sets(must=must, may=may):
+            first = of(must)
+            return Sets(first, first if may is must else of(may), missing)
+        case Texts(options=options):
+            return Texts(of(options), missing)
+        case Records():
+            return _take_records(plane, at, missing)
+
+
+def _take_records(plane: Records, at: Array, missing: Gaps) -> Records:
+    parts = []
+    for part in plane.parts:
+        if part.rows is None:
+            parts.append(Part(part.table, at if part.at is None else part.at[at]))
+            continue
+        assert part.at is not None
+        first = np.searchsorted(part.rows, at)
+        counts = np.searchsorted(part.rows, at + 1) - first
+        rows = np.repeat(np.arange(len(at)), counts)
+        places = (
+            np.repeat(first, counts) + np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        )
+        parts.append(Part(part.table, part.at[places], rows))
+    none = None if plane.none is None else plane.none[at]
+    return Records(len(at), tuple(parts), none, missing)
+
+
+def spread(part: Part, count: int) -> tuple[Array, Array]:
+    """The rows of a part and the records they may stand for, written out."""
+    rows = np.arange(count) if part.rows is None else part.rows
+    return rows, rows if part.at is None else part.at
+
+
+def select(where: Mask, a: Plane, b: Plane) -> Plane:
+    """One of two planes, row by row, gaps and all."""
+    if where.ndim == 0:
+        return a if where else b
+    missing = union(gaps_where(a.missing, where), gaps_where(b.missing, ~where))
+    match a, b:
+        case Truth(), Truth():
+            lo = pick(where, a.lo, b.lo)
+            return Truth(lo, lo if a.hi is a.lo and b.hi is b.lo else pick(where, a.hi, b.hi), missing)
+        case (Ordered() | Ratio(), Ordered() | Ratio()):
+            a, b = aligned([plain(a), plain(b)])
+            lo = pick(where, a.lo, b.lo)
+            hi = lo if a.hi is a.lo and b.hi is b.lo else pick(where, a.hi, b.hi)
+            none = pick_mask(where, a.none, b.none, NOWHERE)
+            some = pick_mask(where, a.some, b.some, EVERYWHERE)
+            return Ordered(lo, hi, none, some, a.scale, max(a.top, b.top), missing)
+        case Labels(), Labels():
+            return Labels(pick(where, a.bits, b.bits), missing)
+        case Sets(), Sets():
+            must = pick(where, a.must, b.must)
+            same = a.may is a.must and b.may is b.must
+            return Sets(must, must if same else pick(where, a.may, b.may), missing)
+        case Texts(), Texts():
+            return Texts(pick(where, a.options, b.options), missing)
+        case Records(), Records():
+            return _select_records(where, ~where, a, b, missing)
+    raise AssertionError((a, b))
+
+
+def join(a: Plane, b: Plane) -> Plane:
+    """What is known where one of two holds and it is not known which."""
+    missing = union(a.missing, b.missing)
+    match a, b:
+        case Truth(), Truth():
+            return settle(Truth(a.lo & b.lo, a.hi | b.hi), missing)
+        case (Ordered() | Ratio(), Ordered() | Ratio()):
+            a, b = aligned([plain(a), plain(b)])
+            lo, hi = np.minimum(a.lo, b.lo), np.maximum(a.hi, b.hi)
+            if a.some is not None:
+                lo, hi = pick(a.some, lo, b.lo), pick(a.some, hi, b.hi)
+            if b.some is not None:
+                lo, hi = pick(b.some, lo, a.lo), pick(b.some, hi, a.hi)
+            none = either_masks(a.none, b.none)
+            some = None if a.some is None or b.some is None else a.some | b.some
+            return settle(Ordered(lo, hi, none, some, a.scale, max(a.top, b.top)), missing)
+        case Labels(), Labels():
+            return settle(Labels(a.bits | b.bits), missing)
+        case Sets(), Sets():
+            return settle(Sets(a.must & b.must, a.may | b.may), missing)
+        case Texts(), Texts():
+            return settle(Texts(_join_texts(a.options, b.options)), missing)
+        case Records(), Records():
+            return settle(_select_records(EVERYWHERE, EVERYWHERE, a, b, None), missing)
+    raise AssertionError((a, b))
+
+
+_join_texts: Callable[[Array, Array], Array] = np.frompyfunc(
+    lambda a, b: None if a is None or b is None else a | b, 2, 1
+)
+
+
+def _select_records(of_a: Mask, of_b: Mask, a: Records, b: Records, missing: Gaps) -> Records:
+    """What some rows may stand for by one plane, and some by another."""
+    parts: dict[int, tuple[Table, list[Array], list[Array]]] = {}
+    for where, plane in ((of_a, a), (of_b, b)):
+        for part in plane.parts:
+            rows, at = spread(part, plane.count)
+            if where.ndim:
+                rows, at = rows[where[rows]], at[where[rows]]
+            entry = parts.setdefault(id(part.table), (part.table, [], []))
+            entry[1].append(rows)
+            entry[2].append(at)
+    found = []
+    for table, all_rows, all_at in parts.values():
+        pairs = np.unique((np.concatenate(all_rows) << ROW) | np.concatenate(all_at))
+        found.append(Part(table, pairs & 0xFFFFFFFF, pairs >> ROW))
+    count = a.count
+    none_a = NOWHERE if a.none is None else a.none
+    none_b = NOWHERE if b.none is None else b.none
+    none = (none_a & of_a) | (none_b & of_b)
+    return Records(count, tuple(found), none if none.any() else None, missing)

@@ -1,0 +1,230 @@
+"""Records to look at: those that frames hold, and those that nobody described.
+
+A list that may hold more than was given ends in a stand-in, a row of which nothing is known: as with the reference
+engine, it stands for whatever else the list may hold, and all that it would say is missing because the list is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from policykit import ir
+from policykit.engine.columnar.frames import Array, Column, Frame, Mask, starts_of
+from policykit.values import Gap, GapKind
+
+Place: TypeAlias = Literal["root", "list", "single", "upper"]
+
+
+@dataclass(slots=True)
+class Register:
+    """The gaps of a block by number: those of one kind and name, for the rows of one table, stand together."""
+
+    bases: list[int] = field(default_factory=list)
+    kinds: list[tuple[GapKind, Table | None, str, str]] = field(default_factory=list)
+    next: int = 0
+    known: dict[tuple[GapKind, int, str], int] = field(default_factory=dict)
+
+    def base(self, kind: GapKind, table: Table | None, name: str, cause: str = "") -> int:
+        """The number of the first row's gap."""
+        key = (kind, id(table), name)
+        if key not in self.known:
+            self.known[key] = self.next
+            self.bases.append(self.next)
+            self.kinds.append((kind, table, name, cause))
+            self.next += 1 if table is None else table.count
+        return self.known[key]
+
+    def gap(self, number: int) -> Gap:
+        """The gap of a number."""
+        at = int(np.searchsorted(self.bases, number, side="right")) - 1
+        kind, table, name, cause = self.kinds[at]
+        path = "" if table is None else table.path(number - self.bases[at])
+        return Gap(kind, path, name, cause)
+
+
+@dataclass(slots=True, eq=False)
+class Table:
+    """Some records of one entity. Row i is row `at[i]` of the frame (`None`: row i), or below 0 a stand-in.
+
+    `rest` is, for a stand-in and what lies in it, the number of the list's gap, −1 for all others; `gap` the number of
+    the gap that a record fills which nobody described. `owner_rows` says in which row of `owner` each record lies.
+    """
+
+    program: ir.Program
+    register: Register
+    entity: str
+    count: int
+    frame: Frame | None
+    at: Array | None = None
+    place: Place = "root"
+    name: str = ""
+    member: bool = False
+    owner: Table | None = None
+    owner_rows: Array | None = None
+    rest: Array | None = None
+    gap: Array | None = None
+    columns: dict[str, Column | None] = field(default_factory=dict)
+    listings: dict[str, Listing] = field(default_factory=dict)
+    uppers: list[Table] = field(default_factory=list)
+
+    @property
+    def vague(self) -> Mask | None:
+        """Which rows are records that nobody described."""
+        return None if self.gap is None else self.gap >= 0
+
+    def column(self, name: str) -> Column | None:
+        """A fact of every row; `None` where nobody knows it of any."""
+        if name not in self.columns:
+            found = None
+            if self.frame is not None and self.frame.count:
+                found = self.frame.facts.get(name)
+            if found is not None and self.at is not None:
+                there = self.at >= 0
+                known = there if found.known is None else there & found.known.take(self.at, mode="clip")
+                none = None if found.none is None else found.none.take(self.at, mode="clip") & known
+                values = found.values.take(self.at, mode="clip")
+                found = Column(values, None if known.all() else known, none, found.scale)
+            self.columns[name] = found
+        return self.columns[name]
+
+    def gaps(self, kind: GapKind, name: str, rows: Array, cause: str = "") -> Array:
+        """The gaps of one name for some rows, as codes in order; what a stand-in would say waits for its list, but for
+        rulings."""
+        numbers = rows + self.register.base(kind, self, name, cause)
+        if self.rest is not None and kind != "ruling":
+            rest = self.rest[rows]
+            numbers = np.where(rest >= 0, rest, numbers)
+        return (rows << np.int64(32)) | numbers  # type: ignore[no-any-return]
+
+    # -- the records around
+
+    def listing(self, name: str) -> Listing:
+        """A list of every row, stand-ins included."""
+        if name not in self.listings:
+            self.listings[name] = self._listing(self.program.entities[self.entity].lists[name])
+        return self.listings[name]
+
+    def _listing(self, decl: ir.ListDecl) -> Listing:
+        name = decl.name.id
+        listed = None if self.frame is None else self.frame.lists.get(name)
+        if listed is None or (self.at is not None and not len(listed.starts) > 1):
+            counts = np.zeros(self.count, np.int64)
+            complete = np.zeros(self.count, np.bool_)
+            first = counts
+            frame = None
+        else:
+            frame = listed.frame
+            first, last = listed.starts[:-1], listed.starts[1:]
+            complete = np.ones(len(first), np.bool_) if listed.complete is None else listed.complete
+            if self.at is not None:
+                there = self.at >= 0
+                first, last = first.take(self.at, mode="clip"), last.take(self.at, mode="clip")
+                complete = complete.take(self.at, mode="clip") & there
+                last = np.where(there, last, first)
+            counts = last - first
+        single = decl.single
+        more = ~complete if single else ~complete & (decl.most > counts)
+        member = decl.kind == "members"
+        table = Table(
+            self.program, self.register, decl.item, 0, frame, None, "single" if single else "list", name, member, self
+        )  # fmt: skip
+        if listed is not None and self.at is None and not more.any():
+            table.count = listed.frame.count
+            starts = listed.starts
+        else:
+            whole = counts + more
+            starts = starts_of(whole)
+            table.count = int(starts[-1])
+            table.at = np.arange(table.count) + np.repeat(first - starts[:-1], whole)
+            table.at[starts[1:][more] - 1] = -1
+        rows = np.repeat(np.arange(self.count), np.diff(starts))
+        table.owner_rows = rows
+        if not more.any():
+            if self.rest is not None:
+                table.rest = self.rest[rows]
+            return Listing(table, starts, None, None, decl.most)
+        perhaps = np.zeros(table.count, np.bool_)
+        perhaps[starts[1:][more] - 1] = True
+        kind: GapKind = "fact" if single else "list"
+        own = np.full(table.count, -1, np.int64)
+        codes = self.gaps(kind, name, np.flatnonzero(more))
+        own[perhaps] = codes & 0xFFFFFFFF
+        table.gap = own
+        above = np.full(table.count, -1, np.int64) if self.rest is None else self.rest[rows]
+        table.rest = above if single else np.where(perhaps, own, above)
+        if (table.rest < 0).all():
+            table.rest = None
+        if single:
+            return Listing(table, starts, None, None, 1)
+        times = np.ones(table.count, np.int64)
+        times[perhaps] = (decl.most - counts)[more]
+        return Listing(table, starts, perhaps, times, decl.most)
+
+    def upper(self, entity: str) -> tuple[Table, Array | None]:
+        """The records of a higher entity that the rows lie in."""
+        if self.member:
+            assert self.owner is not None and self.owner_rows is not None
+            if self.owner.entity == entity:
+                return self.owner, self.owner_rows
+            table, at = self.owner.upper(entity)
+            return table, self.owner_rows if at is None else at[self.owner_rows]
+        above = next((table for table in self.uppers if table.entity == entity), None)
+        if above is None:
+            above = self._upper(entity)
+            self.uppers.append(above)
+        if above.entity == entity:
+            return above, None
+        return above.upper(entity)
+
+    def _upper(self, entity: str) -> Table:
+        frame = None if self.frame is None else self.frame.upper
+        if (
+            frame is not None
+            and frame.entity != entity
+            and entity not in self.program.entity_path(frame.entity)
+        ):
+            frame = None
+        made = Table(
+            self.program, self.register, entity if frame is None else frame.entity, self.count, frame,
+            None if frame is None else self.at, "upper", "", False, self, np.arange(self.count), self.rest,
+        )  # fmt: skip
+        made.name = made.entity
+        made.gap = self.gap
+        return made
+
+    # -- for people
+
+    def path(self, row: int) -> str:
+        """Where a record stands, as results write it."""
+        if self.owner is None or self.owner_rows is None:
+            return self.entity
+        above = int(self.owner_rows[row])
+        before = self.owner.path(above)
+        short = self.owner.place == "root" and self.place != "upper"
+        text = self.name if short else f"{before}.{self.name}"
+        if self.gap is not None and self.gap[row] >= 0:
+            return f"{before}.{self.name}" + "[…]" * (self.place == "list")
+        if self.place != "list":
+            return text
+        first = int(np.searchsorted(self.owner_rows, above))
+        return f"{text}[{row - first}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of every row of a table: `starts` cuts `table`; `perhaps` are the stand-ins (`None`: there are none), which
+    stand for `times` records each."""
+
+    table: Table
+    starts: Array
+    perhaps: Mask | None
+    times: Array | None
+    most: int
+
+
+def root_table(program: ir.Program, frame: Frame) -> Table:
+    """The households of a block."""
+    return Table(program, Register(), frame.entity, frame.count, frame)
