@@ -16,9 +16,12 @@ import json
 import multiprocessing
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +34,9 @@ from registers import ON
 from policykit import ir
 from policykit.diagnostics import PolicyError
 from policykit.engine import interpreter
-from policykit.engine.columnar.frames import NO_BOUND, Answers, Frame, frames_of
+from policykit.engine.columnar.decide import decisions
+from policykit.engine.columnar.frames import NO_BOUND, Frame, Waits, frames_of
+from policykit.engine.columnar.terms import Refused
 from policykit.engine.compiled import Row, compiled
 from policykit.facts import Case, Election, Ruling
 from policykit.loader import load_text
@@ -48,7 +53,7 @@ WITHHELD = (0.0, 0.05, 0.3)
 
 #: who must say the same: an engine and its level, bounds where none is named
 PAIRS = (
-    ("compiled", "interpreter"), ("compiled exact", "interpreter exact"), ("compiled ruled", "interpreter ruled"),
+    ("compiled", "columnar"), ("columnar", "interpreter"), ("compiled", "interpreter"), ("compiled exact", "interpreter exact"), ("compiled ruled", "interpreter ruled"),
 )  # fmt: skip
 
 Array = NDArray[Any]
@@ -262,27 +267,41 @@ def tabulated(program: ir.Program, places: Places, found: Sequence[Cells]) -> Ta
     return table
 
 
-def of_answers(program: ir.Program, places: Places, answers: Iterable[Answers], handed: Array) -> Table:
+def by_columnar(program: ir.Program, places: Places, frame: Frame) -> Table:
     """The answers of the columnar engine, by the same columns."""
-    table: Table = {}
+    found = decisions(program, frame, ON, missing=True)
     order = {name: number for number, name in enumerate(program.clauses)}
 
-    def bits(found: Answers, of: Array) -> Array:
+    def bits(names: Sequence[str], of: Array) -> Array:
         whole = np.zeros(len(of), np.int64)
-        for number, name in enumerate(found.names):
+        for number, name in enumerate(names):
             whole |= ((of >> np.uint64(number)) & np.uint64(1)).astype(np.int64) << order[name]
         return whole
 
-    for found in answers:
-        paid = found.paid.astype(bool)
+    table: Table = {}
+    for one in found:
+        paid = one.paid.astype(bool)
         values = {
-            "outcomes": found.outcomes.astype(np.int64), "paid": paid.astype(np.int64),
-            "low": np.where(paid, found.low, 0), "high": np.where(paid, found.high, 0),
-            "none": np.zeros(len(paid), np.int64) if found.none is None else (found.none & paid).astype(np.int64),
-            "clauses": bits(found, found.clauses), "over": bits(found, found.over),
+            "outcomes": one.outcomes.astype(np.int64), "paid": paid.astype(np.int64),
+            "low": np.where(paid, one.low, 0), "high": np.where(paid, one.high, 0),
+            "none": np.zeros(len(paid), np.int64) if one.none is None else (one.none & paid).astype(np.int64),
+            "clauses": bits(one.names, one.clauses), "over": bits(one.over_names, one.over),
         }  # fmt: skip
-        table[found.measure, found.path] = Columns(~handed[places.homes[found.path]], values, {})
+        sets = {} if one.waits is None else {"missing": waiting(one.waits, len(paid))}
+        table[one.measure, one.path] = Columns(np.ones(len(paid), bool), values, sets)
     return table
+
+
+def waiting(waits: Waits, count: int) -> Array:
+    """What each record waits for, as sets."""
+    found = np.full(count, None, object)
+    gaps = {number: waits.gaps.gap(number) for number in np.unique(waits.numbers).tolist()}
+    cuts = np.searchsorted(waits.rows, np.arange(count + 1)).tolist()
+    numbers = waits.numbers.tolist()
+    for row, (first, last) in enumerate(pairwise(cuts)):
+        inside = (gaps[number] for number in numbers[first:last])
+        found[row] = frozenset((gap.kind, gap.path, gap.name) for gap in inside)
+    return found
 
 
 def differing(places: Places, one: Table, other: Table, counts: Counter[str]) -> dict[int, list[str]]:
@@ -318,7 +337,7 @@ def differing(places: Places, one: Table, other: Table, counts: Counter[str]) ->
 
 @dataclass
 class Difference:
-    """A household on which two engines differ; `events` is the seed of its rulings and elections."""
+    """A household on which two engines differ, or one breaks; `events` is the seed of its rulings and elections."""
 
     seed: int
     number: int
@@ -356,41 +375,72 @@ def compared(seed: int, households: int = HOUSEHOLDS, interpreted: int = INTERPR
     everybody = range(households)
     few = [number for number in some if withheld[number] < 0.1][:EXACT]
     wanted = {
-        "compiled": everybody, "interpreter": some, "compiled exact": few, "interpreter exact": few,
+        "compiled": everybody, "columnar": everybody, "interpreter": some, "compiled exact": few, "interpreter exact": few,
         "compiled ruled": some[:RULED], "interpreter ruled": some[:RULED],
     }  # fmt: skip
-    tables, places = answers(program, frame, mappings, wanted, lambda number: (seed, number), counts)
+    said = answers(program, frame, mappings, wanted, lambda number: (seed, number), counts)
+    for name, (number, what) in said.broken.items():
+        counts[f"{name}: programs that break it"] += 1
+        found.differences.append(Difference(seed, number, (name, name), text, mappings[number], [what]))
     for one, other in PAIRS:
         pair: Counter[str] = Counter()
-        differences = differing(places, tables[one], tables[other], pair)
+        differences = differing(said.places, said.tables[one], said.tables[other], pair)
         counts[f"{one} and {other}: cells"] += pair["cells"]
         counts[f"{one} and {other}: households that differ"] += len(differences)
-        for number, what in sorted(differences.items())[:1]:
-            found.differences.append(Difference(seed, number, (one, other), text, mappings[number], what))
-    for columns in tables["compiled"].values():
+        for number, whats in sorted(differences.items())[:1]:
+            found.differences.append(Difference(seed, number, (one, other), text, mappings[number], whats))
+    for columns in said.tables["compiled"].values():
         tally(columns, counts)
     return found
+
+
+@dataclass
+class Said:
+    """What engines say of a register; of one that breaks, on which household, and how."""
+
+    places: Places
+    tables: dict[str, Table] = field(default_factory=dict)
+    broken: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
 def answers(
     program: ir.Program, frame: Frame, mappings: Sequence[dict[str, Any]], wanted: Mapping[str, Collection[int]],
     events: Callable[[int], tuple[int, ...]], counts: Counter[str],
-) -> tuple[dict[str, Table], Places]:  # fmt: skip
+) -> Said:  # fmt: skip
     """What each engine that is wanted says of some households of a register."""
-    places = Places(program, frame)
+    said = Said(Places(program, frame))
     engines = {name: make(program) for name, make in ENGINES.items()}
-    tables: dict[str, Table] = {}
+    nothing: list[Cells] = [None] * len(mappings)
     for name, numbers in wanted.items():
         kind, _, level = name.partition(" ")
-        found: list[Cells] = [None] * len(mappings)
-        for number in numbers:
-            ruled = events(number) if level == "ruled" else ()
-            found[number] = engines[kind].ask(mappings[number], Asked(level == "exact", ruled))
+        said.tables[name] = tabulated(program, said.places, nothing)
+        number = 0
+        try:
+            if kind == "columnar":
+                said.tables[name] = by_columnar(program, said.places, frame)
+                counts["columnar: households"] += len(numbers)
+                continue
+            found = list(nothing)
+            for number in numbers:
+                ruled = events(number) if level == "ruled" else ()
+                found[number] = engines[kind].ask(mappings[number], Asked(level == "exact", ruled))
+        except Refused:
+            counts["columnar: handed over"] += len(numbers)
+            continue
+        except Exception as error:  # whatever it is, it is a find
+            said.broken[name] = number, how(error)
+            continue
         taken = sum(one is not None for one in found)
         counts[f"{name}: households"] += taken
         counts[f"{name}: handed over"] += len(numbers) - taken
-        tables[name] = tabulated(program, places, found)
-    return tables, places
+        said.tables[name] = tabulated(program, said.places, found)
+    return said
+
+
+def how(error: Exception) -> str:
+    """What went wrong and where, in a line."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(last.filename).name}, {last.name}: {error}"
 
 
 def tally(columns: Columns, counts: Counter[str]) -> None:
@@ -442,16 +492,19 @@ def differ(
     except PolicyError:
         return []
     wanted = {name: [0] for name in engines}
-    tables, places = answers(program, frame, [dict(household)], wanted, lambda number: events, Counter())
+    said = answers(program, frame, [dict(household)], wanted, lambda number: events, Counter())
     one, other = engines
-    return differing(places, tables[one], tables[other], Counter()).get(0, [])
+    if one == other:
+        return [said.broken[one][1]] if one in said.broken else []
+    return differing(said.places, said.tables[one], said.tables[other], Counter()).get(0, [])
 
 
 def shrunk(found: Difference, seconds: float = 60.0) -> Difference:
     """The same difference with as little of rules and household as keeps it."""
 
     def stays(text: str, household: dict[str, Any]) -> bool:
-        return bool(differ(text, household, found.engines, found.events))
+        what = differ(text, household, found.engines, found.events)
+        return bool(what) and (found.engines[0] != found.engines[1] or what == found.what)
 
     text, household = shrinking.shrunk(found.text, found.household, stays, seconds)
     what = differ(text, household, found.engines, found.events) or found.what
