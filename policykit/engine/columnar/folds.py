@@ -28,24 +28,22 @@ from policykit.engine.columnar.planes import (
     gaps_where,
     plain,
     settle,
+    spread,
     union,
 )
-from policykit.engine.columnar.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
 class Elements:
     """The elements of a fold: whether each is there (and passes), what it contributes, how many it stands for (`None`:
-    one each). `starts` cuts them by owner, `owner` is the owner of each; where they are records, `items` says which of
-    `table` (`None`: that of the same place)."""
+    one each). `starts` cuts them by owner, `owner` is the owner of each, `items` the record that each is."""
 
     present: Truth
     value: Plane
     starts: Array
     owner: Array
     times: Array | None = None
-    table: Table | None = None
-    items: Array | None = None
+    items: Plane | None = None
 
     @property
     def count(self) -> int:
@@ -233,16 +231,15 @@ def pick(latest: bool) -> Fold:
         else:
             decides = extreme(np.where(sure & point, places, rows), starts, True, rows)[owner]
             beaten |= point & (places > decides)
-        kept = np.flatnonzero(may & ~beaten)
+        kept = may & ~beaten
         none = ~some(sure, starts)
-        assert elements.table is not None
-        at = kept if elements.items is None else elements.items[kept]
-        part = Part(elements.table, at, owner[kept])
-        pairs = (owner[kept] << ROW) | at
-        if len(pairs) > 1 and not (pairs[1:] > pairs[:-1]).all():
-            pairs = np.unique(pairs)
-            part = Part(elements.table, pairs & 0xFFFFFFFF, pairs >> ROW)
-        return Records(len(starts) - 1, (part,), none if none.any() else None)
+        assert isinstance(elements.items, Records)
+        parts = []
+        for part in elements.items.parts:
+            inner, at = spread(part, rows)
+            pairs = np.unique((owner[inner] << ROW | at)[kept[inner]])
+            parts.append(Part(part.table, pairs & 0xFFFFFFFF, pairs >> ROW))
+        return Records(len(starts) - 1, tuple(parts), none if none.any() else None)
 
     return fold
 

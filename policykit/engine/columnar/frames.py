@@ -54,18 +54,15 @@ class Listed:
 
     `complete` says which lists hold nothing else (`None`: all). A single reference to a record that is described where
     it is named is a list of one, of none where it is 无, and not complete where it is unknown.
+
+    A row that names a record which is described elsewhere in the household knows nothing of its own: `elsewhere` gives,
+    by the lists that lead there from the root, the row of that frame, below 0 for the others.
     """
 
     frame: Frame
     starts: Array
     complete: Mask | None = None
-
-    def take(self, rows: Array) -> Listed:
-        counts = self.starts[rows + 1] - self.starts[rows]
-        starts = starts_of(counts)
-        inner = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], counts)
-        complete = None if self.complete is None else self.complete[rows]
-        return Listed(self.frame.take(inner), starts, complete)
+    elsewhere: Mapping[tuple[str, ...], Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +78,43 @@ class Frame:
     lists: Mapping[str, Listed] = field(default_factory=dict)
     upper: Frame | None = None
 
-    def take(self, rows: Array) -> Frame:
-        """Some of the records, with all that lies in them."""
-        facts = {name: column.take(rows) for name, column in self.facts.items()}
-        lists = {name: listed.take(rows) for name, listed in self.lists.items()}
-        upper = None if self.upper is None else self.upper.take(rows)
-        return Frame(self.entity, len(rows), facts, lists, upper)
+
+def households(block: Frame, rows: Array) -> Frame:
+    """Some of the households of a block, in their order, with all that lies in them."""
+    kept: dict[tuple[str, ...], Array] = {}
+    _keep(block, rows, (), kept)
+    return _kept(block, rows, (), kept)
+
+
+def _keep(frame: Frame, rows: Array, path: tuple[str, ...], kept: dict[tuple[str, ...], Array]) -> None:
+    """Which rows of every frame lie in some rows of this one."""
+    kept[path] = rows
+    for name, listed in frame.lists.items():
+        _keep(listed.frame, ranges(listed.starts, rows)[0], (*path, name), kept)
+
+
+def _kept(frame: Frame, rows: Array, path: tuple[str, ...], kept: Mapping[tuple[str, ...], Array]) -> Frame:
+    """Some rows of a frame, with what lies in them; places elsewhere are counted anew."""
+    facts = {name: column.take(rows) for name, column in frame.facts.items()}
+    lists = {}
+    for name, listed in frame.lists.items():
+        inner, starts = ranges(listed.starts, rows)
+        complete = None if listed.complete is None else listed.complete[rows]
+        elsewhere = {
+            place: np.where(at[inner] < 0, -1, np.searchsorted(kept[place], at[inner]))
+            for place, at in listed.elsewhere.items()
+        }
+        lists[name] = Listed(_kept(listed.frame, inner, (*path, name), kept), starts, complete, elsewhere)
+    upper = None if frame.upper is None else _kept(frame.upper, rows, (*path, frame.upper.entity), kept)
+    return Frame(frame.entity, len(rows), facts, lists, upper)
+
+
+def ranges(starts: Array, rows: Array) -> tuple[Array, Array]:
+    """The elements of the runs of some rows, one behind another, and the new cuts."""
+    first = starts[rows]
+    counts = starts[rows + 1] - first
+    cuts = starts_of(counts)
+    return np.arange(cuts[-1]) + np.repeat(first - cuts[:-1], counts), cuts
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,58 +182,81 @@ def starts_of(counts: Array) -> NDArray[np.int64]:
 
 
 def frames_of(program: ir.Program, cases: Sequence[Case]) -> tuple[Frame, Mask]:
-    """The block of some households that were read, and which of them it does not hold whole.
-
-    It does not hold a reference to a record that is described elsewhere in the household.
-    """
+    """The block of some households that were read, and which of them it does not hold whole."""
     handed = np.zeros(len(cases), np.bool_)
     roots = [case.root for case in cases]
-    seen: set[int] = set()
     entity = roots[0].entity if roots else program.described[-1]
-    frame = _frame(program, entity, roots, np.arange(len(cases)), handed, seen)
+    making = _Making(program, handed, {}, [])
+    frame = making.frame(entity, roots, np.arange(len(cases)), (), True)
+    making.refer()
     return frame, handed
 
 
-def _frame(
-    program: ir.Program,
-    entity: str,
-    records: Sequence[Instance],
-    case: Array,
-    handed: Mask,
-    seen: set[int],
-    outside: bool = True,
-) -> Frame:
-    """Some records; `case` says which household each is of, `outside` that they are no members here."""
-    decl = program.entities[entity]
-    seen.update(map(id, records))
-    facts = {
-        name: _column(program, fact, [record.facts.get(name) for record in records])
-        for name, fact in decl.facts.items()
-        if any(name in record.facts for record in records)
-    }
-    lists = {}
-    for name, listed in decl.lists.items():
-        given = [_listing(record, listed) for record in records]
-        if all(one is None for one in given):
-            continue
-        items = [one.items if one is not None else () for one in given]
-        counts = np.array([len(of) for of in items], np.int64)
-        inner = [item for of in items for item in of]
-        inner_case = np.repeat(case, counts)
-        for number, item in enumerate(inner):
-            if id(item) in seen or not _described_here(item, name):
-                handed[inner_case[number]] = True
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """A block in the making: where each record stands, and which rows name one that may stand further on."""
+
+    program: ir.Program
+    handed: Mask
+    places: dict[int, tuple[tuple[str, ...] | None, int]]
+    later: list[tuple[dict[tuple[str, ...], Array], int, int, Instance, int]]
+
+    def frame(
+        self,
+        entity: str,
+        records: Sequence[Instance],
+        case: Array,
+        path: tuple[str, ...] | None,
+        outside: bool,
+    ) -> Frame:
+        """Some records; `case` says which household each is of, `outside` that they are no members here. Nobody refers
+        to what has no path."""
+        decl = self.program.entities[entity]
+        for row, record in enumerate(records):
+            self.places.setdefault(id(record), (path, row))
+        facts = {
+            name: _column(self.program, fact, [record.facts.get(name) for record in records])
+            for name, fact in decl.facts.items()
+            if any(name in record.facts for record in records)
+        }
+        lists = {}
+        for name, listed in decl.lists.items():
+            given = [_listing(record, listed) for record in records]
+            if any(one is not None for one in given):
+                inner = None if path is None else (*path, name)
+                lists[name] = self.listed(listed, given, case, inner)
+        upper = None
+        if outside and decl.upper is not None and any(record.upper is not None for record in records):
+            above = [record.upper or Instance(decl.upper, "") for record in records]
+            upper = self.frame(decl.upper, above, case, None, True)
+        return Frame(entity, len(records), facts, lists, upper)
+
+    def listed(
+        self, decl: ir.ListDecl, given: Sequence[Listing | None], case: Array, path: tuple[str, ...] | None
+    ) -> Listed:
+        """A list of some records."""
+        items = [item for one in given if one is not None for item in one.items]
+        counts = np.array([0 if one is None else len(one.items) for one in given], np.int64)
+        cases = np.repeat(case, counts)
+        elsewhere: dict[tuple[str, ...], Array] = {}
+        here = []
+        for row, item in enumerate(items):
+            named = decl.kind == "refers" and not _described_here(item, decl.name.id)
+            if named:
+                self.later.append((elsewhere, row, len(items), item, int(cases[row])))
+            here.append(Instance(decl.item, "") if named else item)
         complete = np.array([one is not None and one.complete for one in given], np.bool_)
-        frame = _frame(program, listed.item, inner, inner_case, handed, seen, listed.kind != "members")
-        lists[name] = Listed(frame, starts_of(counts), None if complete.all() else complete)
-    upper = None
-    if outside and decl.upper is not None and any(record.upper is not None for record in records):
-        above = [record.upper or Instance(decl.upper, f"{record.path}.{decl.upper}") for record in records]
-        for number, record in enumerate(above):
-            if id(record) in seen:
-                handed[case[number]] = True
-        upper = _frame(program, decl.upper, above, case, handed, seen)
-    return Frame(entity, len(records), facts, lists, upper)
+        frame = self.frame(decl.item, here, cases, path, decl.kind != "members")
+        return Listed(frame, starts_of(counts), None if complete.all() else complete, elsewhere)
+
+    def refer(self) -> None:
+        """Ties rows to the records that they name; a household with a record that is nowhere else is not held."""
+        for elsewhere, row, count, item, case in self.later:
+            path, place = self.places.get(id(item), (None, 0))
+            if path is None:
+                self.handed[case] = True
+            else:
+                elsewhere.setdefault(path, np.full(count, -1, np.int64))[row] = place
 
 
 def _listing(record: Instance, decl: ir.ListDecl) -> Listing | None:

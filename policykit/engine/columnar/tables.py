@@ -45,6 +45,15 @@ class Register:
         return Gap(kind, path, name, cause)
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Rows that name records of another table."""
+
+    rows: Array
+    table: Table
+    at: Array
+
+
 @dataclass(slots=True, eq=False)
 class Table:
     """Some records of one entity. Row i is row `at[i]` of the frame (`None`: row i), or below 0 a stand-in.
@@ -66,6 +75,7 @@ class Table:
     owner_rows: Array | None = None
     rest: Array | None = None
     gap: Array | None = None
+    elsewhere: list[Elsewhere] = field(default_factory=list)
     columns: dict[str, Column | None] = field(default_factory=dict)
     listings: dict[str, Listing] = field(default_factory=dict)
     uppers: list[Table] = field(default_factory=list)
@@ -100,6 +110,19 @@ class Table:
         return (rows << np.int64(32)) | numbers  # type: ignore[no-any-return]
 
     # -- the records around
+
+    @property
+    def root(self) -> Table:
+        """The households of the block."""
+        return self if self.owner is None else self.owner.root
+
+    def below(self, path: tuple[str, ...]) -> Table:
+        """The records to which some lists lead from here."""
+        return self if not path else self.listing(path[0]).table.below(path[1:])
+
+    def rows_of(self, places: Array) -> Array:
+        """The rows at which the records of the frame stand."""
+        return places if self.at is None else np.flatnonzero(self.at >= 0)[places]
 
     def listing(self, name: str) -> Listing:
         """A list of every row, stand-ins included."""
@@ -142,6 +165,13 @@ class Table:
             table.at[starts[1:][more] - 1] = -1
         rows = np.repeat(np.arange(self.count), np.diff(starts))
         table.owner_rows = rows
+        if listed is not None and listed.elsewhere:
+            own = np.arange(table.count) if table.at is None else table.at
+            for path, place in listed.elsewhere.items():
+                target = self.root.below(path)
+                places = np.where(own < 0, -1, place.take(own, mode="clip"))
+                named = np.flatnonzero(places >= 0)
+                table.elsewhere.append(Elsewhere(named, target, target.rows_of(places[named])))
         if not more.any():
             if self.rest is not None:
                 table.rest = self.rest[rows]
@@ -149,12 +179,10 @@ class Table:
         perhaps = np.zeros(table.count, np.bool_)
         perhaps[starts[1:][more] - 1] = True
         kind: GapKind = "fact" if single else "list"
-        own = np.full(table.count, -1, np.int64)
-        codes = self.gaps(kind, name, np.flatnonzero(more))
-        own[perhaps] = codes & 0xFFFFFFFF
-        table.gap = own
+        table.gap = np.full(table.count, -1, np.int64)
+        table.gap[perhaps] = self.gaps(kind, name, np.flatnonzero(more)) & 0xFFFFFFFF
         above = np.full(table.count, -1, np.int64) if self.rest is None else self.rest[rows]
-        table.rest = above if single else np.where(perhaps, own, above)
+        table.rest = above if single else np.where(perhaps, table.gap, above)
         if (table.rest < 0).all():
             table.rest = None
         if single:

@@ -160,7 +160,10 @@ class Terms:
 
     def over(self, of: ir.Expr, env: Env, count: int, read: Callable[[Table], Plane], of_type: Type) -> Plane:
         """What is read of a record; of each record that it may be, when it is not known which."""
-        records = self.records(of, env, count)
+        return self.read_of(self.records(of, env, count), read, of_type)
+
+    def read_of(self, records: Records, read: Callable[[Table], Plane], of_type: Type) -> Plane:
+        count = records.count
 
         def look(part: Part) -> Plane:
             found = read(part.table)
@@ -228,8 +231,31 @@ class Terms:
             if self.tracking:
                 missing = rows << ROW | item.gap[vague]
         whole = not none.any() and item.count == table.count
-        part = Part(item) if whole else Part(item, np.arange(item.count), item.owner_rows)
-        return Records(table.count, (part,), none if none.any() else None, missing)
+        found = self.named(item)
+        if not whole:
+            parts = []
+            for part in found.parts:
+                inner, at = spread(part, item.count)
+                parts.append(Part(part.table, at, item.owner_rows[inner]))
+            found = Records(table.count, tuple(parts))
+        return Records(table.count, found.parts, none if none.any() else None, missing)
+
+    def named(self, table: Table, items: Array | None = None) -> Records:
+        """The records of a table, or some of them: those that are described elsewhere by where they stand."""
+        count = table.count if items is None else len(items)
+        if not table.elsewhere:
+            return Records(count, (Part(table, items),))
+        rows = np.arange(table.count) if items is None else items
+        own: Mask = np.ones(table.count, np.bool_)
+        parts = []
+        for other in table.elsewhere:
+            at = np.full(table.count, -1, np.int64)
+            at[other.rows] = other.at
+            own[other.rows] = False
+            there = np.flatnonzero(at[rows] >= 0)
+            parts.append(Part(other.table, at[rows][there], there))
+        here = np.flatnonzero(own[rows])
+        return Records(count, (*parts, Part(table, rows[here], here)))
 
     # -- facts
 
@@ -379,7 +405,9 @@ class Terms:
         if id(table) not in self._present:
             of = self.program.entities[table.entity].facts[dated].type
             day = self.constant(_known(month_of(self.on) if of.kind == "month" else self.on), of)
-            found = operations.apply("le", [self.fact(table, dated), day])
+            found = operations.apply(
+                "le", [self.read_of(self.named(table), lambda one: self.fact(one, dated), of), day]
+            )
             assert isinstance(found, Truth)
             self._present[id(table)] = found
         return self._present[id(table)]
@@ -423,8 +451,7 @@ class Terms:
             seen = take(present, items)
             assert isinstance(seen, Truth)
             present, times = seen, None if times is None else times[items]
-        element: Plane = Records(len(owner), (Part(table, items),))
-        return self.combined(expr, env, owner, starts, present, element, times, table, items)
+        return self.combined(expr, env, owner, starts, present, self.named(table, items), times)
 
     def presence(self, table: Table, perhaps: Mask | None) -> Truth:
         """Whether each row of a list is there."""
@@ -440,7 +467,7 @@ class Terms:
 
     def combined(
         self, expr: ir.Fold, env: Env, owner: Array, starts: Array, present: Truth, element: Plane,
-        times: Array | None, table: Table | None, items: Array | None,
+        times: Array | None,
     ) -> Folded:  # fmt: skip
         """A fold over elements, with its filter and what each contributes."""
         count = len(owner)
@@ -454,7 +481,7 @@ class Terms:
                 present = all_of(present, test) if present.lo is not EVERYWHERE else test
         if expr.take is not None and expr.op != "all":
             value = self.value(expr.take, inner, count)
-        return folds.fold(expr.op, Elements(present, value, starts, owner, times, table, items))
+        return folds.fold(expr.op, Elements(present, value, starts, owner, times, element))
 
     def months(self, expr: ir.Fold, domain: ir.MonthRange, env: Env, count: int) -> Plane:
         """A fold over the months from one to another, each perhaps there when an end is not known."""
@@ -482,7 +509,7 @@ class Terms:
             perhaps = Truth(present.lo & ~many, present.hi | many)
             present = settle(perhaps, union(present.missing, gaps_where(open_, many)))
             times = np.where(many, length[owner], 1)
-        return self.combined(expr, env, owner, starts, present, month, times, None, None)
+        return self.combined(expr, env, owner, starts, present, month, times)
 
     # -- parameters and defined terms
 
