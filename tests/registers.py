@@ -100,6 +100,19 @@ class Writer(Drafter):
         )
         return raised + MORE + text[len(vocabulary) :]
 
+    def parameters(self) -> None:
+        super().parameters()
+        self.lines = [self.settled(line) for line in self.lines]
+
+    def settled(self, line: str) -> str:
+        """A parameter that nobody set, set more often than not: one that is unset leaves most of a register open."""
+        if not line.startswith("参数 ") or " = " in line or " 按 " in line or self.chance(0.3):
+            return line
+        own = "对每个" in line
+        if line.endswith("是否"):
+            return f"{line} = {self.one(('残疾', '年纪 不低于 60 周岁') if own else ('是', '否'))}"
+        return f"{line} = {'收入' if own else f'{self.one(self.figures)} 分/月'}"
+
     # -- what can be read
 
     def places(self, view: View, kind: str) -> list[str]:
@@ -277,6 +290,10 @@ def plain_of(value: Any) -> int:
 # ---- columns --------------------------------------------------------------------------------------------------------
 
 
+#: the share withheld of a record that stands elsewhere and is only named
+NOTHING_SAID = 2.0
+
+
 class Clerk:
     """Draws the records of a register, entity by entity."""
 
@@ -286,10 +303,15 @@ class Clerk:
 
     def register(self, withheld: Array) -> Frame:
         """As many households as there are shares of facts withheld."""
-        return self.frame(self.program.root, withheld)
+        return self.frame(self.program.root, withheld, ())
 
-    def frame(self, kind: str, withheld: Array, member: bool = True) -> Frame:
-        """Some records. One that is no member of this register names nobody, and lies in a record that it brings."""
+    def frame(
+        self, kind: str, withheld: Array, path: tuple[str, ...] | None, starts: Array | None = None
+    ) -> Frame:
+        """Some records, and the lists that lead to them; `starts` cuts them by the records they are members of.
+
+        One outside the register, which has no path, names nobody, and lies in a record that it brings.
+        """
         entity, count = self.program.entities[kind], len(withheld)
         plain = {name: self.values(decl, count) for name, decl in entity.facts.items()}
         columns = {}
@@ -299,23 +321,45 @@ class Clerk:
             known = self.source.random(count) >= withheld
             none = self.source.random(count) < 0.3 if decl.type.optional else None
             columns[name] = Column(plain[name], None if known.all() else known, none)
-        kinds = ("members", "records", "refers") if member else ("records",)
-        lists = {
-            name: self.listed(decl, withheld) for name, decl in entity.lists.items() if decl.kind in kinds
-        }
-        above = None if member or entity.upper is None else self.frame(entity.upper, withheld, False)
+        lists = {}
+        for name, listed in entity.lists.items():
+            if listed.kind == "records" or (listed.kind == "members" and path is not None):
+                lists[name] = self.listed(listed, withheld, path)
+            elif listed.kind == "refers" and path is not None and starts is not None:
+                lists[name] = self.referring(listed, withheld, path, starts)
+        above = None if path is not None or entity.upper is None else self.frame(entity.upper, withheld, None)
         return Frame(kind, count, columns, lists, above)
 
-    def listed(self, decl: ir.ListDecl, withheld: Array) -> Listed:
-        count, refers = len(withheld), decl.kind == "refers"
-        least, most = (0, 1) if decl.single else (decl.least, min(decl.most, 2 if refers else decl.least + 8))
-        sizes = np.minimum(least + self.source.poisson(0.4 if refers else 1.0, count), most)
+    def listed(self, decl: ir.ListDecl, withheld: Array, path: tuple[str, ...] | None) -> Listed:
+        count, most = len(withheld), min(decl.most, decl.least + 8)
+        members = decl.kind == "members"
+        sizes = np.minimum(decl.least + self.source.poisson(0.9 if members else 0.6, count), most)
         if count:
             sizes[self.source.integers(count)] = most
-        open_ = self.source.random(count) < withheld * (0.3 if decl.kind == "members" else 1.0)
+        open_ = self.source.random(count) < withheld * (0.3 if members else 1.0)
+        sizes[open_ & ((self.source.random(count) < 0.4) | (withheld >= NOTHING_SAID))] = 0
+        starts = starts_of(sizes)
+        inside = (*path, decl.name.id) if path is not None and members else None
+        inner = self.frame(decl.item, np.repeat(withheld, sizes), inside, starts if members else None)
+        return Listed(inner, starts, ~open_ if open_.any() else None)
+
+    def referring(self, decl: ir.ListDecl, withheld: Array, path: tuple[str, ...], starts: Array) -> Listed:
+        """References of members: to somebody outside, to the next members of the same household, or to oneself."""
+        count = len(withheld)
+        households = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        first, size = starts[households], np.diff(starts)[households]
+        sizes = np.minimum(self.source.poisson(0.4, count), 1 if decl.single else 2)
+        open_ = self.source.random(count) < withheld
         sizes[open_ & ((self.source.random(count) < 0.4) | decl.single)] = 0
-        inner = self.frame(decl.item, np.repeat(withheld, sizes), not refers)
-        return Listed(inner, starts_of(sizes), ~open_ if open_.any() else None)
+        cuts = starts_of(sizes)
+        owner = np.repeat(np.arange(count), sizes)
+        # two references of one record must not name the same one: they count on from each other
+        step = np.arange(len(owner)) - cuts[owner] + (self.source.random(count) < 0.9)[owner]
+        inside = (self.source.random(len(owner)) < 0.5) & (step < size[owner])
+        at = first[owner] + (owner - first[owner] + step) % np.maximum(size[owner], 1)
+        elsewhere = {path: np.where(inside, at, -1)} if inside.any() else {}
+        inner = self.frame(decl.item, np.where(inside, NOTHING_SAID, withheld[owner]), None)
+        return Listed(inner, cuts, ~open_ if open_.any() else None, elsewhere)
 
     def values(self, decl: ir.FactDecl, count: int) -> Array:
         of = decl.type
@@ -359,10 +403,12 @@ def decided(
 # ---- the same as mappings -------------------------------------------------------------------------------------------
 
 
-def households(program: ir.Program, frame: Frame) -> list[dict[str, Any]]:
-    """Every record of a frame as a mapping, with all that lies in it."""
+def households(program: ir.Program, frame: Frame, member: bool = False) -> list[dict[str, Any]]:
+    """Every record of a frame as a mapping, with all that lies in it; members have their row as their number."""
     entity = program.entities[frame.entity]
-    records: list[dict[str, Any]] = [{} for _ in range(frame.count)]
+    refers = any(decl.kind == "refers" for decl in entity.lists.values())
+    numbered = member and refers
+    records: list[dict[str, Any]] = [{"id": f"m{row}"} if numbered else {} for row in range(frame.count)]
     for name, column in frame.facts.items():
         raws = written_values(program, entity.facts[name], column)
         if column.known is None:
@@ -373,7 +419,11 @@ def households(program: ir.Program, frame: Frame) -> list[dict[str, Any]]:
                 if known:
                     record[name] = raw
     for name, listed in frame.lists.items():
-        items, starts, decl = households(program, listed.frame), listed.starts.tolist(), entity.lists[name]
+        decl, starts = entity.lists[name], listed.starts.tolist()
+        items = households(program, listed.frame, decl.kind == "members")
+        for at in listed.elsewhere.values():
+            for number in np.flatnonzero(at >= 0).tolist():
+                items[number] = {"ref": f"m{at[number]}"}
         for number, record in enumerate(records):
             record[name] = items[starts[number] : starts[number + 1]]
             if decl.single:

@@ -91,6 +91,8 @@ def assert_same(one: Frame, other: Frame) -> None:
         assert (listed.starts == there.starts).all()
         complete = [np.ones(one.count, bool) if x.complete is None else x.complete for x in (listed, there)]
         assert (complete[0] == complete[1]).all(), name
+        assert listed.elsewhere.keys() == there.elsewhere.keys()
+        assert all((listed.elsewhere[path] == there.elsewhere[path]).all() for path in listed.elsewhere)
         assert_same(listed.frame, there.frame)
     if one.upper is not None and other.upper is not None:
         assert_same(one.upper, other.upper)
