@@ -48,6 +48,14 @@ class Ordered:
     top: int = LIMIT
     missing: Gaps = None
 
+    def __post_init__(self) -> None:
+        # of Python's own numbers, an operation on arrays without dimension gives the number itself
+        if not hasattr(self.lo, "dtype") or not hasattr(self.hi, "dtype"):
+            lo = np.asarray(self.lo, dtype=object)
+            hi = lo if self.hi is self.lo else np.asarray(self.hi, dtype=object)
+            object.__setattr__(self, "lo", lo)
+            object.__setattr__(self, "hi", hi)
+
     @property
     def known(self) -> Mask:
         found = np.asarray(self.lo == self.hi, np.bool_)

@@ -100,11 +100,11 @@ class Table:
             self.columns[name] = found
         return self.columns[name]
 
-    def gaps(self, kind: GapKind, name: str, rows: Array, cause: str = "") -> Array:
-        """The gaps of one name for some rows, as codes in order; what a stand-in would say waits for its list, but for
-        rulings."""
+    def gaps(self, kind: GapKind, name: str, rows: Array, cause: str = "", own: bool = False) -> Array:
+        """The gaps of one name for some rows, as codes in order. What a stand-in would say waits for its list, unless
+        it is its `own` all the same."""
         numbers = rows + self.register.base(kind, self, name, cause)
-        if self.rest is not None and kind != "ruling":
+        if self.rest is not None and not own:
             rest = self.rest[rows]
             numbers = np.where(rest >= 0, rest, numbers)
         return (rows << np.int64(32)) | numbers  # type: ignore[no-any-return]

@@ -24,10 +24,12 @@ from policykit.engine.columnar.frames import Array, Mask, starts_of
 from policykit.engine.columnar.operations import OPERATIONS, all_of
 from policykit.engine.columnar.planes import (
     EVERYWHERE,
+    FALSE,
     LIMIT,
     NONE_BIT,
     NOWHERE,
     ROW,
+    TRUE,
     Gaps,
     Labels,
     Ordered,
@@ -388,7 +390,7 @@ class Terms:
     def nothing(self, of: Type) -> Plane:
         """What is read of 无: a condition is false, a set of labels empty, anything else is 无."""
         if of.kind == "bool":
-            return Truth(NOWHERE, NOWHERE)
+            return FALSE
         if of.kind == "multi":
             return self.constant(Subset(frozenset(), frozenset()), of)
         if of.kind == "text":
@@ -425,8 +427,9 @@ class Terms:
         if expr.op in ("earliest", "latest"):
             nothing: Plane = Records(count, (), np.ones(count, np.bool_))
         else:
-            always = Truth(EVERYWHERE, EVERYWHERE)
-            none = Elements(always, always, np.zeros(2, np.int64), np.zeros(0, np.int64))
+            zero = Ordered(np.array(0), np.array(0), top=0)
+            value: Plane = TRUE if expr.op in ("any", "all", "count") else zero
+            none = Elements(TRUE, value, np.zeros(2, np.int64), np.zeros(0, np.int64))
             nothing = _single(folds.fold(expr.op, none))
         return self.joined(
             owners, lambda part: self.fold_in(expr, domain.name, inside(env, part.rows), part), nothing
@@ -457,7 +460,7 @@ class Terms:
         """Whether each row of a list is there."""
         known = self.present(table)
         if perhaps is None:
-            return Truth(EVERYWHERE, EVERYWHERE) if known is None else known
+            return TRUE if known is None else known
         maybe = Truth(~perhaps, np.ones(table.count, np.bool_))
         if self.tracking:
             assert table.gap is not None
@@ -472,7 +475,7 @@ class Terms:
         """A fold over elements, with its filter and what each contributes."""
         count = len(owner)
         inner = {**inside(env, owner), expr.slot: element}
-        value: Plane = Truth(EVERYWHERE, EVERYWHERE)
+        value: Plane = TRUE
         if expr.where is not None:
             test = self.truth(expr.where, inner, count)
             if expr.op == "all":
@@ -567,7 +570,7 @@ class Terms:
         shown = f"{name}[{','.join(labels)}]" if labels else name
         count = 1 if table is None else table.count
         env = {} if table is None else itself(table)
-        value, within = None, Truth(NOWHERE, NOWHERE)
+        value, within = None, FALSE
         if setting is not None and setting.value is not None:
             value = self.value(setting.value, env, count)
             within = self.within(setting.value, value, parameter, env, count)
@@ -576,7 +579,7 @@ class Terms:
         codes: Gaps = None
         if self.tracking:
             cause = "unset" if value is None else "out of range"
-            codes = self.gap(name=shown, table=table, cause=cause)
+            codes = self.gap(shown, table, cause)
         found = self.unknown(parameter.type, parameter.low, parameter.high, codes, table)
         if value is None:
             return found
@@ -588,21 +591,22 @@ class Terms:
             found = settle(found, union(found.missing, perhaps))
         return select(full(within.lo, count), value, found)
 
-    def gap(self, name: str, table: Table | None, cause: str) -> Array:
+    def gap(self, name: str, table: Table | None, cause: str, own: bool = False) -> Array:
+        """The gap of a parameter or defined term, for all records of a table."""
         if table is None:
             return np.array([self.root.register.base("parameter", None, name, cause)])
-        return table.gaps("parameter", name, np.arange(table.count), cause)
+        return table.gaps("parameter", name, np.arange(table.count), cause, own)
 
     def within(self, formula: ir.Expr, value: Plane, parameter: ir.Parameter, env: Env, count: int) -> Truth:
         """Whether what a sheet's formula gives lies in the declared range; 无 does."""
         if not isinstance(value, Ordered | Ratio):
-            return Truth(EVERYWHERE, EVERYWHERE)
+            return TRUE
         ends = []
         if parameter.low is not None:
             ends.append(self.at_most(parameter.low, formula, env, count))
         if parameter.high is not None:
             ends.append(self.at_most(formula, parameter.high, env, count))
-        found = all_of(*ends) if ends else Truth(EVERYWHERE, EVERYWHERE)
+        found = all_of(*ends) if ends else TRUE
         if value.some is None:
             return found
         return Truth(
@@ -642,7 +646,7 @@ class Terms:
                 env = {} if table is None else itself(table)
                 self._defined[key] = self.value(version.body, env, count)
             else:
-                codes = self.gap(name, table, "no version in force") if self.tracking else None
+                codes = self.gap(name, table, "no version in force", True) if self.tracking else None
                 if define.type.kind == "record":
                     self._defined[key] = Records(count, (), np.ones(count, np.bool_))
                 else:

@@ -481,7 +481,7 @@ class Verdicts:
             pending: Gaps = None
             if self.tracking:
                 rows = np.flatnonzero((answer.outcomes & DISCRETIONARY) != 0)
-                pending = table.gaps("ruling", name, rows)
+                pending = table.gaps("ruling", name, rows, own=True)
             found = Truth(answer.outcomes == GRANTED, (answer.outcomes & HAD) != 0)
             return settle(found, union(answer.missing, pending))
         if kind == "meets":
