@@ -6,11 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from policykit.answers import Amount, Decision, Missing
     from policykit.asking.lines import NearLine, near_line
     from policykit.asking.questions import Agenda, Question, ask
     from policykit.diagnostics import Diagnostic, PolicyError
     from policykit.loader import Policies, load, load_text
-    from policykit.result import Amount, Decision, Missing, Result, evaluate
+    from policykit.result import Result, evaluate
 
 __all__ = [
     "Agenda",
@@ -39,9 +40,9 @@ _HOMES = {
     "Agenda": "asking.questions",
     "Question": "asking.questions",
     "ask": "asking.questions",
-    "Amount": "result",
-    "Decision": "result",
-    "Missing": "result",
+    "Amount": "answers",
+    "Decision": "answers",
+    "Missing": "answers",
     "Result": "result",
     "evaluate": "result",
     "NearLine": "asking.lines",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from policykit import ir
 from policykit import trace as form
+from policykit.answers import Amount, Decision, Missing, Record, Remark, Task, Verdict
 from policykit.datafiles import load_file
 from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.engine import interpreter
@@ -39,120 +40,38 @@ MOST_DAYS = 32  # for which compiled rules are kept at once
 Engine: TypeAlias = Literal["auto", "compiled", "interpreter"]
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Something nobody has said yet that can matter: where it belongs, what it is called, what to ask."""
-
-    path: str
-    name: str
-    label: str
-    kind: str
-    question: str
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """How much, in fen. `fen` is `None` while it is open; it then lies from `low` to `high`.
-
-    `form` is `monthly` or `once`; `parts` the named parts; `options` the amount for each way the approver may choose.
-    """
-
-    form: str
-    fen: int | None
-    low: int | None
-    high: int | None
-    parts: tuple[tuple[str, int | None], ...]
-    first_month: str | None
-    months: int | None
-    total_fen: int | None
-    options: tuple[tuple[tuple[tuple[str, int], ...], int | None], ...]
-
-    @property
-    def yuan(self) -> str | None:
-        """The amount in yuan with two decimals, or `None` while it is open."""
-        return None if self.fen is None else f"{self.fen // 100}.{self.fen % 100:02d}"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one measure comes to for one subject.
-
-    `measure` and `clauses` are identifiers, `subject` the path of the record (`household`, `members[0]`); `missing`
-    is what an undetermined answer, or an open amount, waits for.
-    """
-
-    measure: str
-    label: str
-    subject: str
-    outcome: str
-    outcomes: tuple[str, ...]
-    flags: tuple[str, ...]
-    amount: Amount | None
-    clauses: tuple[str, ...]
-    missing: tuple[Missing, ...]
-    superseded_by: tuple[str, ...]
-    alternatives: tuple[str, ...]
-    within_budget: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one clause says of one subject: silent, not_met, grants, may, overridden, excludes, applies, undetermined."""
-
-    clause: str
-    subject: str
-    state: str
-    blocked_by: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One duty on one subject: does it exist (`yes`, `no`, `unknown`) and how does it stand."""
-
-    clause: str
-    act: str
-    subject: str
-    exists: str
-    state: str
-    due: date | None
-    due_unspecified: bool
-    blocked_by: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A ban, a listing, a referral or a finding on one subject: does it hold (`yes`, `unknown`)."""
-
-    clause: str
-    kind: str
-    name: str
-    subject: str
-    holds: str
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """A note of the tool's own; never a ground."""
-
-    note: str
-    subject: str
-    text: str
-    urgent: bool
-
-
 class Result:
     """Everything that was found for one household on one day.
 
     `errors` are rulings that do not count; `notes_on_input` what was noted while reading the household.
     """
 
-    def __init__(
-        self, on: date, policies: Policies, found: Traced | None, quick: compiled.Decided | compiled.Swift | None = None,
-        language: Language = "zh", exact: bool = True, events: Events | None = None,
-    ) -> None:  # fmt: skip
-        self.on, self.policies = on, policies
-        self._found, self._quick, self._language, self._exact, self._events = found, quick, language, exact, events
+    on: date
+    policies: Policies
+    _found: Traced | None = None
+    _language: Language = "zh"
+    _exact = True
+    _events: Events | None = None
+    _compiled: compiled.Compiled | None = None
+    _plain: compiled.Found | None = None
+
+    @classmethod
+    def _made(
+        cls, on: date, policies: Policies, found: Traced | None, quick: compiled.Answers | None, language: Language,
+        exact: bool, events: Events | None = None,
+    ) -> Result:  # fmt: skip
+        """A result of the interpreter, or of the compiled engine for a household that is not plainly decided."""
+        made = cls()
+        made.on, made.policies, made._language, made._exact = on, policies, language, exact
+        made._found, made._quick, made._events = found, quick, events
+        return made
+
+    @cached_property
+    def _quick(self) -> compiled.Answers | None:
+        """What the compiled engine decided; of a household that is plainly decided made only when something is read."""
+        if self._compiled is None or self._plain is None:
+            return None
+        return self._compiled.swift(self._plain)
 
     def __repr__(self) -> str:
         granted = sum(decision.outcome == "granted" for decision in self.decisions)
@@ -276,7 +195,10 @@ class Result:
 
         The fen are `None` where nothing is granted, and where the amount is open.
         """
-        told = None if self._quick is None or subject is None else self._quick.told(measure, subject)
+        if self._plain is not None and self._compiled is not None:
+            told = self._compiled.told(self._plain[1], measure, subject)
+        else:
+            told = None if self._quick is None else self._quick.told(measure, subject)
         if told is not None:
             return told
         decision = self.decision(measure, subject)
@@ -469,23 +391,36 @@ def evaluate(
 
     Raises `PolicyError` with every fault found when the household is bad input.
     """
-    chosen = _chosen(policies, parameters)
+    plain = policies.__class__ is Policies and parameters is None
+    chosen: Policies = policies if plain else _chosen(policies, parameters)  # type: ignore[assignment]
     if engine != "interpreter" and household.__class__ is dict:
         program = chosen.engines.get(on)
         if program is None and (engine == "compiled" or on in chosen.engines):
             program = _keep(chosen.engines, on, _compiled(chosen.program, on))
-        quick = None if program is None or rulings else program.decide(household, exact)
-        if quick is not None:
-            return Result(on, chosen, None, quick, language, exact)
-        rulings = list(rulings)
-        if program is not None and (rulings or not household.keys().isdisjoint(RULINGS)):
-            ruled = _ruled(program, household, chosen, on, rulings, language, exact)
-            if ruled is not None:
-                return ruled
+        if program is not None:
+            if not rulings:
+                plainly = program.plainly(household)
+                if plainly is not None:
+                    # built here, attribute by attribute, for whoever asks a million times
+                    result = Result()
+                    result.on, result.policies, result._compiled, result._plain = on, chosen, program, plainly
+                    if language != "zh":
+                        result._language = language
+                    if not exact:
+                        result._exact = False
+                    return result
+                quick = program.openly(household, exact)
+                if quick is not None:
+                    return Result._made(on, chosen, None, quick, language, exact)
+            rulings = list(rulings)
+            if rulings or not household.keys().isdisjoint(RULINGS):
+                ruled = _ruled(program, household, chosen, on, rulings, language, exact)
+                if ruled is not None:
+                    return ruled
         if on not in chosen.engines:
             _keep(chosen.engines, on, None)
     read = read_household(household, chosen, on=on, rulings=rulings, language=language)
-    return Result(on, chosen, _traced(read, on, exact), None, language, exact)
+    return Result._made(on, chosen, _traced(read, on, exact), None, language, exact)
 
 
 def _chosen(policies: Policies | None, parameters: str | Path | None) -> Policies:
@@ -568,17 +503,17 @@ def _ruled(
     program: compiled.Compiled, household: dict[str, Any], policies: Policies, on: date,
     rulings: list[Mapping[str, Any]], language: Language, exact: bool,
 ) -> Result | None:  # fmt: skip
-    """The result for a household with rulings or elections; `None` when the interpreter has to give it."""
+    """The result by compiled rules for a household with rulings or elections; `None` when the interpreter has to give it."""
     facts, own = _apart(household)
     opened = program.opened(facts)
     if opened is None:
         return None
     given = (*own, *rulings)
     counted, elections, errors = read_rulings(policies.program, opened.case, given, language)
-    quick = opened.decided(exact, counted, elections)
-    if quick is None:
-        return None
-    return Result(on, policies, None, quick, language, exact, Events(given, elections, errors))
+    opened.rule(counted, elections)
+    decided = opened.decided(exact)
+    events = Events(given, elections, errors)
+    return None if decided is None else Result._made(on, policies, None, decided, language, exact, events)
 
 
 def _traced(read: Read, on: date, exact: bool = True) -> Traced:

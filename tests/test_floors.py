@@ -51,6 +51,7 @@ FLOORS = {
     "engines": {"engine"},
     "door": {
         DOOR,
+        "answers",
         "result",
         "schema",
         "casework",

@@ -206,6 +206,7 @@ class Interpreter:
         pass to ask, where another engine has one."""
         self.program, self.case, self.on = program, case, on
         self.first = first or Outcomes(program, case, on, rulings, elections, assumed)
+        self.passes = 0  # how many assumptions the exact level has tried
         self.terms = self.first.terms
 
     # -- the exact level
@@ -213,7 +214,9 @@ class Interpreter:
     def exactly(self, ask: Callable[[Outcomes], Answer]) -> tuple[Answer, bool]:
         """The answer under every assumption that matters, joined; and whether the budget sufficed."""
         search = Search(self.first, ask)
-        return search.answer(), not search.stopped
+        answer = search.answer()
+        self.passes += search.passes
+        return answer, not search.stopped
 
     # -- properties
 

@@ -7,7 +7,7 @@ are those of the reference engine, or none. It decides and gives no reasons: tho
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 from policykit import ir
 from policykit.engine.compiled import verdicts
@@ -16,12 +16,15 @@ from policykit.engine.compiled.partly import Decided, Partly, functions
 from policykit.engine.compiled.reading import Reader, Reading, copied, identifier
 from policykit.engine.compiled.source import Source
 from policykit.engine.compiled.straight import Straight
-from policykit.engine.compiled.swift import Layout, Swift
+from policykit.engine.compiled.swift import Found, Layout, Swift, Unsure
 from policykit.engine.compiled.terms import Refused
 from policykit.engine.compiled.verdicts import Pay, Row
+from policykit.engine.compiled.wide import Wide
 from policykit.values import month_of
 
-__all__ = ["Compiled", "Decided", "Pay", "Refused", "Row", "Swift", "compiled"]
+__all__ = ["Answers", "Compiled", "Decided", "Found", "Pay", "Refused", "Row", "Swift", "Unsure", "compiled"]
+
+Answers: TypeAlias = Decided | Swift
 
 
 class Compiled:
@@ -44,6 +47,7 @@ class Compiled:
         self._program, self._on = program, on
         self._functions = functions(program, writing.terms.wanted, names)
         self.straight: Any = None
+        self.wide: Any = None
         try:
             short = Straight(program, on)
             text = short.text()
@@ -52,16 +56,44 @@ class Compiled:
         run(text, program, names)
         self.source += f"\n\n{text}"
         self.straight = names["decide_straight"]
+        try:
+            text = Wide(program, on, slots=short.slots).text()
+        except Refused:
+            pass
+        else:
+            run(text, program, names)
+            self.source += f"\n\n{text}"
+            self.wide = names["decide_wide"]
         self._layout = Layout(
             program, short.slots, short.members, short.member.name.id if short.member else ""
         )
+        self.told = self._layout.told
 
-    def decide(self, household: dict[str, Any], exact: bool = True) -> Decided | Swift | None:
-        """The decisions on a household; `None` when the reference engine has to give them."""
+    def plainly(self, household: dict[str, Any]) -> Found | None:
+        """What the straight form finds; `None` for a household that it does not take."""
         if self.straight is not None:
             try:
-                return Swift(self._layout, self.straight(household))
-            except Exception:  # not every fact is there, and plain: the general form asks more closely
+                found: Found = self.straight(household)
+                return found
+            except Exception:  # not every fact is there, and plain
+                pass
+        return None
+
+    def swift(self, found: Found) -> Swift:
+        """The decisions in that."""
+        return Swift(self._layout, found)
+
+    def decide(self, household: dict[str, Any], exact: bool = True) -> Answers | None:
+        """The decisions on a household; `None` when the reference engine has to give them."""
+        plainly = self.plainly(household)
+        return self.openly(household, exact) if plainly is None else Swift(self._layout, plainly)
+
+    def openly(self, household: dict[str, Any], exact: bool = True) -> Answers | None:
+        """The same of a household that the straight form does not take."""
+        if self.wide is not None:
+            try:
+                return Unsure(self._layout, self.wide(household), self._opened, exact)
+            except Exception:  # the general form asks more closely
                 pass
         return self.general(household, exact)
 
@@ -83,9 +115,12 @@ class Compiled:
         """A household as read, to be decided once its rulings and elections have been read too."""
         try:
             mine = copied(household)
-            return self._partly(mine, self._reader.read(mine))
+            return self._opened(mine)
         except Exception:
             return None
+
+    def _opened(self, mine: dict[str, Any]) -> Partly:
+        return self._partly(mine, self._reader.read(mine))
 
     def _partly(self, household: dict[str, Any], reading: Reading) -> Partly:
         return Partly(self._functions, self._program, self._on, reading, household)
@@ -100,9 +135,9 @@ class Nothing(Compiled):
 
     def __init__(self) -> None:
         self.source = ""
-        self.straight = None
+        self.straight = self.wide = None
 
-    def decide(self, household: dict[str, Any], exact: bool = True) -> Decided | None:
+    def openly(self, household: dict[str, Any], exact: bool = True) -> Answers | None:
         return None
 
     def opened(self, household: dict[str, Any]) -> Partly | None:

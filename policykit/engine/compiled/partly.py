@@ -7,20 +7,22 @@ walked through term by term. So a gap means here what it means there, and costs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from policykit import ir
-from policykit.engine.compiled.reading import Reading, Record, identifier
 from policykit.engine.compiled.operations import OPEN
+from policykit.engine.compiled.reading import Reading, Record, identifier
 from policykit.engine.compiled.unknown import UNKNOWN, Wrong
-from policykit.engine.compiled.verdicts import NOT_MET, SILENT, STANDS, Row, only, row
+from policykit.engine.compiled.verdicts import BEATEN, NOT_MET, SILENT, STANDS, Row, only, row
 from policykit.engine.interpreter import Interpreter, contradictions
-from policykit.engine.outcomes import Answer, Outcomes, Status
-from policykit.engine.terms import Terms
+from policykit.engine.outcomes import BEATEN as OVERRIDDEN
+from policykit.engine.outcomes import GRANTS, IN_SCOPE, Answer, Outcomes, Status, outcome
+from policykit.engine.terms import Env, Terms
 from policykit.facts import Case, Election, Instance, Ruling
+from policykit.ops import OPS
 from policykit.trace import Decision
 from policykit.values import FALSE, NONE, NOTHING, TRUE, Bounds, Gap, Missing, Options, Value, exactly
 
@@ -55,10 +57,11 @@ def functions(program: ir.Program, wanted: Iterable[tuple[str, ...]], names: Map
                 found.bases[measure, kind] = made
             case ("final", measure, kind):
                 found.finals[measure, kind] = made
-    for name, measure in program.measures.items():
-        for kind in measure.entities:
-            final = found.finals.get((name, kind)) or found.bases[name, kind]
-            found.questions[name, kind] = final, names.get(f"alternatives_{identifier(name)}_{identifier(kind)}")
+    for decl in program.measures.values():
+        for kind in decl.entities:
+            asked = decl.name.id, kind
+            others = names.get("_".join(("alternatives", *map(identifier, asked))))
+            found.questions[asked] = found.finals.get(asked) or found.bases[asked], others
     return found
 
 
@@ -66,6 +69,12 @@ class KnownFirst(Terms):
     """The values of terms, each by generated code where nothing unknown is touched."""
 
     functions: Functions
+    trying: bool  # whether open comparisons are tried either way, as the exact level does
+
+    def apply(self, expr: ir.Apply, env: Env) -> Value:
+        if self.trying:
+            return super().apply(expr, env)
+        return OPS[expr.op].apply(tuple(self.value(arg, env) for arg in expr.args))
 
     def defined(self, name: str, record: Instance | None) -> Value:
         key = (name, record)
@@ -94,12 +103,12 @@ class Level(Outcomes):
     def __init__(
         self, made: Functions, program: ir.Program, case: Case, on: date, rulings: tuple[Ruling, ...] = (),
         elections: tuple[Election, ...] = (), assumed: Mapping[Gap, Value] | None = None,
-        behind: dict[Gap, Missing] | None = None,
+        behind: dict[Gap, Missing] | None = None, trying: bool = True,
     ) -> None:  # fmt: skip
         super().__init__(program, case, on, rulings, elections, assumed, behind)
         self.functions, self.plain = made, not rulings and not elections
         terms = KnownFirst(program, case, on, self, assumed or {}, self.behind)
-        terms.functions = made
+        terms.functions, terms.trying = made, trying
         self.terms = terms
 
     def again(self, assumed: Mapping[Gap, Value]) -> Level:
@@ -158,11 +167,36 @@ class Decided:
 
     def only(self, measure: str, subject: str | None) -> Row | Decision | None:
         """The one decision on a measure for a subject; `None` when there is none, or more than one."""
-        return only(self.rows, measure, subject)
+        found: Row | Decision | None = only(self.rows, measure, subject)
+        return found
 
-    def told(self, measure: str, subject: str) -> None:
+    def told(self, measure: str, subject: str | None) -> None:
         """Nothing is told apart from the whole decision."""
         return
+
+
+#: what each possible state of a granting clause marks its measure with
+MARKS = {SILENT: 0, NOT_MET: IN_SCOPE, BEATEN: IN_SCOPE | OVERRIDDEN, STANDS: IN_SCOPE | GRANTS}
+
+
+def possible(states: Sequence[int]) -> tuple[frozenset[str], list[int], list[int]]:
+    """What clauses that grant a measure come to together, from the sets of states that each may have: the outcomes,
+    which of the clauses decide or may, and which may pay."""
+    reachable = {0}
+    for state in states:
+        marks = [mark for one, mark in MARKS.items() if state & one]
+        reachable = {before | mark for before in reachable for mark in marks}
+    outcomes = frozenset(map(outcome, reachable))
+    paying = [number for number, state in enumerate(states) if state & STANDS]
+    if outcomes <= {"granted"}:
+        holds, sure = paying, [number for number in paying if states[number] == STANDS]
+    elif outcomes == {"superseded"}:
+        holds = [number for number, state in enumerate(states) if state & BEATEN]
+        sure = [number for number in holds if states[number] == BEATEN]
+    else:
+        holds = [number for number, state in enumerate(states) if state != SILENT]
+        sure = [number for number in holds if not states[number] & SILENT]
+    return outcomes, sure or holds, paying if "granted" in outcomes else []
 
 
 class Partly:
@@ -176,34 +210,48 @@ class Partly:
         self.case = reading.case()
         if reading.unsure and any(contradictions(program, self.case, on)):
             raise Wrong("contradicts")
+        self.ruled = False
+        self.references: dict[bool, Interpreter] = {}  # by whether it asks exactly
 
-    def decided(
-        self, exact: bool, rulings: tuple[Ruling, ...] = (), elections: tuple[Election, ...] = ()
-    ) -> Decided | None:
+    def rule(self, rulings: tuple[Ruling, ...], elections: tuple[Election, ...]) -> None:
+        """What approvers and the household decided, of which generated code knows nothing."""
+        self.ruled = bool(rulings or elections)
+        for record in self.reading.all if self.ruled else ():
+            record.memo.update(dict.fromkeys(self.functions.judging, OPEN))
+        self.references = {exact: self.asking(exact, rulings, elections) for exact in (False, True)}
+
+    def decided(self, exact: bool) -> Decided | None:
         """Every measure for every subject, at one of the levels; `None` when the reference engine has to decide."""
+        questions = self.reference(exact).questions()
         try:
-            return self._decided(exact, rulings, elections)
+            rows = tuple(self.row(measure, record, exact) for measure, record in questions)
         except Exception:  # whatever is odd about a household, the reference engine says it better
             return None
-
-    def _decided(
-        self, exact: bool, rulings: tuple[Ruling, ...], elections: tuple[Election, ...]
-    ) -> Decided:
-        ruled = bool(rulings or elections)
-        if ruled:  # what approvers and the household decided generated code knows nothing of
-            for record in self.reading.all:
-                record.memo.update(dict.fromkeys(self.functions.judging, OPEN))
-        level = Level(self.functions, self.program, self.case, self.on, rulings, elections)
-        reference = Interpreter(self.program, self.case, self.on, rulings, elections, first=level)
-        rows = tuple(self.row(*question, reference, exact, ruled) for question in reference.questions())
         return Decided(rows, self.household, self.case.index, self.reading.causes)
 
-    def row(self, measure: str, record: Instance, reference: Interpreter, exact: bool, ruled: bool) -> Row | Decision:  # fmt: skip
+    def decision(self, measure: str, path: str, exact: bool) -> Decision:
+        """The decision on one measure for the subject at a path."""
+        return self.reference(exact).decision(measure, self.case.index[path], exact)
+
+    def reference(self, exact: bool) -> Interpreter:
+        """Who answers at one of the levels what generated code cannot."""
+        found = self.references.get(exact)
+        if found is None:
+            found = self.references[exact] = self.asking(exact)
+        return found
+
+    def asking(
+        self, exact: bool, rulings: tuple[Ruling, ...] = (), elections: tuple[Election, ...] = ()
+    ) -> Interpreter:
+        level = Level(self.functions, self.program, self.case, self.on, rulings, elections, trying=exact)
+        return Interpreter(self.program, self.case, self.on, rulings, elections, first=level)
+
+    def row(self, measure: str, record: Instance, exact: bool) -> Row | Decision:
         """The decision on a measure for a record: generated code's where that can tell."""
-        if not ruled and isinstance(record, Record):
+        if not self.ruled and isinstance(record, Record):
             try:
                 final, alternatives = self.functions.questions[measure, record.entity]
                 return row(measure, record, final(record), alternatives)
             except Exception:  # a gap, or something that generated code does not take
                 pass
-        return reference.decision(measure, record, exact)
+        return self.reference(exact).decision(measure, record, exact)

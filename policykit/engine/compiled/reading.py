@@ -356,7 +356,7 @@ class Reading:
 
     def case(self) -> Case:
         """The same records as the reference engine asks for them: every fact as what is known of it, every list whole."""
-        index = {}
+        index: dict[str, Instance] = {}
         for one in self.all:
             index[one.path] = one
             table = self.reader.tables[one.kind]

@@ -49,6 +49,8 @@ class Straight(Terms):
     temporary: int = 0
     inside: str = ""  # the entity whose expression is being written
     level: int = FIRST  # the earliest place where what was written last can stand
+    name: str = "decide_straight"
+    title: str = "Every measure for a household, straight"
     root: ir.Entity = field(init=False)
     member: ir.Entity | None = field(init=False)
     members: str = field(init=False)
@@ -306,13 +308,16 @@ class Straight(Terms):
                 f"{word} {' or '.join(f'{known[other][0]} == STANDS' for other in now)}:\n{BLANK}{local} = BEATEN"
             )
             word = "elif"
-        stands = f"{local} = STANDS\n{BLANK}{paid} = {amount}"
-        lines.append(f"else:\n{BLANK}{stands}" if word == "elif" else stands.replace(BLANK, ""))
         later = [other for other in over if other not in now]
+        after = bool(later) and not own and self.last(name) and all(self.of_root(other) for other in later)
+        stands = f"{local} = STANDS\n{BLANK}{paid} = {amount}"
+        if after:
+            stands += f"\n{BLANK}{self.somewhere(local)} = True"
+        lines.append(f"else:\n{BLANK}{stands}" if word == "elif" else stands.replace(BLANK, ""))
         holds = " or ".join(f"{known[other][0]} == STANDS" for other in later)
         at = places[clause.entity]
-        if later and not own and self.last(name) and all(self.of_root(other) for other in later):
-            self.after.append(f"if {holds}:  # {said(clause.basis.name.zh)}\n{BLANK}"
+        if after:
+            self.after.append(f"if {self.somewhere(local)} and ({holds}):  # {said(clause.basis.name.zh)}\n{BLANK}"
                               f"rows = [beaten(row, {at}) if row[{at}] == STANDS else row for row in rows]")  # fmt: skip
         elif later:
             level = AGAIN if not own else max(known[other][1] for other in later)
@@ -325,6 +330,14 @@ class Straight(Terms):
         self.slots.append(
             Slot(name, clause.entity, effect.measure, number, rule.form, at, at + 1, tuple(over))
         )
+
+    def somewhere(self, local: str) -> str:
+        """The local that says whether a clause stands for any member, as far as the members themselves tell."""
+        flag = f"{local}_somewhere"
+        if flag not in self.taken:
+            self.taken.add(flag)
+            self.lines[FIRST].append(f"{flag} = False")
+        return flag
 
     def prevails(self, other: str, clause: ir.Clause, known: Mapping[str, object]) -> bool:
         """Whether a clause that comes first concerns the same measure, of the same record or its household."""
@@ -360,7 +373,7 @@ class Straight(Terms):
             self.clause(clause, places, known)
         own, theirs = ([known[s.clause][0] for s in self.slots if s.entity == kind] for kind in places) if self.member else ([known[s.clause][0] for s in self.slots], [])  # fmt: skip
         row = f"({', '.join(f'{one}, {one}_paid' for one in theirs)},)" if theirs else "()"
-        head = f'"""Every measure for a household, straight, by the rules {self.program.fingerprint[:12]} on {self.on}"""'
+        head = f'"""{self.title}, by the rules {self.program.fingerprint[:12]} on {self.on}"""'
         body = [head, *self.lines[FIRST]]
         if self.member is not None:
             first, again = self.lines[MEMBER], self.lines[AGAIN]
@@ -382,7 +395,7 @@ class Straight(Terms):
             body += ["rows = ()", *self.lines[WHOLE]]
         result = "".join(f"{one}, {one}_paid, " for one in own)
         function = [
-            "def decide_straight(household):",
+            f"def {self.name}(household):",
             *indented([*body, f"return household, ({result}), rows"]),
         ]
         return "\n\n\n".join(filter(None, [figures(self.constants), "\n".join(function)])) + "\n"

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 from policykit import ir
+from policykit.engine.compiled.partly import Partly, possible
 from policykit.engine.compiled.reading import Record
 from policykit.engine.compiled.straight import Slot
-from policykit.engine.compiled.verdicts import BEATEN, STANDS, Pay, Row, Verdict, Way, judged, only
+from policykit.engine.compiled.verdicts import (
+    BEATEN,
+    STANDS,
+    Pay,
+    Row,
+    Verdict,
+    Way,
+    judged,
+)
+from policykit.facts import Instance
+from policykit.trace import Decision
 
 Values = tuple[Any, ...]
 Found = tuple[
@@ -19,28 +30,68 @@ Found = tuple[
 NOBODY = Record("", "")  # what prevails over a clause is told from the states alone
 
 
+class Settled(NamedTuple):
+    """What the clauses of a measure come to together, while each is in a state, or in one of several.
+
+    `verdict` is `None` while that leaves more than one outcome; `paid` is where the amount is, if one is granted by one
+    rule; `paying` where amounts are that may be paid.
+    """
+
+    outcome: str
+    paid: int | None
+    verdict: Verdict | None
+    outcomes: frozenset[str]
+    clauses: tuple[str, ...]
+    paying: tuple[Slot, ...]
+
+
+class Outlook(NamedTuple):
+    """The bounds of one decision: `low` and `high` are what may be granted, `None` where nothing is."""
+
+    measure: str
+    path: str
+    outcomes: frozenset[str]
+    clauses: tuple[str, ...]
+    low: Any
+    high: Any
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
     """A measure for one kind of record; `settled` remembers what its clauses come to together, a handful of cases."""
 
     slots: tuple[Slot, ...]
     states: Callable[[Values], Any]
-    settled: dict[Any, tuple[Verdict, Slot | None]] = field(default_factory=dict)
+    settled: dict[Any, Settled] = field(default_factory=dict)
 
-    def verdict(self, values: Values) -> tuple[Verdict, Slot | None]:
-        """The outcome with its clauses, and where the amount is, if one is granted by one rule."""
+    def found(self, values: Values) -> Settled:
+        """The outcome with its clauses, and where the amount is."""
         states = self.states(values)
         found = self.settled.get(states)
         if found is None:
-            ways = [
-                Way(s.clause, values[s.state], False, s.rule, None, lambda record: []) for s in self.slots
-            ]
-            verdict = judged(NOBODY, ways, ())
-            paid = None
-            if verdict.outcome == "granted" and len({way.rule for way in verdict.paying}) == 1:
-                paid = next(s for s in self.slots if s.clause == verdict.paying[-1].clause)
-            found = self.settled[states] = verdict, paid
+            found = self.settled[states] = self.settle([values[slot.state] for slot in self.slots])
         return found
+
+    def settle(self, states: list[int]) -> Settled:
+        if any(state & (state - 1) for state in states):
+            outcomes, deciding, paying = possible(states)
+            return Settled(
+                next(iter(outcomes)) if len(outcomes) == 1 else "undetermined", None, None, outcomes,
+                tuple(self.slots[number].clause for number in deciding),
+                tuple(self.slots[number] for number in paying),
+            )  # fmt: skip
+        ways = [
+            Way(slot.clause, state, False, slot.rule, None, lambda record: [])
+            for slot, state in zip(self.slots, states, strict=True)
+        ]
+        verdict = judged(NOBODY, ways, ())
+        stand = {way.clause for way in verdict.paying}
+        paying_ = tuple(slot for slot in self.slots if slot.clause in stand)
+        if len({slot.rule for slot in paying_}) > 1:
+            paying_ = ()  # amounts in conflict
+        return Settled(
+            verdict.outcome, paying_[-1].pay if paying_ else None, verdict, frozenset([verdict.outcome]), verdict.clauses, paying_
+        )  # fmt: skip
 
 
 class Layout:
@@ -63,11 +114,19 @@ class Layout:
             measure: asked for (measure, kind), asked in self.questions.items() if kind == self.root
         }
 
-    def row(self, measure: str, kind: str, path: str, values: Values, own: Values) -> Row:
-        """The decision on a measure for a record, from what its clauses came to."""
+    def row(self, measure: str, kind: str, path: str, values: Values, own: Values) -> Row | None:
+        """The decision on a measure for a record, from what its clauses came to; `None` while something of it is open."""
         question = self.questions[measure, kind]
-        verdict, paid = question.verdict(values)
-        pay = Pay(paid.form, values[paid.pay], values[paid.pay]) if paid is not None else None
+        found = question.found(values)
+        verdict = found.verdict
+        if verdict is None:
+            return None
+        pay = None
+        if found.paid is not None:
+            amount = values[found.paid]
+            if amount.__class__ is tuple:
+                return None
+            pay = Pay(found.paying[-1].form, amount, amount)
         over: tuple[str, ...] = ()
         if verdict.outcome == "superseded":
             over = tuple(sorted({name for slot in question.slots if values[slot.state] >= BEATEN
@@ -76,13 +135,40 @@ class Layout:
 
     def stands(self, clause: str, kind: str, values: Values, own: Values) -> bool:
         slot = self.slots[clause]
-        return bool((values if slot.entity == kind else own)[slot.state] == STANDS)
+        return bool((values if slot.entity == kind else own)[slot.state] & STANDS)
+
+    def outlook(self, measure: str, kind: str, path: str, values: Values) -> Outlook:
+        """The bounds of that decision."""
+        found = self.questions[measure, kind].found(values)
+        spans = [span(values[slot.pay]) for slot in found.paying]
+        low, high = min((a for a, _ in spans), default=None), max((b for _, b in spans), default=None)
+        sure = all(values[slot.state] == STANDS for slot in found.paying)
+        if found.verdict is None and found.outcome == "granted" and sure and len({slot.rule for slot in found.paying}) > 1:  # fmt: skip
+            low = high = None  # amounts in conflict
+        return Outlook(measure, path, found.outcomes, found.clauses, low, high)
+
+    def told(self, own: Values, measure: str, subject: str | None) -> tuple[str, int | None] | None:
+        """Outcome and amount of the household alone, without building a decision; `None` for all else."""
+        asked = self.asked.get(measure)
+        if asked is None or subject != self.root:
+            return None
+        found = asked.settled.get(asked.states(own)) or asked.found(own)
+        paid = found[1]
+        return found[0], None if paid is None else own[paid]
+
+
+def span(amount: Any) -> tuple[Any, Any]:
+    """Both ends of an amount."""
+    return amount if amount.__class__ is tuple else (amount, amount)
 
 
 class Swift:
     """The decisions on one household by the straight form, and the household as it was then."""
 
     __slots__ = ("found", "layout")
+
+    causes = False
+    index: ClassVar[Mapping[str, Instance]] = {}
 
     def __init__(self, layout: Layout, found: Found) -> None:
         self.layout, self.found = layout, found
@@ -92,31 +178,82 @@ class Swift:
         return self.found[0]
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[Row | Decision, ...]:
         """Every decision, measure by measure, the household before its members."""
-        return tuple(self._rows())
+        return tuple(self.decided(*question) for question in self.questions())
 
-    def _rows(self) -> Iterator[Row]:
+    def questions(self) -> Iterator[tuple[str, str, str, Values]]:
+        """Every measure with its subject, its path, and what its clauses came to."""
         layout, (_, own, people) = self.layout, self.found
         for name, measure in layout.measures.items():
             if layout.root in measure.entities:
-                yield layout.row(name, layout.root, layout.root, own, own)
+                yield name, layout.root, layout.root, own
             if layout.member in measure.entities:
                 for number, values in enumerate(people):
-                    yield layout.row(name, layout.member, f"{layout.members}[{number}]", values, own)
+                    yield name, layout.member, f"{layout.members}[{number}]", values
 
-    def only(self, measure: str, subject: str | None) -> Row | None:
+    def decided(self, measure: str, kind: str, path: str, values: Values) -> Row | Decision:
+        found = self.layout.row(measure, kind, path, values, self.found[1])
+        assert found is not None  # nothing is open
+        return found
+
+    def only(self, measure: str, subject: str | None) -> Row | Decision | None:
         """The one decision on a measure for a subject; `None` when there is none, or more than one."""
         layout, own = self.layout, self.found[1]
         if subject == layout.root and (measure, subject) in layout.questions:
-            return layout.row(measure, subject, subject, own, own)
-        return only(self._rows(), measure, subject)
+            return self.decided(measure, subject, subject, own)
+        asked = [one for one in self.questions() if one[0] == measure and subject in (None, one[2])]
+        return self.decided(*asked[0]) if len(asked) == 1 else None
 
-    def told(self, measure: str, subject: str) -> tuple[str, int | None] | None:
+    def told(self, measure: str, subject: str | None) -> tuple[str, int | None] | None:
         """Outcome and amount of the household alone, without building a decision; `None` for all else."""
-        layout = self.layout
+        return self.layout.told(self.found[1], measure, subject)
+
+
+class Unsure(Swift):
+    """The same for a household with gaps: bounds, and what those leave open as the reference's tables tell it.
+
+    `deeper` opens the household for those tables; nothing is asked of them before it is read.
+    """
+
+    __slots__ = ("deeper", "exact", "opened")
+
+    def __init__(
+        self, layout: Layout, found: Found, deeper: Callable[[dict[str, Any]], Partly], exact: bool
+    ) -> None:
+        self.layout, self.found, self.deeper, self.exact = layout, found, deeper, exact
+        self.opened: Partly | None = None
+
+    @property
+    def index(self) -> Mapping[str, Instance]:  # type: ignore[override]
+        return self.partly().case.index
+
+    def partly(self) -> Partly:
+        if self.opened is None:
+            self.opened = self.deeper(self.household)
+        return self.opened
+
+    def decided(self, measure: str, kind: str, path: str, values: Values) -> Row | Decision:
+        found = self.layout.row(measure, kind, path, values, self.found[1])
+        return found or self.partly().decision(measure, path, self.exact)
+
+    def bounds(self) -> tuple[Outlook, ...]:
+        """The bounds of every decision."""
+        return tuple(self.layout.outlook(*question) for question in self.questions())
+
+    def told(self, measure: str, subject: str | None) -> tuple[str, int | None] | None:
+        layout, own = self.layout, self.found[1]
         if subject != layout.root or measure not in layout.asked:
             return None
-        own = self.found[1]
-        verdict, paid = layout.asked[measure].verdict(own)
-        return verdict.outcome, None if paid is None else own[paid.pay]
+        found = layout.asked[measure].found(own)
+        if found.verdict is not None:
+            amount = None if found.paid is None else own[found.paid]
+            if amount.__class__ is not tuple:
+                return found.outcome, amount
+        if self.exact:
+            return None
+        if len(found.paying) < 2:
+            amount = own[found.paying[0].pay] if found.paying else None
+            return found.outcome, None if amount.__class__ is tuple else amount
+        outlook = layout.outlook(measure, subject, subject, own)
+        return found.outcome, outlook.low if outlook.low == outlook.high else None

@@ -12,13 +12,15 @@ from policykit.engine.compiled.reading import Record
 from policykit.engine.compiled.unknown import HandOver, known
 from policykit.trace import Decision
 
-#: what a clause comes to on a record: out of scope; test not met; overridden; excluded; it stands
-SILENT, NOT_MET, BEATEN, BARRED, STANDS = range(5)
+#: what a clause comes to on a record: out of scope; test not met; overridden; excluded; it stands. While that is open
+#: the possible states are added up.
+SILENT, NOT_MET, BEATEN, BARRED, STANDS = 1, 2, 4, 8, 16
 
 #: what generated code calls of this file
 CALLED = (
     "SILENT", "NOT_MET", "BEATEN", "BARRED", "STANDS", "OPEN", "Pay", "Way", "judged", "lost", "obtained", "higher",
     "row", "names_of", "open_pay", "beaten",
+    "shadowed", "amount_between",
 )  # fmt: skip
 
 OPEN = ("granted", "discretionary")
@@ -87,6 +89,20 @@ def judged(record: Record, ways: Sequence[Way], bars: Iterable[tuple[str, bool]]
 def beaten(states: tuple[Any, ...], at: int) -> tuple[Any, ...]:
     """What clauses came to, with the one at a place overridden and paying nothing."""
     return (*states[:at], BEATEN, None, *states[at + 2 :])
+
+
+def shadowed(states: tuple[Any, ...], at: int, sure: bool) -> tuple[Any, ...]:
+    """The same where it is possible, or sure, that something prevails over the one at a place."""
+    state = states[at]
+    if not state & (BEATEN | STANDS):
+        return states
+    state |= BEATEN
+    return (*states[:at], state & ~STANDS if sure else state, *states[at + 1 :])
+
+
+def amount_between(low: Any, high: Any) -> Any:
+    """An amount, or both its ends while it is open."""
+    return low if low == high else (low, high)
 
 
 def names_of(pairs: Iterable[tuple[str, bool]]) -> list[str]:
