@@ -12,14 +12,16 @@ seed, its rules and its household, and the exit code is 1.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,7 +63,7 @@ OUTCOMES = tuple(option.name.id for option in ir.OUTCOME.options)
 
 
 class Cell(NamedTuple):
-    """What a measure comes to for one record; outcomes and clauses as sets of bits, in the order they are declared in.
+    """What a measure comes to for one record; outcomes as a set of bits, clauses as `Names` has them.
 
     `missing` and `alternatives` are `None` where an engine does not tell them.
     """
@@ -90,17 +92,42 @@ Cells = Sequence[Cell] | None
 
 
 class Names:
-    """Names as sets of bits, in the order that a program declares them in."""
+    """Sets of clauses as one number each, which is the sum without carry of a number for each name."""
 
     def __init__(self, program: ir.Program) -> None:
-        self.bit = {name: 1 << number for number, name in enumerate(program.clauses)}
-        self.known: dict[Iterable[str], int] = {}
+        self.numbers = {
+            name: int.from_bytes(hashlib.sha256(name.encode()).digest()[:7]) for name in program.clauses
+        }
+        self.known: dict[tuple[str, ...], int] = {}
+        self.shown: dict[int, list[str]] = {}
 
-    def bits(self, names: tuple[str, ...]) -> int:
+    def number(self, names: tuple[str, ...]) -> int:
         found = self.known.get(names)
         if found is None:
-            found = self.known[names] = sum(self.bit[name] for name in set(names))
+            found = 0
+            for name in set(names):
+                found ^= self.numbers[name]
+            self.known[names] = found
+            self.shown[found] = sorted(set(names))
         return found
+
+    def column(self, names: Sequence[str], bits: Array) -> Array:
+        """The same of sets of bits, bit i for the name i."""
+        found = np.zeros(len(bits), np.int64)
+        for number, name in enumerate(names):
+            found ^= ((bits >> np.uint64(number)) & np.uint64(1)).astype(np.int64) * self.numbers[name]
+        for one, row in zip(*np.unique(found, return_index=True), strict=True):
+            inside = [name for number, name in enumerate(names) if int(bits[row]) >> number & 1]
+            self.shown.setdefault(int(one), sorted(inside))
+        return found
+
+    def told(self, what: str, value: Any) -> str:
+        """A value of a cell for people."""
+        if what in ("clauses", "over"):
+            return "、".join(self.shown[int(value)]) or "none"
+        if what == "outcomes":
+            return "、".join(name for name, bit in OUTCOME_BITS.items() if value & bit)
+        return f"{sorted(value)}" if what in SETS else f"{value}"
 
 
 OUTCOME_BITS = {name: 1 << number for number, name in enumerate(OUTCOMES)}
@@ -121,7 +148,7 @@ def of_decision(names: Names, decision: Decision) -> Cell:
     missing = frozenset((gap.kind, gap.path, gap.name) for gap in decision.missing)
     return Cell(
         decision.measure, decision.subject.path, outcomes, amount is not None, low, high, none,
-        names.bits(decision.clauses), names.bits(decision.superseded_by), missing, frozenset(decision.alternatives),
+        names.number(decision.clauses), names.number(decision.superseded_by), missing, frozenset(decision.alternatives),
     )  # fmt: skip
 
 
@@ -132,7 +159,7 @@ def of_row(names: Names, row: Row | Decision) -> Cell:
     pay = row.pay
     return Cell(
         row.measure, row.path, OUTCOME_BITS[row.outcome], pay is not None, bounded(pay.low) if pay else 0,
-        bounded(pay.high) if pay else 0, False, names.bits(row.clauses), names.bits(row.over), frozenset(),
+        bounded(pay.high) if pay else 0, False, names.number(row.clauses), names.number(row.over), frozenset(),
         frozenset(row.alternatives),
     )  # fmt: skip
 
@@ -153,8 +180,8 @@ class Asked:
 class ByInterpreter:
     """The reference."""
 
-    def __init__(self, program: ir.Program) -> None:
-        self.program, self.names = program, Names(program)
+    def __init__(self, program: ir.Program, names: Names) -> None:
+        self.program, self.names = program, names
 
     def ask(self, household: dict[str, Any], asked: Asked) -> Cells:
         case = read_case(self.program, household, ON)
@@ -167,29 +194,37 @@ class ByInterpreter:
 class ByCompiled:
     """The engine that writes Python for a program."""
 
-    def __init__(self, program: ir.Program) -> None:
-        self.program, self.names, self.engine = program, Names(program), compiled(program, ON)
+    def __init__(self, program: ir.Program, names: Names) -> None:
+        self.program, self.names, self.engine = program, names, compiled(program, ON)
 
     def ask(self, household: dict[str, Any], asked: Asked) -> Cells:
         if not asked.ruled:
             found: Any = self.engine.decide(household, asked.exact)
         else:
             opened = self.engine.opened(household)
-            found = opened and opened.decided(asked.exact, *asked.events(self.program, opened.case))
+            if opened is not None:
+                opened.rule(*asked.events(self.program, opened.case))
+            found = None if opened is None else opened.decided(asked.exact)
         return None if found is None else [of_row(self.names, row) for row in found.rows]
 
 
-ENGINES: dict[str, Callable[[ir.Program], Any]] = {"compiled": ByCompiled, "interpreter": ByInterpreter}
+ENGINES: dict[str, Callable[[ir.Program, Names], Any]] = {
+    "compiled": ByCompiled,
+    "interpreter": ByInterpreter,
+}
 
 
 # ---- answers side by side -------------------------------------------------------------------------------------------
 
 
 class Places:
-    """Where each record that is decided about stands: its list path and its row there, in the order of the reference."""
+    """Where each record that is decided about stands: its list path and its row there, in the order of the reference.
+
+    `names` turns clauses into numbers and back.
+    """
 
     def __init__(self, program: ir.Program, frame: Frame) -> None:
-        self.program = program
+        self.program, self.names = program, Names(program)
         self.frames = dict(registers.decided(program, frame))
         self.paths = list(self.frames)
         self.homes: dict[tuple[str, ...], Array] = {}
@@ -221,6 +256,9 @@ class Columns:
     there: Array
     values: dict[str, Array]
     sets: dict[str, Array]
+
+    def column(self, name: str) -> Array:
+        return self.values[name] if name in self.values else self.sets[name]
 
 
 Table = dict[tuple[str, tuple[str, ...]], Columns]
@@ -270,14 +308,6 @@ def tabulated(program: ir.Program, places: Places, found: Sequence[Cells]) -> Ta
 def by_columnar(program: ir.Program, places: Places, frame: Frame) -> Table:
     """The answers of the columnar engine, by the same columns."""
     found = decisions(program, frame, ON, missing=True)
-    order = {name: number for number, name in enumerate(program.clauses)}
-
-    def bits(names: Sequence[str], of: Array) -> Array:
-        whole = np.zeros(len(of), np.int64)
-        for number, name in enumerate(names):
-            whole |= ((of >> np.uint64(number)) & np.uint64(1)).astype(np.int64) << order[name]
-        return whole
-
     table: Table = {}
     for one in found:
         paid = one.paid.astype(bool)
@@ -285,7 +315,7 @@ def by_columnar(program: ir.Program, places: Places, frame: Frame) -> Table:
             "outcomes": one.outcomes.astype(np.int64), "paid": paid.astype(np.int64),
             "low": np.where(paid, one.low, 0), "high": np.where(paid, one.high, 0),
             "none": np.zeros(len(paid), np.int64) if one.none is None else (one.none & paid).astype(np.int64),
-            "clauses": bits(one.names, one.clauses), "over": bits(one.over_names, one.over),
+            "clauses": places.names.column(one.names, one.clauses), "over": places.names.column(one.over_names, one.over),
         }  # fmt: skip
         sets = {} if one.waits is None else {"missing": waiting(one.waits, len(paid))}
         table[one.measure, one.path] = Columns(np.ones(len(paid), bool), values, sets)
@@ -313,23 +343,16 @@ def differing(places: Places, one: Table, other: Table, counts: Counter[str]) ->
         mine, theirs = one[key], other[key]
         both = mine.there & theirs.there
         counts["cells"] += int(both.sum())
-        for name in COMPARED:
-            rows = np.flatnonzero(both & (mine.values[name] != theirs.values[name]))
-            for row in rows.tolist():
-                home = int(places.homes[key[1]][row])
-                found.setdefault(home, []).append(
-                    f"{key[0]} of {'.'.join(key[1]) or 'the root'} row {row}: {name} "
-                    f"{mine.values[name][row]} and {theirs.values[name][row]}"
-                )
-        for name in mine.sets.keys() & theirs.sets.keys():
-            ours, others = mine.sets[name], theirs.sets[name]
-            for row in np.flatnonzero(both & (ours != others)).tolist():
-                if ours[row] is not None and others[row] is not None:
-                    home = int(places.homes[key[1]][row])
-                    found.setdefault(home, []).append(
-                        f"{key[0]} of {'.'.join(key[1]) or 'the root'} row {row}: {name} "
-                        f"{sorted(ours[row])} and {sorted(others[row])}"
-                    )
+        for name in (*COMPARED, *(mine.sets.keys() & theirs.sets.keys())):
+            ours, others = mine.column(name), theirs.column(name)
+            told = both & (ours != others)
+            if name in SETS:  # `None`: this one does not tell
+                told &= (ours != np.array(None)) & (others != np.array(None))
+            for row in np.flatnonzero(told).tolist():
+                home, tell = int(places.homes[key[1]][row]), partial(places.names.told, name)
+                where = ".".join((*key[1], f"row {row}"))
+                what = f"{key[0]}, {where}: {name} {tell(ours[row])} against {tell(others[row])}"
+                found.setdefault(home, []).append(what)
     return found
 
 
@@ -413,7 +436,7 @@ def answers(
 ) -> Said:  # fmt: skip
     """What each engine that is wanted says of some households of a register."""
     said = Said(Places(program, frame))
-    engines = {name: make(program) for name, make in ENGINES.items()}
+    engines = {name: make(program, said.places.names) for name, make in ENGINES.items()}
     nothing: list[Cells] = [None] * len(mappings)
     for name, numbers in wanted.items():
         kind, _, level = name.partition(" ")

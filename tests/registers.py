@@ -23,6 +23,7 @@ from strategies import Drafter, View
 from policykit import ir
 from policykit.datatypes import widest
 from policykit.engine.columnar.frames import Column, Frame, Listed, starts_of
+from policykit.records import sole_labels
 from policykit.values import Bounds, Month
 
 ON = strategies.ON
@@ -303,7 +304,7 @@ class Clerk:
 
     def register(self, withheld: Array) -> Frame:
         """As many households as there are shares of facts withheld."""
-        return self.frame(self.program.root, withheld, ())
+        return self.frame(self.program.described[-1], withheld, ())
 
     def frame(
         self, kind: str, withheld: Array, path: tuple[str, ...] | None, starts: Array | None = None
@@ -314,6 +315,13 @@ class Clerk:
         """
         entity, count = self.program.entities[kind], len(withheld)
         plain = {name: self.values(decl, count) for name, decl in entity.facts.items()}
+        for name, option in sole_labels(self.program, kind):
+            # of the members of one household one only can have it
+            labels = [one.name.id for one in self.program.choices[entity.facts[name].type.of].options]
+            sole, others = labels.index(option.name.id), np.ones(count, bool)
+            if starts is not None:
+                others[starts[:-1][np.diff(starts) > 0]] = False
+            plain[name] = np.where(others & (plain[name] == sole), (sole + 1) % len(labels), plain[name])
         columns = {}
         for name, decl in entity.facts.items():
             if isinstance(decl.high, ir.Fact) and decl.high.name in plain:
@@ -457,6 +465,8 @@ def written_values(program: ir.Program, decl: ir.FactDecl, column: Column) -> li
         raws = plain
     if column.none is not None:
         raws = ["无" if none else raw for raw, none in zip(raws, column.none.tolist(), strict=True)]
+    if decl.evidence is not None:
+        raws = [{"value": raw, "source": "证明"} for raw in raws]
     if decl.judgement is not None:
         raws = [{"value": raw, "by": "村", "date": "2020-06-01", "reason": "看过"} for raw in raws]
     return raws
