@@ -59,6 +59,16 @@ def households(count: int, seed: int = 1) -> list[Household]:
     return [household(draw) for _ in range(count)]
 
 
+def with_gaps(complete: list[Household], share: float, seed: int = 3) -> list[Household]:
+    """The same households with this share of their facts left out, those of members included."""
+    draw = random.Random(seed)
+
+    def some(record: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in record.items() if name == "members" or draw.random() >= share}
+
+    return [some(one) | {"members": [some(person) for person in one["members"]]} for one in complete]
+
+
 def household(draw: random.Random) -> Household:
     was = draw.random() < 0.2
     return {

@@ -21,14 +21,15 @@ from functools import partial
 from typing import Any
 
 import policykit
-from benchmarks.dibao_core import RULES, Household, households, plain
+from benchmarks.dibao_core import RULES, Household, households, plain, with_gaps
 from benchmarks.peers import Peer, peers
 from policykit.casework import trials
-from policykit.engine.compiled import compiled
+from policykit.engine.compiled import Unsure, compiled
 from policykit.loader import Policies, bundled, examine
 
 DAY = date(2020, 6, 10)
 CHECKED = 10_000
+SHARES = {"1 %": 0.01, "10 %": 0.1}  # of facts absent
 
 Short = tuple[Any, ...]  # (fen, clause) of the household, then (fen, clause, tekun clause) of each member
 
@@ -58,6 +59,45 @@ def contenders(policies: Policies) -> dict[str, Callable[[Household], Any]]:
         "general form of the generated code": engine.general,
         "reference interpreter": lambda h: policykit.evaluate(h, policies, on=DAY, engine="interpreter"),
     }
+
+
+def with_some_absent(policies: Policies, data: list[Household]) -> dict[str, tuple[Callable[[Household], Any], list[Household]]]:  # fmt: skip
+    """What is timed on households with gaps, by its name in the table, with the households."""
+    engine = compiled(policies.program, DAY)
+
+    def told(household: Household, exact: bool) -> tuple[str, int | None]:
+        return policykit.evaluate(household, policies, on=DAY, exact=exact).brief("dibao", "household")
+
+    found: dict[str, tuple[Callable[[Household], Any], list[Household]]] = {}
+    for words, share in SHARES.items():
+        some = with_gaps(data, share)
+        found |= {
+            f"{words} absent, bounds (Compiled.decide)": (partial(engine.decide, exact=False), some),
+            f"{words} absent, bounds, two fields read": (partial(told, exact=False), some),
+            f"{words} absent, exact, two fields read": (partial(told, exact=True), some),
+            f"{words} absent, exact, all decisions built": (
+                lambda h: policykit.evaluate(h, policies, on=DAY).decisions,
+                some[:200],
+            ),
+        }
+    return found
+
+
+def leaves(policies: Policies, share: float) -> str:
+    """How much of the exact level households with gaps ask for."""
+    engine = compiled(policies.program, DAY)
+    data = with_gaps(households(500, seed=2), share)
+    asked, passes = 0, []
+    for household in data:
+        quick = engine.decide(household)
+        if isinstance(quick, Unsure) and any(len(b.outcomes) > 1 or b.low != b.high for b in quick.bounds()):
+            asked += 1
+            assert quick.rows  # every decision is asked for
+            passes.append(quick.partly().reference(exact=True).passes)
+    return (
+        f"{asked / len(data):.0%} of households open at the bounds level; of those "
+        f"{statistics.median(passes):.0f} passes (median), {max(passes)} (most)"
+    )
 
 
 def by_hand(household: Household) -> Short:
@@ -92,6 +132,12 @@ def differences(policies: Policies, others: dict[str, Peer]) -> Iterator[str]:
         for name, peer in others.items():
             if number % peer.every == 0 and peer.told(peer.decide(household)) != (*wanted[:2], members):
                 yield f"{name}, household {number}"
+    for words, share in SHARES.items():
+        for number, household in enumerate(with_gaps(households(CHECKED), share)[::25]):
+            for exact in (False, True):
+                ask = partial(policykit.evaluate, household, policies, on=DAY, exact=exact)
+                if ask(engine="compiled").decisions != ask(engine="interpreter").decisions:
+                    yield f"{words} absent, exact={exact}, household {number * 25}"
 
 
 def measured(contender: Callable[[Household], Any], block: list[Household]) -> float:
@@ -111,8 +157,9 @@ def main(rounds: int = 20) -> int:
         return 1
     data = households(2_000, seed=2)
     timed = contenders(policies) | {name: peer.decide for name, peer in others.items()}
-    slow = {"reference interpreter", *others}
-    ratios: dict[str, list[float]] = {name: [] for name in timed}
+    some_absent = with_some_absent(policies, data)
+    slow = {"reference interpreter", *others, *(name for name in some_absent if "exact" in name)}
+    ratios: dict[str, list[float]] = {name: [] for name in (*timed, *some_absent)}
     base = []
     gc.collect()
     gc.freeze()  # so that nobody pays for collecting what this script itself holds
@@ -122,6 +169,10 @@ def main(rounds: int = 20) -> int:
             if name in slow and number % 4:
                 continue
             block = data[:20] if name in slow else data
+            took[name] = measured(contender, block) / len(block)
+        for name, (contender, block) in some_absent.items():
+            if name in slow and number % 4:
+                continue
             took[name] = measured(contender, block) / len(block)
         reference = next(iter(took.values()))
         base.append(reference * 1e6)
@@ -133,6 +184,8 @@ def main(rounds: int = 20) -> int:
         values.sort()
         low, high = values[len(values) // 4], values[-1 - len(values) // 4]
         print(f"| {name} | {statistics.median(values):.2f} | {low:.2f}–{high:.2f} |")
+    for words, share in SHARES.items():
+        print(f"\n{words} of facts absent: {leaves(policies, share)}")
     print("\n" + bundled_whole())
     for name, told in starts().items():
         print(f"{name}: {told:.0f} ms")

@@ -95,9 +95,8 @@ class Result:
 
     @property
     def elections(self) -> tuple[Election, ...]:
-        if self._found is not None:
-            return self._found.read.elections
-        return () if self._events is None else self._events.elections
+        """The elections that count, about the records of `trace`."""
+        return () if self._found is None and self._events is None else self._traced.read.elections
 
     @property
     def _traced(self) -> Traced:
@@ -492,10 +491,9 @@ class Traced:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """What approvers and the household decided, as given; the elections that count and the rulings that do not."""
+    """What approvers and the household decided, as given; and what of it does not count, with the reason."""
 
     given: tuple[Mapping[str, Any], ...]
-    elections: tuple[Election, ...]
     errors: tuple[Diagnostic, ...]
 
 
@@ -512,7 +510,7 @@ def _ruled(
     counted, elections, errors = read_rulings(policies.program, opened.case, given, language)
     opened.rule(counted, elections)
     decided = opened.decided(exact)
-    events = Events(given, elections, errors)
+    events = Events(given, errors)
     return None if decided is None else Result._made(on, policies, None, decided, language, exact, events)
 
 

@@ -234,6 +234,11 @@ def corners(run: Callable[..., Any], monotone: str, values: tuple[Value, ...]) -
     spans = [value for value in values if isinstance(value, Bounds)]
     if any(span.lo is None for span in spans):
         return NONE
+    none = any(span.none for span in spans)
+    if "*" not in monotone:
+        least = [span.lo if way == "+" else span.hi for span, way in zip(spans, monotone, strict=True)]
+        most = [span.hi if way == "+" else span.lo for span, way in zip(spans, monotone, strict=True)]
+        return Bounds(run(*least), run(*most), none)
     low, high = [()], [()]  # type: list[tuple[Any, ...]], list[tuple[Any, ...]]
     for span, way in zip(spans, monotone, strict=True):
         ends = (span.lo, span.hi)
@@ -242,7 +247,6 @@ def corners(run: Callable[..., Any], monotone: str, values: tuple[Value, ...]) -
         )
         low = [(*args, end) for args in low for end in first]
         high = [(*args, end) for args in high for end in last]
-    none = any(span.none for span in spans)
     return Bounds(min(run(*args) for args in low), max(run(*args) for args in high), none)
 
 
