@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
 from policykit import ir
 from policykit.engine.columnar.folds import full
 from policykit.engine.columnar.frames import NO_BOUND, Answers, Array, Frame, Mask, Waits
+from policykit.engine.columnar.operations import both
 from policykit.engine.columnar.planes import (
+    NOWHERE,
     ROW,
     Gaps,
     Ordered,
     Plane,
     Truth,
+    conjunction,
+    disjunction,
     gaps_where,
+    opposite,
     plain,
     select,
     union,
@@ -30,6 +36,7 @@ from policykit.engine.columnar.verdicts import (
     HAD,
     SUPERSEDED,
     Bits,
+    Plan,
     Verdicts,
 )
 
@@ -54,17 +61,26 @@ def places(table: Table, path: tuple[str, ...] = ()) -> Iterator[Place]:
             yield from places(table.listing(name).table, (*path, name))
 
 
-def decisions(program: ir.Program, block: Frame, on: date, missing: bool = False) -> list[Answers]:
-    """What every measure comes to; with `missing` also what keeps it open."""
-    root = root_table(program, block)
-    verdicts = Verdicts(program, on, root, missing)
-    found = list(places(root))
-    return [
-        decision(verdicts, measure, place)
-        for measure, decl in program.measures.items()
-        for place in found
-        if place.table.entity in decl.entities
-    ]
+class Columnar:
+    """A program on one day, for any number of blocks."""
+
+    def __init__(self, program: ir.Program, on: date) -> None:
+        self.plan = Plan(program, on)
+
+    def decide(self, block: Frame, missing: bool = False) -> list[Answers]:
+        """What every measure comes to for every record it may be granted to; with `missing` also what keeps it open.
+
+        Raises `Refused` where the program cannot be worked out over planes.
+        """
+        root = root_table(self.plan.program, block)
+        verdicts = Verdicts(self.plan, root, missing)
+        found = list(places(root))
+        return [
+            decision(verdicts, measure, place)
+            for measure, decl in self.plan.program.measures.items()
+            for place in found
+            if place.table.entity in decl.entities
+        ]
 
 
 def decision(verdicts: Verdicts, measure: str, place: Place) -> Answers:
@@ -113,54 +129,69 @@ def written(gaps: Gaps, rows: Array | None) -> tuple[Array, Array]:
 def deciding(verdicts: Verdicts, measure: str, table: Table) -> tuple[tuple[str, ...], Array, Array]:
     """The clauses that bring about an outcome, by name: those that surely do or, where there are none, that may; and
     those that may."""
-    count = table.count
     outcomes = verdicts.base(measure, table).outcomes
     grants, bars = verdicts.granting(measure, table), verdicts.excluding(measure, table)
-    names = tuple(dict.fromkeys([name for name, _, _ in bars] + [one.name for one in grants]))
-    order = [name for name in verdicts.program.clauses if name in names]
-    if len(order) > MOST_CLAUSES:
-        raise Refused(f"{measure}: more than {MOST_CLAUSES} clauses grant or exclude it")
-    sure, may = np.zeros(count, np.uint64), np.zeros(count, np.uint64)
-
-    def add(name: str, where: Mask, holds: Truth) -> None:
-        bit = np.uint64(1 << order.index(name))
-        for into, end in ((sure, holds.lo), (may, holds.hi)):
-            np.bitwise_or(into, (where & end) * bit, out=into)
-
+    plan = verdicts.plan
+    all_names = [*plan.excluding.get(measure, ()), *plan.granting.get((measure, table.entity), ())]
+    names = sorted(all_names, key=list(plan.versions).index)
+    found = Named(measure, names, table.count)
     had = (outcomes & ~HAD) == 0
     excluded, beaten = outcomes == EXCLUDED, outcomes == SUPERSEDED
     rest = ~(had | excluded | beaten)
-    if had.any():
-        for one, pays in verdicts.paying(outcomes, measure, table):
-            add(one.name, had & pays, one.stands)
+    for one, pays in verdicts.paying(outcomes, measure, table):
+        found.add(one.name, had & pays, one.stands)
     if excluded.any():
         for name, _, stands in bars:
-            add(name, excluded, stands)
+            found.add(name, excluded, stands)
+    lost = beaten.any()
     for one in grants:
-        status = one.status
-        if beaten.any():
-            lo = status.scope.lo & status.test.lo & status.beaten.lo
-            add(one.name, beaten, Truth(lo, status.scope.hi & status.test.hi & status.beaten.hi))
-        add(one.name, rest, status.scope)
-    return tuple(order), np.where(sure != 0, sure, may), may
+        found.add(one.name, rest, one.status.scope)
+        if lost:
+            found.add(one.name, beaten, both((one.status.scope, one.status.test, one.status.beaten)))
+    if found.may is found.sure:
+        return tuple(names), found.sure, found.may
+    return tuple(names), np.where(found.sure != 0, found.sure, found.may), found.may
+
+
+class Named:
+    """Names by bit: which surely hold of each row, and which may."""
+
+    def __init__(self, measure: str, names: Sequence[str], count: int) -> None:
+        if len(names) > MOST_CLAUSES:
+            raise Refused(f"{measure}: more than {MOST_CLAUSES} clauses decide it")
+        size = next(bits for bits in (8, 16, 32, 64) if len(names) <= bits)
+        self.kind = np.dtype(f"u{size // 8}").type
+        self.places = {name: place for place, name in enumerate(names)}
+        self.sure = self.may = np.zeros(count, self.kind)
+
+    def bit(self, name: str) -> Any:
+        return self.kind(1 << self.places[name])
+
+    def add(self, name: str, where: Mask, holds: Truth) -> None:
+        """A name holds, surely or perhaps, where a mask does."""
+        if holds.hi is not holds.lo and self.may is self.sure:
+            self.may = self.sure.copy()
+        for into, end in ((self.sure, holds.lo), (self.may, holds.hi)):
+            here = conjunction(where, end)
+            if here is not NOWHERE:
+                np.bitwise_or(into, here.view(np.uint8) * self.bit(name), out=into)
+            if self.may is self.sure:
+                break
 
 
 def winners(verdicts: Verdicts, measure: str, table: Table) -> tuple[tuple[str, ...], Array]:
     """The clauses that override a grant that would otherwise stand."""
+    plan = verdicts.plan
+    granting = plan.granting.get((measure, table.entity), ())
+    names = sorted({other for name in granting for other in plan.blockers[name]})
+    found = Named(measure, names, table.count)
     superseded = (verdicts.base(measure, table).outcomes & SUPERSEDED) != 0
-    found: dict[str, Mask] = {}
-    for one in verdicts.granting(measure, table):
-        status = one.status
-        for name, holds in verdicts.beaters(status.clause, table):
-            where = superseded & status.scope.hi & status.test.hi & holds.hi
-            found[name] = found[name] | where if name in found else where
-    names = tuple(sorted(found))
-    if len(names) > MOST_CLAUSES:
-        raise Refused(f"{measure}: more than {MOST_CLAUSES} clauses override a grant of it")
-    over = np.zeros(table.count, np.uint64)
-    for place, name in enumerate(names):
-        over |= found[name] * np.uint64(1 << place)
-    return names, over
+    if names and superseded.any():
+        for one in verdicts.granting(measure, table):
+            live = superseded & one.status.scope.hi & one.status.test.hi
+            for name, holds in verdicts.beaters(one.status.clause, table):
+                found.add(name, live, Truth(holds.hi, holds.hi))
+    return tuple(names), found.sure
 
 
 def amount_gaps(verdicts: Verdicts, measure: str, table: Table, outcomes: Bits) -> Gaps:
@@ -177,20 +208,22 @@ def payment(
     count = table.count
     paying = []
     for one, mask in verdicts.paying(outcomes, measure, table):
-        bit = np.uint64(1 << names.index(one.name))
-        paying.append((one, full(mask & ((possible & bit) != 0), count)))
-    number, conflict = verdicts.rules(paying, count)
+        bit = possible.dtype.type(1 << names.index(one.name))
+        paying.append((one, conjunction(mask, (possible & bit) != 0)))
     last: Plane | None = None
-    where: Mask = np.zeros(count, np.bool_)
+    where: Mask = NOWHERE
     for one, mask in paying:
-        if verdicts.rule(one) is None or not mask.any():
-            continue
-        amount = verdicts.payment(one, table)
-        last = amount if last is None else select(mask, amount, last)
-        where = where | mask
+        if verdicts.plan.rule(one.status.clause) is not None:
+            amount = verdicts.payment(one, table)
+            last = amount if last is None else select(full(mask, count), amount, last)
+            where = disjunction(where, mask)
     if last is None:
-        return Ordered(np.zeros(count, np.int64), np.zeros(count, np.int64), top=0), where
-    shown, own = verdicts.amount(measure, table), plain(last)
-    settled = (number == 1) & full(own.known, count)
-    amount = plain(select(settled | ~shown.where, own, shown.amount))
-    return amount, where & ~(conflict & (outcomes == GRANTED))
+        return Ordered(np.array(0), np.array(0), top=0), where
+    own = plain(last)
+    many, conflict = verdicts.rules(paying, count)
+    if own.hi is own.lo and own.none is None and (many is NOWHERE or not many.any()):
+        return own, where
+    shown = verdicts.amount(measure, table)
+    settled = opposite(many) & own.known
+    amount = plain(select(full(settled | ~shown.where, count), own, shown.amount))
+    return amount, conjunction(where, opposite(conjunction(conflict, outcomes == GRANTED)))

@@ -36,12 +36,14 @@ from policykit.engine.columnar.planes import (
 @dataclass(frozen=True, slots=True)
 class Elements:
     """The elements of a fold: whether each is there (and passes), what it contributes, how many it stands for (`None`:
-    one each). `starts` cuts them by owner, `owner` is the owner of each, `items` the record that each is."""
+    one each). `starts` cuts them by owner, `owner` is the owner of each, `most` how many there are at most of one, and
+    `items` the record that each is."""
 
     present: Truth
     value: Plane
     starts: Array
     owner: Array
+    most: int = 0
     times: Array | None = None
     items: Plane | None = None
 
@@ -114,7 +116,7 @@ def all_(elements: Elements) -> Folded:
 
 def count(elements: Elements) -> Folded:
     low, high = elements.present_full()
-    top = most(elements)
+    top = elements.most
     if elements.present.lo is EVERYWHERE:
         lo = elements.starts[1:] - elements.starts[:-1]
     else:
@@ -125,25 +127,20 @@ def count(elements: Elements) -> Folded:
     return Ordered(lo, running(far, elements.starts), top=top)
 
 
-def most(elements: Elements) -> int:
-    """How many elements a list stands for at most."""
-    longest = int((elements.starts[1:] - elements.starts[:-1]).max(initial=0))
-    return longest if elements.times is None else longest + int(elements.times.max(initial=0))
-
-
 def total(elements: Elements) -> Folded:
     low, high = elements.present_full()
     value = plain(elements.value)
     starts, rows = elements.starts, elements.count
-    longest = most(elements)
-    if value.top * max(rows, longest) > LIMIT:
+    if value.top * elements.most > LIMIT:
         value = exact(value)
     lo, hi = full(value.lo, rows), full(value.hi, rows)
     there_low, there_high = low, high
     if value.some is not None:
         there_low, there_high = low & value.some, high & value.some
     if high is low and value.hi is value.lo and there_high is high:
-        low_sum = high_sum = running(masked(lo, low), starts)
+        # what a running total gains beyond 64 bits, its differences lose again
+        counted = lo if elements.present.lo is EVERYWHERE else masked(lo, low)
+        low_sum = high_sum = running(counted, starts)
     else:
         zero = np.zeros(1, np.int64)
         times = 1 if elements.times is None else elements.times
@@ -155,7 +152,7 @@ def total(elements: Elements) -> Folded:
         none = some(high & value.none, starts)
         if value.some is not None:
             some_ = ~some(low & ~value.some, starts)
-    top = LIMIT if value.exact else value.top * max(longest, 1)
+    top = LIMIT if value.exact else value.top * elements.most
     return Ordered(low_sum, high_sum, none, some_, value.scale, top)
 
 
@@ -163,7 +160,7 @@ def masked(values: Array, mask: Mask) -> Array:
     """The values where a mask holds, 0 elsewhere."""
     if values.dtype == object:
         return np.where(mask, values, 0)
-    return values & -mask.view(np.int8).astype(np.int64)
+    return values * mask
 
 
 def outermost(least: bool) -> Fold:

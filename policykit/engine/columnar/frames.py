@@ -131,9 +131,9 @@ class Answers:
     path: tuple[str, ...]
     names: tuple[str, ...]
     outcomes: NDArray[np.uint8]
-    clauses: NDArray[np.uint64]
+    clauses: Array
     over_names: tuple[str, ...]
-    over: NDArray[np.uint64]
+    over: Array
     paid: Mask
     low: NDArray[np.int64]
     high: NDArray[np.int64]

@@ -6,7 +6,7 @@ that of `ops`, and the tests hold the two against each other. Folds stand in `fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache, reduce
 from typing import Any, TypeAlias
@@ -17,6 +17,7 @@ from policykit.engine.columnar import planes
 from policykit.engine.columnar.frames import Array, Mask
 from policykit.engine.columnar.planes import (
     EVERYWHERE,
+    FALSE,
     LIMIT,
     NONE_BIT,
     NOWHERE,
@@ -30,9 +31,12 @@ from policykit.engine.columnar.planes import (
     Truth,
     aligned,
     both_masks,
+    conjunction,
+    disjunction,
     either_masks,
     exact,
     narrowed,
+    opposite,
     plain,
     settle,
     union,
@@ -45,34 +49,38 @@ Compare: TypeAlias = Callable[[Array, Array], Array]
 # ---- truth ----------------------------------------------------------------------------------------------------------
 
 
-def both(values: list[Truth]) -> Truth:
+def both(values: Sequence[Truth]) -> Truth:
     """True when all are true, false when one is false."""
-    lo = reduce(np.logical_and, [value.lo for value in values])
-    same = all(value.hi is value.lo for value in values)
-    return Truth(lo, lo if same else reduce(np.logical_and, [value.hi for value in values]))
+    return _joined(values, conjunction)
 
 
-def either(values: list[Truth]) -> Truth:
+def either(values: Sequence[Truth]) -> Truth:
     """True when one is true, false when all are false."""
-    lo = reduce(np.logical_or, [value.lo for value in values])
+    return _joined(values, disjunction)
+
+
+def _joined(values: Sequence[Truth], by: Callable[[Mask, Mask], Mask]) -> Truth:
+    if len(values) == 1:
+        return Truth(values[0].lo, values[0].hi)
+    lo = reduce(by, [value.lo for value in values])
     same = all(value.hi is value.lo for value in values)
-    return Truth(lo, lo if same else reduce(np.logical_or, [value.hi for value in values]))
+    return Truth(lo, lo if same else reduce(by, [value.hi for value in values]))
 
 
 def negate(value: Truth) -> Truth:
     """True when false, false when true."""
-    lo = ~value.hi
-    return Truth(lo, lo if value.hi is value.lo else ~value.lo, value.missing)
+    lo = opposite(value.hi)
+    return Truth(lo, lo if value.hi is value.lo else opposite(value.lo), value.missing)
 
 
 def all_of(*values: Truth) -> Truth:
     """`both`, with the gaps that keep it open."""
-    return settle(both(list(values)), union(*(value.missing for value in values)))
+    return settle(both(values), union(*(value.missing for value in values)))
 
 
 def one_of(*values: Truth) -> Truth:
     """`either`, with the gaps that keep it open."""
-    return settle(either(list(values)), union(*(value.missing for value in values)))
+    return settle(either(values), union(*(value.missing for value in values))) if values else FALSE
 
 
 # ---- order ----------------------------------------------------------------------------------------------------------
@@ -493,8 +501,8 @@ def calendar(run: Callable[..., Array], ways: str, top: int) -> Operation:
 # ---- the table ------------------------------------------------------------------------------------------------------
 
 OPERATIONS: dict[str, Operation] = {
-    "and": lambda *values: both(list(values)),
-    "or": lambda *values: either(list(values)),
+    "and": lambda *values: both(values),
+    "or": lambda *values: either(values),
     "not": negate,
     "lt": ordering(np.less, True),
     "le": ordering(np.less_equal, True),

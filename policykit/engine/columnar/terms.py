@@ -70,6 +70,10 @@ class Judge(Protocol):
     def verdict(self, kind: str, name: str, table: Table) -> Plane: ...
 
 
+#: what constants, and the limits of facts, are over planes, by the identity of what declares them
+Constants: TypeAlias = dict[int, Any]
+
+
 def itself(table: Table) -> Env:
     """The environment of a rule on the records of a table."""
     return {"self": Records(table.count, (Part(table),))}
@@ -83,14 +87,15 @@ def inside(env: Env, rows: Array | None) -> Env:
 class Terms:
     """The planes of terms over the tables of one block, on one day.
 
-    With `tracking`, planes say which gaps keep them open; without, only whether they are.
+    With `tracking`, planes say which gaps keep them open; without, only whether they are. `constants` are kept from one
+    block to the next.
     """
 
     def __init__(
-        self, program: ir.Program, on: date, root: Table, judge: Judge, tracking: bool = False
+        self, program: ir.Program, on: date, root: Table, judge: Judge, tracking: bool, constants: Constants
     ) -> None:
         self.program, self.on, self.root, self.judge, self.tracking = program, on, root, judge, tracking
-        self._constants: dict[int, Plane] = {}
+        self._constants = constants
         self._facts: dict[tuple[int, str], Plane] = {}
         self._defined: dict[tuple[str, int], Plane] = {}
         self._settings: dict[tuple[str, int, tuple[str, ...]], Plane] = {}
@@ -102,11 +107,9 @@ class Terms:
         """What is known of an expression, for each of some rows."""
         match expr:
             case ir.Const(value=value, type=of):
-                if id(expr) not in self._constants:
-                    self._constants[id(expr)] = self.constant(value, of)
-                return self._constants[id(expr)]
+                return self.kept(expr, value, of)
             case ir.Today(type=of):
-                return self.constant(_known(month_of(self.on) if of.kind == "month" else self.on), of)
+                return self.kept(expr, _known(month_of(self.on) if of.kind == "month" else self.on), of)
             case ir.Var(slot=slot):
                 return env[slot]
             case ir.Fact(subject=of_, name=name):
@@ -309,10 +312,14 @@ class Terms:
 
     def top(self, decl: ir.FactDecl, scale: int) -> int:
         """A bound on the values of a fact, which lie in the declared range."""
-        wide = self.constant(widest(decl.type, NOTHING), decl.type)
-        ends = [end for end in (decl.low, decl.high) if isinstance(end, ir.Const)]
-        planes = [wide, *(self.constant(end.value, end.type) for end in ends)]
-        return max(-(-plane.top // plane.scale) for plane in planes if isinstance(plane, Ordered)) * scale
+        if id(decl) not in self._constants:
+            ends = [end.value for end in (decl.low, decl.high) if isinstance(end, ir.Const)]
+            planes = [self.constant(end, decl.type) for end in (widest(decl.type, NOTHING), *ends)]
+            self._constants[id(decl)] = max(
+                -(-plane.top // plane.scale) for plane in planes if isinstance(plane, Ordered)
+            )
+        top: int = self._constants[id(decl)]
+        return top * scale
 
     def unknown(
         self, of: Type, low: ir.Expr | None, high: ir.Expr | None, codes: Gaps, table: Table | None
@@ -349,6 +356,13 @@ class Terms:
         """The labels of a choice in their order."""
         of = self.program.choices.get(choice, ir.OUTCOME)
         return tuple(option.name.id for option in of.options)
+
+    def kept(self, expr: ir.Expr, value: Any, of: Type) -> Plane:
+        """A constant of the rules, made once."""
+        found: Plane | None = self._constants.get(id(expr))
+        if found is None:
+            found = self._constants[id(expr)] = self.constant(value, of)
+        return found
 
     def constant(self, value: Any, of: Type) -> Plane:
         """A value that is the same for every row."""
@@ -454,7 +468,7 @@ class Terms:
             seen = take(present, items)
             assert isinstance(seen, Truth)
             present, times = seen, None if times is None else times[items]
-        return self.combined(expr, env, owner, starts, present, self.named(table, items), times)
+        return self.combined(expr, env, owner, starts, present, self.named(table, items), listing.most, times)
 
     def presence(self, table: Table, perhaps: Mask | None) -> Truth:
         """Whether each row of a list is there."""
@@ -470,7 +484,7 @@ class Terms:
 
     def combined(
         self, expr: ir.Fold, env: Env, owner: Array, starts: Array, present: Truth, element: Plane,
-        times: Array | None,
+        most: int, times: Array | None,
     ) -> Folded:  # fmt: skip
         """A fold over elements, with its filter and what each contributes."""
         count = len(owner)
@@ -484,7 +498,7 @@ class Terms:
                 present = all_of(present, test) if present.lo is not EVERYWHERE else test
         if expr.take is not None and expr.op != "all":
             value = self.value(expr.take, inner, count)
-        return folds.fold(expr.op, Elements(present, value, starts, owner, times, element))
+        return folds.fold(expr.op, Elements(present, value, starts, owner, most, times, element))
 
     def months(self, expr: ir.Fold, domain: ir.MonthRange, env: Env, count: int) -> Plane:
         """A fold over the months from one to another, each perhaps there when an end is not known."""
@@ -512,7 +526,8 @@ class Terms:
             perhaps = Truth(present.lo & ~many, present.hi | many)
             present = settle(perhaps, union(present.missing, gaps_where(open_, many)))
             times = np.where(many, length[owner], 1)
-        return self.combined(expr, env, owner, starts, present, month, times)
+        most = int(length.max(initial=0))
+        return self.combined(expr, env, owner, starts, present, month, most, times)
 
     # -- parameters and defined terms
 

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from math import prod
 from typing import TypeAlias
 
@@ -22,16 +23,21 @@ from policykit.engine.columnar.folds import Elements, full
 from policykit.engine.columnar.frames import Array, Mask
 from policykit.engine.columnar.operations import all_of, negate, one_of
 from policykit.engine.columnar.planes import (
+    EVERYWHERE,
     FALSE,
     NOTHING,
+    NOWHERE,
     TRUE,
     Gaps,
     Labels,
     Ordered,
     Plane,
     Truth,
+    conjunction,
+    disjunction,
     gaps_where,
     join,
+    opposite,
     plain,
     select,
     settle,
@@ -39,7 +45,7 @@ from policykit.engine.columnar.planes import (
     union,
 )
 from policykit.engine.columnar.tables import Table
-from policykit.engine.columnar.terms import Terms, itself, merged
+from policykit.engine.columnar.terms import Constants, Terms, itself, merged
 from policykit.values import exactly
 
 Bits = NDArray[np.uint8]
@@ -60,7 +66,10 @@ for _rung, _name in enumerate(_COMES_TO):
 
 
 def highest(a: Bits, b: Bits) -> Bits:
-    """The rungs that the higher of two may be: those of either that are not below all of the other's."""
+    """The rungs that the higher of two may be: those of either that are not below all of the other's.
+
+    Below the lowest bit of a number there is nothing, and −n has every bit above it, itself included.
+    """
     return np.asarray((a | b) & -(a & -a) & -(b & -b))
 
 
@@ -116,6 +125,59 @@ class Paying:
     where: Mask
 
 
+class Plan:
+    """What a program comes to on one day, apart from any household: kept from one block to the next."""
+
+    def __init__(self, program: ir.Program, on: date) -> None:
+        self.program, self.on = program, on
+        self.constants: Constants = {}
+        self.versions = {
+            name: tuple(v for v in versions if v.as_of is not None or v.period.holds(on))
+            for name, versions in program.clauses.items()
+        }
+        self.entities = {name: versions[0].entity for name, versions in program.clauses.items()}
+        self.paths = {entity: program.entity_path(entity) for entity in program.entities}
+        self.blockers = {
+            name: [other for other in sorted(program.blockers.get(name, ())) if other in self.entities]
+            for name in program.clauses
+        }
+        self._barriers: dict[str, list[str]] = {}
+
+    def barriers(self, clause: ir.Clause) -> list[str]:
+        """The clauses that exclude what a clause grants, or ban what it orders, and do not yield to it."""
+        own = clause.basis.name.id
+        if own not in self._barriers:
+            self._barriers[own] = [
+                other
+                for other, (first, *_) in self.program.clauses.items()
+                if own not in self.program.blockers.get(other, ()) and self.program.bars(first, clause)
+            ]
+        return self._barriers[own]
+
+    @cached_property
+    def granting(self) -> dict[tuple[str, str], list[str]]:
+        """The clauses that grant or may grant a measure to the records of an entity, in source order."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for name, (first, *_) in self.program.clauses.items():
+            if isinstance(first.effect, ir.Grant):
+                found.setdefault((first.effect.measure, first.entity), []).append(name)
+        return found
+
+    @cached_property
+    def excluding(self) -> dict[str, list[str]]:
+        """The clauses that exclude from a measure."""
+        found: dict[str, list[str]] = {}
+        for name, (first, *_) in self.program.clauses.items():
+            for measure in first.effect.measures if isinstance(first.effect, ir.Withhold) else ():
+                found.setdefault(measure, []).append(name)
+        return found
+
+    def rule(self, clause: ir.Clause) -> ir.Amount | None:
+        """The amount rule by which a granting clause pays."""
+        assert isinstance(clause.effect, ir.Grant)
+        return clause.effect.amount or self.program.amount_rule(clause.effect.measure, clause.entity, self.on)
+
+
 #: whether something holds of a measure for other records, each beside one of these: which rows of theirs and of these
 Beside: TypeAlias = Callable[[str, Table, Array | None, Array | None], Truth]
 
@@ -123,9 +185,9 @@ Beside: TypeAlias = Callable[[str, Table, Array | None, Array | None], Truth]
 class Verdicts:
     """Every clause and measure over the tables of one block, each judged once for a table."""
 
-    def __init__(self, program: ir.Program, on: date, root: Table, tracking: bool = False) -> None:
-        self.program, self.on, self.tracking = program, on, tracking
-        self.terms = Terms(program, on, root, self, tracking)
+    def __init__(self, plan: Plan, root: Table, tracking: bool = False) -> None:
+        self.plan, self.program, self.on, self.tracking = plan, plan.program, plan.on, tracking
+        self.terms = Terms(plan.program, plan.on, root, self, tracking, plan.constants)
         self._conditions: dict[tuple[int, int], tuple[Truth, Truth]] = {}
         self._status: dict[tuple[int, int], Status] = {}
         self._granting: dict[tuple[str, int], list[Granting]] = {}
@@ -139,10 +201,9 @@ class Verdicts:
 
     def versions(self, clause: str, table: Table) -> Iterator[tuple[ir.Clause, Truth]]:
         """The versions of a clause with whether each is in force: on the day asked for, or on the event it names."""
-        for version in self.program.clauses.get(clause, ()):
+        for version in self.plan.versions[clause]:
             if version.as_of is None:
-                if version.period.holds(self.on):
-                    yield version, TRUE
+                yield version, TRUE
                 continue
             day = self.terms.value(version.as_of, itself(table), table.count)
             inside = [operations.apply("has", [day])]
@@ -171,12 +232,14 @@ class Verdicts:
         key = (id(clause), id(table))
         if key not in self._status:
             scope, test = self.conditions(clause, table, force)
-            over = [one_of(FALSE, *(t for _, t in found))
-                    for found in (self.beaters(clause, table), self.barriers(clause, table))]  # fmt: skip
-            live = scope.hi & test.hi
+            over = [
+                one_of(*(holds for _, holds in found))
+                for found in (self.beaters(clause, table), self.barriers(clause, table))
+            ]
+            live = conjunction(scope.hi, test.hi)  # where a clause does not apply nothing overrides it
             beaten, barred = (
-                truth if truth.missing is None else replace(truth, missing=gaps_where(truth.missing, live))
-                for truth in over
+                one if one.missing is None else replace(one, missing=gaps_where(one.missing, live))
+                for one in over
             )
             self._status[key] = Status(clause, scope, test, beaten, barred)
         return self._status[key]
@@ -186,8 +249,8 @@ class Verdicts:
 
     def on_or_above(self, clause: str, table: Table) -> tuple[Table, Array | None] | None:
         """The records themselves, or those they lie in, where a clause speaks of them."""
-        entity = self.program.clauses[clause][0].entity if clause in self.program.clauses else ""
-        if entity not in self.program.entity_path(table.entity):
+        entity = self.plan.entities[clause]
+        if entity not in self.plan.paths[table.entity]:
             return None
         return (table, None) if entity == table.entity else table.upper(entity)
 
@@ -196,7 +259,7 @@ class Verdicts:
         if isinstance(clause.effect, ir.Grant):
             measure = clause.effect.measure
         found = []
-        for other in sorted(self.program.blockers.get(clause.basis.name.id, ())):
+        for other in self.plan.blockers[clause.basis.name.id]:
             place = self.on_or_above(other, table)
             if place is None:
                 continue
@@ -213,11 +276,9 @@ class Verdicts:
 
     def barriers(self, clause: ir.Clause, table: Table) -> list[tuple[str, Truth]]:
         """The exclusions (or, for a duty, the bans) that stand against a clause, those that prevail over it included."""
-        own, found = clause.basis.name.id, []
-        above = self.program.blockers.get(own, ())
-        for other, versions in self.program.clauses.items():
-            if own in self.program.blockers.get(other, ()) or not self.program.bars(versions[0], clause):
-                continue
+        found = []
+        above = self.plan.blockers[clause.basis.name.id]
+        for other in self.plan.barriers(clause):
             place = self.on_or_above(other, table)
             if place is None:
                 continue
@@ -236,10 +297,10 @@ class Verdicts:
         effect = status.clause.effect
         assert isinstance(effect, ir.Withhold)
         if effect.members:
-            over = one_of(FALSE, *(truth for _, truth in self.beaters(status.clause, table, measure)))
+            over = one_of(*(truth for _, truth in self.beaters(status.clause, table, measure)))
         else:
             beaters = self.beaters(status.clause, higher, measure)
-            over = at(one_of(FALSE, *(truth for _, truth in beaters)), rows)
+            over = at(one_of(*(truth for _, truth in beaters)), rows)
         return Status(
             status.clause, at(status.scope, rows), at(status.test, rows), over, at(status.barred, rows)
         )
@@ -251,17 +312,10 @@ class Verdicts:
         key = (measure, id(table))
         if key not in self._granting:
             self._granting[key] = [
-                Granting(status, first.effect, status.stands)
-                for name, (first, *_) in self.program.clauses.items()
-                if isinstance(first.effect, ir.Grant)
-                and first.effect.measure == measure
-                and first.entity == table.entity
+                Granting(status, status.clause.effect, status.stands)
+                for name in self.plan.granting.get((measure, table.entity), ())
                 for status in self.statuses(name, table)
-            ]
-            self._granting[key] = [
-                replace(one, effect=one.status.clause.effect)
-                for one in self._granting[key]
-                if isinstance(one.status.clause.effect, ir.Grant)
+                if isinstance(status.clause.effect, ir.Grant)
             ]
         return self._granting[key]
 
@@ -270,10 +324,9 @@ class Verdicts:
         key = (measure, id(table))
         if key not in self._excluding:
             found = []
-            for name, (first, *_) in self.program.clauses.items():
-                effect = first.effect
-                if not isinstance(effect, ir.Withhold) or measure not in effect.measures:
-                    continue
+            for name in self.plan.excluding.get(measure, ()):
+                effect = self.program.clauses[name][0].effect
+                assert isinstance(effect, ir.Withhold)
                 place = self.on_or_above(name, table)
                 if place is not None and (place[0] is table or effect.members):
                     for status in self.statuses(name, place[0]):
@@ -286,47 +339,49 @@ class Verdicts:
         """The outcomes of a measure before mutual exclusion."""
         key = (measure, id(table))
         if key not in self._base:
-            rungs: Bits = np.full(table.count, NOT_IN_SCOPE)
+            rungs: Bits | None = None
             missing: Gaps = None
             every: list[Granting | tuple[str, Status, Truth]] = []
             every += self.excluding(measure, table)
             every += self.granting(measure, table)
             for one in every:
-                reach = full(self.rungs(one), table.count)
-                rungs = highest(rungs, reach)
+                reach = self.rungs(one)
                 status = one.status if isinstance(one, Granting) else one[1]
+                rungs = reach if rungs is None else highest(rungs, reach)
                 if self.tracking:
                     missing = union(missing, gaps_where(status.missing, several(reach)))
-            outcomes = OUTCOMES[rungs]
-            self._base[key] = Answer(outcomes, gaps_where(missing, several(outcomes)))
+            outcomes = OUTCOMES[NOT_IN_SCOPE if rungs is None else rungs]
+            self._base[key] = Answer(full(outcomes, table.count), gaps_where(missing, several(outcomes)))
         return self._base[key]
 
     def rungs(self, one: Granting | tuple[str, Status, Truth]) -> Bits:
         """Every rung that one clause may reach."""
         if isinstance(one, tuple):
             stands = one[2]
-            return rung(stands.hi, EXCLUDES) | rung(~stands.lo, NOT_IN_SCOPE)
+            return rungs_of((stands.hi, EXCLUDES), (opposite(stands.lo), NOT_IN_SCOPE))
         scope, test = one.status.scope, one.status.test
         beaten, barred = one.status.beaten, one.status.barred
-        live = scope.hi & test.hi
-        found = rung(~scope.lo, NOT_IN_SCOPE) | rung(scope.hi & ~test.lo, IN_SCOPE)
-        found = found | rung(one.stands.hi, MAY if one.effect.may else GRANTS)
-        if beaten is not FALSE:
-            found = found | rung(live & beaten.hi, BEATEN)
-        if barred is not FALSE:
-            found = found | rung(live & barred.hi & ~beaten.lo, BARRED)
-        return found
+        live = conjunction(scope.hi, test.hi)
+        return rungs_of(
+            (opposite(scope.lo), NOT_IN_SCOPE),
+            (conjunction(scope.hi, opposite(test.lo)), IN_SCOPE),
+            (one.stands.hi, MAY if one.effect.may else GRANTS),
+            (conjunction(live, beaten.hi), BEATEN),
+            (conjunction(live, conjunction(barred.hi, opposite(beaten.lo))), BARRED),
+        )
 
     def paying(self, outcomes: Bits, measure: str, table: Table) -> list[tuple[Granting, Mask]]:
         """The clauses that may pay: what a ruling may grant pays only where no clause grants by itself."""
         grants = self.granting(measure, table)
         had = (outcomes & HAD) != 0
-        sure: Mask = np.zeros(table.count, np.bool_)
-        for one in grants:
-            if not one.effect.may:
-                sure = sure | one.stands.lo
-        ruled = had & ~sure & ((outcomes & DISCRETIONARY) != 0)
-        return [(one, one.stands.hi & (ruled if one.effect.may else had)) for one in grants]
+        ruled: Mask = NOWHERE
+        if any(one.effect.may for one in grants):
+            sure: Mask = NOWHERE
+            for one in grants:
+                if not one.effect.may:
+                    sure = disjunction(sure, one.stands.lo)
+            ruled = conjunction(had & ((outcomes & DISCRETIONARY) != 0), opposite(sure))
+        return [(one, conjunction(ruled if one.effect.may else had, one.stands.hi)) for one in grants]
 
     # -- mutual exclusion
 
@@ -372,7 +427,7 @@ class Verdicts:
                     one = folds.fold("any", Elements(each, TRUE, starts, owner))
                     assert isinstance(one, Truth)
                     found.append(one)
-        return one_of(FALSE, *found)
+        return one_of(*found)
 
     def had(self, measure: str, table: Table, there: Array | None, here: Array | None) -> Truth:
         """Whether a measure is granted."""
@@ -438,17 +493,12 @@ class Verdicts:
             return Paying(Ordered(np.array(0), np.array(0), top=0), where)
         return Paying(settle(plain(found), open_), where)
 
-    def rule(self, one: Granting) -> ir.Amount | None:
-        return one.effect.amount or self.program.amount_rule(
-            one.effect.measure, one.status.clause.entity, self.on
-        )
-
     def payment(self, one: Granting, table: Table) -> Plane:
         """The amount that a clause pays, 0 where no rule says how much; one of several where an approver chooses."""
         clause = one.status.clause
         key = (id(clause), id(table))
         if key not in self._payments:
-            rule = self.rule(one)
+            rule = self.plan.rule(clause)
             if rule is None:
                 self._payments[key] = Ordered(np.array(0), np.array(0), top=0)
             else:
@@ -490,9 +540,9 @@ class Verdicts:
                 all_of(*self.conditions(version, table, force))
                 for version, force in self.versions(name, table)
             ]
-            return one_of(FALSE, *parts)
+            return one_of(*parts)
         blocked = [all_of(s.applies, one_of(s.beaten, s.barred)) for s in self.statuses(name, table)]
-        return one_of(FALSE, *blocked)
+        return one_of(*blocked)
 
     def paid(self, measure: str, table: Table) -> Plane:
         """What a measure pays in the end: 无 unless it is granted, and where two amount rules conflict."""
@@ -500,26 +550,28 @@ class Verdicts:
         may = (answer.outcomes & GRANTED) != 0
         paying = self.paying(GRANTED & answer.outcomes, measure, table)
         found = self.together(paying, table.count, table)
-        rules, conflict = self.rules(paying, table.count)
+        many, conflict = self.rules(paying, table.count)
         sure = answer.outcomes == GRANTED
         nothing = NOTHING
-        either = select(sure & ~(rules > 1), found.amount, join(found.amount, nothing))
+        either = select(sure & ~many, found.amount, join(found.amount, nothing))
         whole = select(may & found.where & ~(conflict & sure), plain(either), nothing)
         assert isinstance(whole, Ordered)
         return settle(whole, union(found.amount.missing, gaps_where(answer.missing, may), whole.missing))
 
-    def rules(self, paying: list[tuple[Granting, Mask]], count: int) -> tuple[Array, Mask]:
-        """How many amount rules may pay each record, and where several do so surely."""
+    def rules(self, paying: list[tuple[Granting, Mask]], count: int) -> tuple[Mask, Mask]:
+        """Where several amount rules may pay a record, and where they do so surely."""
         masks: dict[int, Mask] = {}
-        sure: Mask = np.ones(count, np.bool_)
+        sure: Mask = EVERYWHERE
         for one, mask in paying:
-            key = id(self.rule(one))
-            masks[key] = masks.get(key, np.zeros(count, np.bool_)) | mask
-            sure = sure & (~mask | one.stands.lo)
-        number = np.zeros(count, np.int64)
+            key = id(self.plan.rule(one.status.clause))
+            masks[key] = disjunction(masks.get(key, NOWHERE), mask)
+            sure = conjunction(sure, disjunction(opposite(mask), one.stands.lo))
+        if len(masks) < 2:
+            return NOWHERE, NOWHERE
+        number = np.zeros(count, np.uint8)
         for mask in masks.values():
-            number += mask
-        return number, (number > 1) & sure
+            number += full(mask, count)
+        return number > 1, (number > 1) & sure
 
 
 def looked_at(plane: Plane, rows: Array | None) -> Plane:
@@ -534,9 +586,15 @@ def at(truth: Truth, rows: Array | None) -> Truth:
     return found
 
 
-def rung(where: Mask, bit: np.uint8) -> Bits:
-    """A rung where a mask holds."""
-    return np.asarray(where).view(np.uint8) * bit
+def rungs_of(*found: tuple[Mask, np.uint8]) -> Bits:
+    """A set of rungs: each where its mask holds."""
+    bits: Bits | None = None
+    for where, rung in found:
+        if where is not NOWHERE:
+            here = np.asarray(where).view(np.uint8) * rung
+            bits = here if bits is None else bits | here
+    assert bits is not None
+    return np.asarray(bits)
 
 
 def several(bits: Bits) -> Mask:
