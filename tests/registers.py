@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -251,6 +252,11 @@ def written(source: Generator) -> tuple[str, ir.Program, int]:
 # ---- thresholds -----------------------------------------------------------------------------------------------------
 
 
+@cache
+def names_of(kind: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))
+
+
 def nodes(tree: Any) -> Iterator[Any]:
     """Everything inside a program, expressions included."""
     todo = [tree]
@@ -258,23 +264,39 @@ def nodes(tree: Any) -> Iterator[Any]:
         one = todo.pop()
         yield one
         if is_dataclass(one):
-            todo += [getattr(one, f.name) for f in fields(one)]
+            todo += [getattr(one, name) for name in names_of(one.__class__)]
         elif isinstance(one, dict):
             todo += one.values()
         elif isinstance(one, tuple | list):
             todo += one
 
 
+def rules(program: ir.Program) -> tuple[Any, ...]:
+    """Everything of a program that reads facts, but for the ranges of facts."""
+    return program.clauses, program.defines, program.amounts, program.parameters, program.notes
+
+
 def thresholds(program: ir.Program) -> dict[str, list[int]]:
     """The figures, days and months that a program compares with, as a column holds them; whole numbers only."""
     found: dict[str, set[int]] = {"number": set(), "date": {ON.toordinal()}, "month": {month_index(ON)}}
-    parts = (program.clauses, program.defines, program.amounts, program.parameters, program.notes)
-    for node in nodes(parts):
+    for node in nodes(rules(program)):
         if isinstance(node, ir.Const) and isinstance(node.value, Bounds) and node.type.kind in found:
             plain = node.value.lo
             if plain is not None and not (isinstance(plain, Fraction) and plain.denominator > 1):
                 found[node.type.kind].add(plain_of(plain))
     return {kind: sorted(values) for kind, values in found.items()}
+
+
+def read_anywhere(program: ir.Program) -> set[tuple[str, str]]:
+    """The facts and lists that some rule reads, by entity and name."""
+    found = {(kind, entity.known_from) for kind, entity in program.entities.items() if entity.known_from}
+    for node in nodes(rules(program)):
+        if isinstance(node, ir.Fact | ir.Items):
+            found.add((node.entity, node.name))
+    for kind, entity in program.entities.items():
+        ends = [(d.low, d.high) for name, d in entity.facts.items() if (kind, name) in found]
+        found |= {(node.entity, node.name) for node in nodes(ends) if isinstance(node, ir.Fact)}
+    return found
 
 
 def month_index(of: date | Month) -> int:
@@ -301,10 +323,18 @@ class Clerk:
     def __init__(self, program: ir.Program, source: Generator) -> None:
         self.program, self.source = program, source
         self.thresholds = thresholds(program)
+        self.read = read_anywhere(program)
+        self.everything = source.random() < 0.25
+
+    def said(self, entity: ir.Entity, name: str) -> bool:
+        """Whether a register says it: mostly only what some rule reads."""
+        return self.everything or (entity.name.id, name) in self.read
 
     def register(self, withheld: Array) -> Frame:
         """As many households as there are shares of facts withheld."""
-        return self.frame(self.program.described[-1], withheld, ())
+        levels = self.program.described
+        kind = levels[-1] if self.source.random() < 0.2 or "household" not in levels else "household"
+        return self.frame(kind, withheld, ())
 
     def frame(
         self, kind: str, withheld: Array, path: tuple[str, ...] | None, starts: Array | None = None
@@ -324,6 +354,8 @@ class Clerk:
             plain[name] = np.where(others & (plain[name] == sole), (sole + 1) % len(labels), plain[name])
         columns = {}
         for name, decl in entity.facts.items():
+            if not self.said(entity, name):
+                continue
             if isinstance(decl.high, ir.Fact) and decl.high.name in plain:
                 plain[name] = np.minimum(plain[name], plain[decl.high.name])
             known = self.source.random(count) >= withheld
@@ -331,11 +363,14 @@ class Clerk:
             columns[name] = Column(plain[name], None if known.all() else known, none)
         lists = {}
         for name, listed in entity.lists.items():
+            if listed.kind != "members" and not self.said(entity, name):
+                continue
             if listed.kind == "records" or (listed.kind == "members" and path is not None):
                 lists[name] = self.listed(listed, withheld, path)
             elif listed.kind == "refers" and path is not None and starts is not None:
                 lists[name] = self.referring(listed, withheld, path, starts)
-        above = None if path is not None or entity.upper is None else self.frame(entity.upper, withheld, None)
+        # what is no member brings the record it lies in
+        above = self.frame(entity.upper, withheld, None) if entity.upper and starts is None else None
         return Frame(kind, count, columns, lists, above)
 
     def listed(self, decl: ir.ListDecl, withheld: Array, path: tuple[str, ...] | None) -> Listed:
