@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import copy
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+import test_columnar
 
 from policykit import ir, loader
 from policykit.diagnostics import PolicyError
@@ -613,6 +615,15 @@ def test_the_first_level_of_the_compiled_engine(case: Case) -> None:
     """It says what the first level of the interpreter says, no more and no less."""
     asked = question(case)
     assert quick(asked, exact=False) == bounds(asked)
+
+
+@pytest.mark.parametrize("case", GOOD, ids=str)
+def test_columnar_says_what_the_bounds_say(case: Case) -> None:
+    """Cell for cell, and nothing is handed over; rulings and elections are not put to it."""
+    asked, counts = question(case), Counter[str]()
+    if not asked.rulings and not asked.elections:
+        assert list(test_columnar.differences(asked.program, [asked.records], asked.on, counts)) == []
+        assert not counts["handed over"]
 
 
 @pytest.mark.parametrize("case", BAD, ids=str)

@@ -68,7 +68,7 @@ Fold: TypeAlias = Callable[[Elements], Folded]
 
 def full(array: Array, count: int) -> Array:
     """An array for each row."""
-    return array if array.ndim else np.broadcast_to(array, (count,))
+    return array if array.ndim and len(array) == count else np.broadcast_to(array, (count,))
 
 
 def running(values: Array, starts: Array) -> Array:

@@ -70,7 +70,7 @@ def highest(a: Bits, b: Bits) -> Bits:
 
     Below the lowest bit of a number there is nothing, and −n has every bit above it, itself included.
     """
-    return np.asarray((a | b) & -(a & -a) & -(b & -b))
+    return np.asarray((a | b) & np.negative(a & np.negative(a)) & np.negative(b & np.negative(b)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,13 +345,13 @@ class Verdicts:
             every += self.excluding(measure, table)
             every += self.granting(measure, table)
             for one in every:
-                reach = self.rungs(one)
+                reach = full(self.rungs(one), table.count)
                 status = one.status if isinstance(one, Granting) else one[1]
                 rungs = reach if rungs is None else highest(rungs, reach)
                 if self.tracking:
                     missing = union(missing, gaps_where(status.missing, several(reach)))
-            outcomes = OUTCOMES[NOT_IN_SCOPE if rungs is None else rungs]
-            self._base[key] = Answer(full(outcomes, table.count), gaps_where(missing, several(outcomes)))
+            outcomes = OUTCOMES[np.full(table.count, NOT_IN_SCOPE) if rungs is None else rungs]
+            self._base[key] = Answer(outcomes, gaps_where(missing, several(outcomes)))
         return self._base[key]
 
     def rungs(self, one: Granting | tuple[str, Status, Truth]) -> Bits:
