@@ -3,7 +3,7 @@ BIN := .venv/bin
 HOUSEHOLDS ?= 200000
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: setup demo test bench bench-plots large mutants golden docs serve soak clean
+.PHONY: setup demo test bench bench-plots large agreement mutants golden docs serve soak clean
 
 # make .venv and install policykit into it with every extra but Spark
 setup: .venv/.installed
@@ -46,6 +46,10 @@ bench-plots: .venv/.bench
 # the large counts: random inputs, brute force, agreement
 large: setup
 	POLICYKIT_LARGE=1 $(BIN)/pytest -n 2 -m large
+
+# engines against each other on N drawn households, a million unless N says otherwise; seeds and counts are printed
+agreement: setup
+	$(BIN)/python tests/agreement.py $(or $(N),1000000)
 
 # change the rules one thing at a time: which changes does no case notice
 mutants: setup
