@@ -33,8 +33,12 @@ def shrunk(
     while before != (text, household) and stays(text, household):
         before = text, household
         household = less(household, smaller_households, partial(stays, text))
-        text = less(text, shorter_texts, lambda one, kept=household: stays(one, kept))
+        text = less(text, shorter_texts, partial(_as_text, stays, household))
     return text, household
+
+
+def _as_text(stays: Callable[[str, Household], bool], household: Household, text: str) -> bool:
+    return stays(text, household)
 
 
 def smaller_households(household: Household) -> Iterator[Household]:
