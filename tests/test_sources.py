@@ -160,6 +160,23 @@ def test_a_blank_number_goes_on_with_the_household_above_where_its_facts_are_bla
     assert read.notes == [("S009", "a.xlsx「成员」")]
 
 
+def test_a_blank_number_never_goes_past_a_row_of_another_kind(tmp_path: Path) -> None:
+    rows = [
+        ["户编号", "户名", "姓名"], [1, "甲户", "甲"], [None, "乙户", "乙"], [None, None, "乙妻"], [2, "丙户", "丙"], ["小计", None, None],
+        [None, None, "丁"], [3, "戊户", "戊"], [], [None, None, "己"], [4, "庚户", "庚"], [None, None, "庚妻"],
+    ]  # fmt: skip
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert {key: len(members) for key, members in read.members.items()} == {"1": 1, "2": 1, "3": 1, "4": 2}
+    assert [(row, code) for _, row, _, code in read.codes] == [(n, "S005") for n in (3, 4, 7, 10)]
+
+
+def test_a_blank_number_never_goes_past_a_row_that_cannot_be_read(tmp_path: Path) -> None:
+    text = "户编号,户名,姓名\n1,甲户,甲\n2,乙户,乙,多\n,,乙妻\n3,丙户,丙\n,,丙妻\n"
+    read = Read(kept(tmp_path / "成员.csv", text))
+    assert {key: len(members) for key, members in read.members.items()} == {"1": 1, "3": 2}
+    assert read.codes == [("成员.csv", 4, "", "S005"), ("成员.csv", 3, "2", "S012")]
+
+
 def test_signatures_below_a_table_are_nobody(tmp_path: Path) -> None:
     rows = [
         ["户编号", "户名", "姓名"],

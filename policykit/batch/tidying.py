@@ -59,7 +59,7 @@ def tidied(sheet: Sheet, told: Told, language: Language) -> Iterator[pa.RecordBa
 
     front = [] if sheet.raw.named else [Wanted(place, f"_at{place}") for place in range(_width(sheet.raw))]
     wanted = [*front, *(one for group in sheet.groups for one in group)]
-    last = None
+    last = "", 0
     for batch in sheet.raw.batches(sheet.after, wanted, told):
         columns, rows = batch.columns, batch[ROW]
         names, at_column = sheet.columns, len(front)
@@ -97,13 +97,17 @@ def _by_row(parts: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def _records(
-    sheet: Sheet, part: pa.RecordBatch, front: Sequence[pa.Array], last: Any, told: Told, language: Language
-) -> tuple[pa.RecordBatch, Any]:
+    sheet: Sheet,
+    part: pa.RecordBatch,
+    front: Sequence[pa.Array],
+    last: tuple[str, int],
+    told: Told,
+    language: Language,
+) -> tuple[pa.RecordBatch, tuple[str, int]]:
     """The rows that are records, a blank number of a household filled where a row goes on with the one above.
 
     That is where facts of the household stand in the rows of its members, and are blank too.
     """
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     names = [name for name in sheet.columns if name != KEY]
@@ -121,21 +125,36 @@ def _records(
     several = len(sheet.groups) > 1
     record = pc.and_(pc.and_not(pc.or_(own, of_root), total), own if several else True)
     if not sheet.path and not several:
-        record = pc.and_not(
-            pc.or_(record, keyed), total
-        )  # a household of which nothing is known but the number
+        # a household may be there of which nothing is known but the number
+        record = pc.and_not(pc.or_(record, keyed), total)
     if not several:
         _remarks(sheet, part, front, pc.invert(record), told, language)
     if any(name.startswith(ROOT) for name in names) and KEY in part.schema.names:
-        key = part[KEY]
-        before = pc.fill_null_forward(pa.concat_arrays([pa.array([last], key.type), key]))[1:]
         follows = pc.and_(record, pc.invert(pc.or_(keyed, of_root)))
-        filled = pc.sum(pc.and_(follows, pc.is_valid(before))).as_py() or 0
-        if filled:
-            told.filled[sheet.raw.source] = told.filled.get(sheet.raw.source, 0) + filled
-        part = part.set_column(part.schema.names.index(KEY), KEY, pc.if_else(follows, before, key))
-        last = before[-1].as_py() if len(before) else last
+        part, last = _continued(sheet, part, follows, pc.and_(record, keyed), last, told)
     return part.filter(record), last
+
+
+def _continued(
+    sheet: Sheet, part: pa.RecordBatch, follows: pa.Array, begins: pa.Array, last: tuple[str, int], told: Told
+) -> tuple[pa.RecordBatch, tuple[str, int]]:
+    """Fills the number of the household into rows that follow one that has it, with no other row between; `last` is
+    the number (empty: none) and the place of the row before these."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    key, rows = part[KEY], part[ROW]
+    if not len(key):
+        return part, last
+    before = pa.concat_arrays([pa.array([last[1]], pa.int64()), rows[:-1]])
+    follows = pc.and_(follows, pc.equal(rows, pc.add(before, 1)))
+    runs = pc.if_else(follows, None, pc.if_else(begins, key, ""))
+    numbers = pc.fill_null_forward(pa.concat_arrays([pa.array([last[0]]), runs]))[1:]
+    filled = pc.if_else(follows, pc.if_else(pc.equal(numbers, ""), None, numbers), key)
+    if count := key.null_count - filled.null_count:
+        told.filled[sheet.raw.source] = told.filled.get(sheet.raw.source, 0) + count
+    part = part.set_column(part.schema.names.index(KEY), KEY, filled)
+    return part, (numbers[-1].as_py(), rows[-1].as_py())
 
 
 def _all(truth: bool, count: int) -> pa.Array:
