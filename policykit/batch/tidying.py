@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from policykit.batch.chunks import KEY, ROW, at
-from policykit.batch.files import Raw, Told, Wanted, cell_text
+from policykit.batch.files import Lost, Raw, Told, Wanted, cell_text
 from policykit.batch.headings import ROOT
 from policykit.batch.sheets import Sheet
 from policykit.diagnostics import Language, data_fault, shown
@@ -25,7 +26,7 @@ _MOST_NOTES = 20
 _FRONT = 3  # columns in which a row says that it is a total
 
 
-def whole(sheet: Sheet, told: Told, language: Language) -> pa.Table:
+def whole(sheet: Sheet, told: Told, what: str, language: Language) -> pa.Table:
     """All rows of a table at once. Those of an Arrow table stay where they are."""
     import pyarrow as pa
 
@@ -34,7 +35,7 @@ def whole(sheet: Sheet, told: Told, language: Language) -> pa.Table:
         found: pa.Table = table(sheet.groups[0])
         at_key = found.column_names.index(KEY) if KEY in found.column_names else -1
         return found.set_column(at_key, KEY, key_array(found[KEY])) if at_key >= 0 else found
-    batches = list(tidied(sheet, told, language))
+    batches = list(tidied(sheet, told, what, language))
     if batches:
         return pa.Table.from_batches(batches)
     return pa.table(
@@ -42,24 +43,24 @@ def whole(sheet: Sheet, told: Told, language: Language) -> pa.Table:
     )
 
 
-def keys(sheet: Sheet, told: Told, language: Language) -> Iterator[pa.Array]:
+def keys(sheet: Sheet, told: Told, what: str, language: Language) -> Iterator[pa.Array]:
     """The household numbers alone, batch by batch."""
     if sheet.raw.named and len(sheet.groups) == 1:
         wanted = [one for one in sheet.groups[0] if one.name == KEY]
         for batch in sheet.raw.batches(sheet.after, wanted, told):
             yield key_array(batch.column(0))
     else:
-        for batch in tidied(sheet, told, language):
+        for batch in tidied(sheet, told, what, language):
             yield batch[KEY]
 
 
-def tidied(sheet: Sheet, told: Told, language: Language) -> Iterator[pa.RecordBatch]:
-    """The records of a table with their rows, batch by batch."""
+def tidied(sheet: Sheet, told: Told, what: str, language: Language) -> Iterator[pa.RecordBatch]:
+    """The records of a table with their rows, batch by batch; `what` is the number of a household in messages."""
     import pyarrow as pa
 
     front = [] if sheet.raw.named else [Wanted(place, f"_at{place}") for place in range(_width(sheet.raw))]
     wanted = [*front, *(one for group in sheet.groups for one in group)]
-    last = "", 0
+    last = _Last()
     for batch in sheet.raw.batches(sheet.after, wanted, told):
         columns, rows = batch.columns, batch[ROW]
         names, at_column = sheet.columns, len(front)
@@ -77,7 +78,7 @@ def tidied(sheet: Sheet, told: Told, language: Language) -> Iterator[pa.RecordBa
                 [*(held.get(name, none) for name in names), rows], [*names, ROW]
             )
             if front:
-                part, last = _records(sheet, part, columns[: len(front)], last, told, language)
+                part, last = _records(sheet, part, columns[: len(front)], last, told, what, language)
             parts.append(part)
         yield parts[0] if len(parts) == 1 else _by_row(parts)
     _tell(sheet, told, language)
@@ -100,14 +101,16 @@ def _records(
     sheet: Sheet,
     part: pa.RecordBatch,
     front: Sequence[pa.Array],
-    last: tuple[str, int],
+    last: _Last,
     told: Told,
+    what: str,
     language: Language,
-) -> tuple[pa.RecordBatch, tuple[str, int]]:
+) -> tuple[pa.RecordBatch, _Last]:
     """The rows that are records, a blank number of a household filled where a row goes on with the one above.
 
     That is where facts of the household stand in the rows of its members, and are blank too.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     names = [name for name in sheet.columns if name != KEY]
@@ -122,39 +125,52 @@ def _records(
     unkeyed = pc.any(pc.invert(keyed)).as_py()
     for column in [*front, *(part[name] for name in names)] if unkeyed else ():
         total = pc.or_(total, pc.and_not(_matches(column, _REMARK), keyed))
-    several = len(sheet.groups) > 1
+    keyed, several = pc.and_not(keyed, total), len(sheet.groups) > 1
     record = pc.and_(pc.and_not(pc.or_(own, of_root), total), own if several else True)
     if not sheet.path and not several:
         # a household may be there of which nothing is known but the number
         record = pc.and_not(pc.or_(record, keyed), total)
     if not several:
         _remarks(sheet, part, front, pc.invert(record), told, language)
-    if any(name.startswith(ROOT) for name in names) and KEY in part.schema.names:
-        follows = pc.and_(record, pc.invert(pc.or_(keyed, of_root)))
-        part, last = _continued(sheet, part, follows, pc.and_(record, keyed), last, told)
-    return part.filter(record), last
+    if not sheet.path or KEY not in part.schema.names or not part.num_rows:
+        return part.filter(record), last
+    row = part[ROW]
+    after = pc.equal(row, pc.add(pa.concat_arrays([pa.array([last.row], pa.int64()), row[:-1]]), 1))
+    # the household that the row above is of, as far as rows between tell of no other
+    other = pc.or_(pc.and_not(of_root, keyed), pc.invert(after))
+    above = _onward(last.above, pc.if_else(keyed, part[KEY], pc.if_else(other, "", None)))
+    open_ = pc.and_not(record, keyed)
+    if any(name.startswith(ROOT) for name in names):
+        follows = pc.and_(pc.and_not(open_, of_root), after)
+        begins = pc.if_else(pc.and_(record, keyed), part[KEY], "")
+        number = _onward(last.number, pc.if_else(follows, None, begins))
+        goes_on = pc.and_(follows, pc.not_equal(number, ""))
+        part = part.set_column(part.schema.names.index(KEY), KEY, pc.if_else(goes_on, number, part[KEY]))
+        told.filled[sheet.raw.source] = told.filled.get(sheet.raw.source, 0) + (pc.sum(goes_on).as_py() or 0)
+        open_, last = pc.and_not(open_, goes_on), replace(last, number=number[-1].as_py())
+    for at_row, key in zip(row.filter(open_).to_pylist(), above.filter(open_).to_pylist(), strict=True):
+        # it may well be of the household above, which is not whole without it
+        reason = data_fault(language, "S005", at(sheet.raw.source, at_row, language), what=what)
+        told.lost.append(Lost(sheet.raw.source, at_row, key, reason))
+    return part.filter(pc.and_not(record, open_)), replace(last, above=above[-1].as_py(), row=row[-1].as_py())
 
 
-def _continued(
-    sheet: Sheet, part: pa.RecordBatch, follows: pa.Array, begins: pa.Array, last: tuple[str, int], told: Told
-) -> tuple[pa.RecordBatch, tuple[str, int]]:
-    """Fills the number of the household into rows that follow one that has it, with no other row between; `last` is
-    the number (empty: none) and the place of the row before these."""
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The row before a batch: its place, the household number that goes on to blank ones (empty: none), and the
+    household above it in any case."""
+
+    row: int = 0
+    number: str = ""
+    above: str = ""
+
+
+def _onward(before: str, values: pa.Array) -> pa.Array:
+    """Values, each blank one as the one above it."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    key, rows = part[KEY], part[ROW]
-    if not len(key):
-        return part, last
-    before = pa.concat_arrays([pa.array([last[1]], pa.int64()), rows[:-1]])
-    follows = pc.and_(follows, pc.equal(rows, pc.add(before, 1)))
-    runs = pc.if_else(follows, None, pc.if_else(begins, key, ""))
-    numbers = pc.fill_null_forward(pa.concat_arrays([pa.array([last[0]]), runs]))[1:]
-    filled = pc.if_else(follows, pc.if_else(pc.equal(numbers, ""), None, numbers), key)
-    if count := key.null_count - filled.null_count:
-        told.filled[sheet.raw.source] = told.filled.get(sheet.raw.source, 0) + count
-    part = part.set_column(part.schema.names.index(KEY), KEY, filled)
-    return part, (numbers[-1].as_py(), rows[-1].as_py())
+    return pc.fill_null_forward(pa.concat_arrays([pa.array([before]), values]))[1:]
 
 
 def _all(truth: bool, count: int) -> pa.Array:
