@@ -32,7 +32,7 @@ class Register:
     """The households of a register under some rules.
 
     `notes` says what is not read, and what is read otherwise than it is written; it is whole once all chunks were read.
-    `households` is how many there are, where that is known beforehand.
+    `households` is about how many there are, where that is known before they are read.
     """
 
     def __init__(
@@ -74,10 +74,10 @@ class Register:
             return
         from policykit.batch import linking, streaming, tidying
 
-        told, first = Told(), 0
+        told, first, what = Told(), 0, self.names.key_label(self.language)
         fits = sum(sheet.raw.size for sheet in self.sheets) <= self.memory
         if fits:
-            found = [(sheet, tidying.whole(sheet, told, self.language)) for sheet in self.sheets]
+            found = [(sheet, tidying.whole(sheet, told, what, self.language)) for sheet in self.sheets]
             pieces: Iterator[Piece] = iter([found])
         else:
             pieces = streaming.pieces(self.sheets, self.names, told, size, self.place, self.language)
@@ -104,6 +104,8 @@ class Register:
         for raw in tables_of(data, self.language):
             self.sheets += self._sheets(raw)
         self._twice()
+        counts = [sheet.raw.rows for sheet in self.sheets if not sheet.path]
+        self.households = sum(n or 0 for n in counts) if counts and None not in counts else None
         if not any("." not in sheet.path for sheet in self.sheets):
             raise PolicyError([*unreadable(self.place, self.language, "nothing").diagnostics, *self.notes])
 
