@@ -235,7 +235,7 @@ def column(rng: np.random.Generator, name: str, count: int, odd: float) -> pa.Ar
     return pa.array(cells)
 
 
-def chunk_of(rng: np.random.Generator, count: int, odd: float) -> Chunk:
+def chunk_of(rng: np.random.Generator, count: int, odd: float, misnamed: float = 0) -> Chunk:
     """Households drawn by chance; some columns are not there at all."""
     members, awards = rng.integers(1, 4, count), rng.integers(0, 3, count)
     incomes = rng.integers(0, 3, members.sum())
@@ -249,7 +249,7 @@ def chunk_of(rng: np.random.Generator, count: int, odd: float) -> Chunk:
 
     tables = {"": table(ROOT, count), "members": table(PERSON, members.sum())}
     counts = {"members": members}
-    tables["members"] = named(rng, tables["members"], members, odd)
+    tables["members"] = named(rng, tables["members"], members, max(odd, misnamed))
     if rng.random() < 0.4:
         tables["members.obligors"], counts["members.obligors"] = obligors(
             rng, tables["members"], members, odd
@@ -272,7 +272,8 @@ def named(rng: np.random.Generator, table: pa.Table, members: Any, odd: float) -
     places = np.concatenate([np.arange(size) for size in members])
     sizes = np.repeat(members, members)
     wrong = rng.random(len(places)) < odd / 5
-    names = np.where(wrong & (rng.random(len(places)) < 0.5), "甲", np.array(list("甲乙丙"))[places])
+    same = np.where(rng.random(len(places)) < 0.5, "甲", "1")  # somebody else's name, or number
+    names = np.where(wrong & (rng.random(len(places)) < 0.5), same, np.array(list("甲乙丙"))[places])
     if "name" in table.column_names:
         table = table.drop_columns("name")
     if rng.random() < 0.7:
@@ -288,7 +289,9 @@ def named(rng: np.random.Generator, table: pa.Table, members: Any, odd: float) -
         for place, size in enumerate(sizes.tolist()):
             some = [n for n in range(size) if rng.random() < 0.5]
             spelled = ["甲乙丙"[n] if by_name else str(n + 1) for n in some]
-            spelled += ["外人"] if wrong[place] else []
+            spelled += (
+                [("外人", "1", *spelled[:1])[rng.integers(0, 2 + len(spelled[:1]))]] if wrong[place] else []
+            )
             cells.append("、".join(spelled) or ("无" if rng.random() < 0.5 else None))
         table = table.append_column("obligors", pa.array(cells, pa.string()))
     if rng.random() < odd:
@@ -305,7 +308,9 @@ def obligors(rng: np.random.Generator, table: pa.Table, members: Any, odd: float
     names = ["甲乙丙"[rng.integers(0, size)] if refers and rng.random() < 0.5 else None
              for size, n in zip(sizes, counts, strict=True) for _ in range(n)]  # fmt: skip
     described = [None if name is not None and rng.random() >= odd else "80" for name in names]
-    return pa.table({"ref": pa.array(names, pa.string()), "age": pa.array(described, pa.string())}), counts
+    called = [one and "乙" for one in described]  # a name that refers to members alone
+    table = {"ref": names, "age": described, "name": called}
+    return pa.table({name: pa.array(cells, pa.string()) for name, cells in table.items()}), counts
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -318,3 +323,9 @@ def test_plain_columns_are_read_at_once(program: ir.Program, seed: int) -> None:
 def test_columns_say_what_reading_says(program: ir.Program, seed: int) -> None:
     rng = np.random.default_rng(seed)
     agreed(program, chunk_of(rng, 60, 0.3))
+
+
+@pytest.mark.parametrize("seed", range(200, 260))
+def test_references_stand_for_whom_reading_takes_them(program: ir.Program, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    agreed(program, chunk_of(rng, 60, 0, misnamed=1))

@@ -296,6 +296,22 @@ def test_the_villages_of_a_town_in_sheets_of_their_own(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_sheet_without_rows_holds_no_household(tmp_path: Path) -> None:
+    for path in (sheet(tmp_path / "a.xlsx", [HEADS]), kept(tmp_path / "成员.csv", ",".join(HEADS) + "\n")):
+        assert Read(path).chunks == []
+
+
+def test_numbers_of_households_of_any_kind() -> None:
+    for of, numbers, read in (
+        (pa.uint64(), [2**63 + 1, 5], "9223372036854775809"),
+        (pa.int64(), [-7, 10**15], "-7"),
+        (pa.float64(), [1.0, 2.5], "1"),
+    ):
+        members = pa.table({"户编号": pa.array(numbers[::-1], of), "姓名": ["乙", "甲"]})
+        data = {"户": pa.table({"户编号": pa.array(numbers, of)}), "成员": members}
+        assert Read(data).members[read] == [{"name": "甲"}]
+
+
 def test_english_headings_in_any_case(tmp_path: Path) -> None:
     rows = [
         ["No.", "Household ID", "Name", "Birth Date", "AGE (years old)"],
@@ -532,12 +548,14 @@ def test_parquet_with_every_type_of_column(tmp_path: Path) -> None:
             "registered": [date(2020, 4, 1)],
             "stopped": pa.array([datetime(2020, 5, 1)], pa.timestamp("ns")),
             "size": pa.array([2], pa.uint8()),
+            "village": pa.array([b"\xe4\xb8\x9c"]),
         }
     )
     pq.write_table(table, tmp_path / "household.parquet")
     (found,) = Read(tmp_path / "household.parquet").households.values()
     case = read_case(PROGRAM, found, DAY)
-    known = {name: case.root.known(name) for name in table.column_names[1:]}
+    known = {name: case.root.known(name) for name in table.column_names[1:-1]}
+    assert case.root.upper and case.root.upper.known("village_name") == "东"
     assert known == {
         "title": "甲", "income": 1250, "subsidy": 8000, "has_car": True, "registered": Month(2020, 4),
         "stopped": Month(2020, 5), "size": 2,

@@ -109,7 +109,7 @@ class Reading:
         return _within(*map(_code, range_of(decl, self.on))) if decl.type.ordered else 0
 
     def _once(self, decl: ir.FactDecl, met: dict[Any, tuple[int, Any]], raw: Any) -> tuple[int, Any]:
-        key = (raw.__class__, tuple(raw) if isinstance(raw, list) else raw)
+        key = raw.__class__, repr(raw) if isinstance(raw, list | dict) else raw
         if key not in met:
             met[key] = self._read(decl, raw)
         return met[key]

@@ -66,12 +66,14 @@ class Told:
 
 
 class Raw(Protocol):
-    """One table as kept. `head` are its first rows, or the names of its columns alone where it has such (`named`)."""
+    """One table as kept: `size` are the bytes that reading it will take, `rows` about how many there are (`None`: not
+    known before). `head` are its first rows, or the names of its columns alone where it has such (`named`)."""
 
     name: str
     source: str
     named: bool
     size: int
+    rows: int | None
 
     def head(self) -> list[list[str]]: ...
 
@@ -118,7 +120,7 @@ class Memory:
 
         self.name = self.source = name
         self.data: pa.Table = data if isinstance(data, pa.Table) else pa.table(data)
-        self.size = 0  # it is in memory already
+        self.size, self.rows = 0, self.data.num_rows  # it is in memory already
 
     def head(self) -> list[list[str]]:
         return [self.data.column_names]
@@ -151,6 +153,7 @@ class Parquet:
         self.names: list[str] = files[0].schema_arrow.names
         groups = [(one.metadata, at) for one in files for at in range(one.metadata.num_row_groups)]
         self.size = sum(of.row_group(at).total_byte_size for of, at in groups)
+        self.rows = sum(one.metadata.num_rows for one in files)
 
     def head(self) -> list[list[str]]:
         return [self.names]
@@ -172,17 +175,34 @@ class Parquet:
 
 
 def plain_columns(table: pa.Table, wanted: Sequence[Wanted]) -> pa.Table:
-    """The columns by their new names, without dictionaries, empty text being nothing."""
+    """The columns by their new names, in plain types."""
     import pyarrow as pa
 
-    columns = []
-    for column in table.columns:
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
-            column = column.cast(pa.string())
-        columns.append(column)
-    return pa.table(columns, [one.name for one in wanted])
+    return pa.table([_plain(column) for column in table.columns], [one.name for one in wanted])
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column in the simplest type that holds it: no dictionary, one kind of text, days without a time as days."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    of = column.type
+    if pa.types.is_large_string(of) or pa.types.is_string_view(of):
+        return column.cast(pa.string())
+    if pa.types.is_binary(of) or pa.types.is_large_binary(of):
+        try:
+            return column.cast(pa.string())
+        except pa.ArrowInvalid:
+            return column
+    if pa.types.is_date64(of):
+        return column.cast(pa.date32())
+    if pa.types.is_timestamp(of) and of.tz is None:
+        days = column.cast(pa.date32(), safe=False)
+        midnight = pc.all(pc.equal(days.cast(of), column)).as_py() in (True, None)
+        return days if midnight else column.cast(pa.timestamp("us"), safe=False)
+    return column
 
 
 def numbered(batch: pa.RecordBatch, row: int) -> pa.RecordBatch:
@@ -201,6 +221,7 @@ class Text:
     """A CSV file in UTF-8, GB18030 or UTF-16, its fields parted by comma, semicolon or tab."""
 
     named = False
+    rows: int | None = None
 
     def __init__(self, path: Path, language: Language) -> None:
         self.path, self.language = path, language
@@ -209,7 +230,7 @@ class Text:
             data = stream.read(_SAMPLE)
         self.encoding = self._encoding(data)
         text = data[:1_000_000].decode(self.encoding, "ignore")
-        self.mark, self.rows, self.lines = _split(text.removeprefix("\ufeff"))
+        self.mark, self.first, self.lines = _split(text.removeprefix("\ufeff"))
 
     def _encoding(self, data: bytes) -> str:
         if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -221,13 +242,13 @@ class Text:
             raise PolicyError([data_fault(self.language, "L004", self.source)]) from None
 
     def head(self) -> list[list[str]]:
-        return self.rows
+        return self.first
 
     def batches(self, after: int, wanted: Sequence[Wanted], told: Told) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
-        width = max(map(len, self.rows[:after]), default=1)
+        width = max(map(len, self.first[:after]), default=1)
         names = [str(place) for place in range(width)]
         lines = self.lines[after - 1] if after else 0
         skipped: list[int] = []
@@ -356,7 +377,7 @@ class Grid:
     def __init__(
         self, name: str, file: str, rows: list[list[Any]], merged: Sequence[Span], of_1904: bool
     ) -> None:
-        self.name, self.source, self.rows, self.merged, self.of_1904 = (
+        self.name, self.source, self.cells, self.merged, self.of_1904 = (
             name,
             f"{file}「{name}」",
             rows,
@@ -364,10 +385,11 @@ class Grid:
             of_1904,
         )
         self.size = 0  # it is in memory already
+        self.rows: int | None = len(rows)
 
     def head(self) -> list[list[str]]:
         """The first rows; a heading that was merged across stands over each of its columns."""
-        rows = [["" if cell == "" else str(cell) for cell in row] for row in self.rows[:HEAD]]
+        rows = [["" if cell == "" else str(cell) for cell in row] for row in self.cells[:HEAD]]
         for (top, left), (_, right) in self.merged:
             if top < len(rows) and 0 < right - left < len(rows[top]) - 1:
                 rows[top][left + 1 : right + 1] = [rows[top][left]] * (right - left)
@@ -379,11 +401,11 @@ class Grid:
         columns = []
         for one in wanted:
             read = self._reading(one, told)
-            cells = [read(row[one.place]) if one.place < len(row) else None for row in self.rows[after:]]
+            cells = [read(row[one.place]) if one.place < len(row) else None for row in self.cells[after:]]
             if one.covers:
                 self._covered(one.place, after, cells)
             columns.append(pa.array(cells, pa.string()))
-        rows = pa.array(range(after + 1, len(self.rows) + 1), pa.int64())
+        rows = pa.array(range(after + 1, len(self.cells) + 1), pa.int64())
         yield pa.RecordBatch.from_arrays([*columns, rows], [*(one.name for one in wanted), ROW])
 
     def _covered(self, place: int, after: int, cells: list[str | None]) -> None:

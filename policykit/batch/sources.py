@@ -32,7 +32,7 @@ class Register:
     """The households of a register under some rules.
 
     `notes` says what is not read, and what is read otherwise than it is written; it is whole once all chunks were read.
-    `households` is how many there are, where that is known beforehand.
+    `households` is about how many there are, where that is known before they are read.
     """
 
     def __init__(
@@ -104,6 +104,8 @@ class Register:
         for raw in tables_of(data, self.language):
             self.sheets += self._sheets(raw)
         self._twice()
+        counts = [sheet.raw.rows for sheet in self.sheets if not sheet.path]
+        self.households = sum(n or 0 for n in counts) if counts and None not in counts else None
         if not any("." not in sheet.path for sheet in self.sheets):
             raise PolicyError([*unreadable(self.place, self.language, "nothing").diagnostics, *self.notes])
 

@@ -109,13 +109,14 @@ def _records(
     names = [name for name in sheet.columns if name != KEY]
     own = _any([part[name] for name in names if not name.startswith(("_", ROOT))], part.num_rows)
     of_root = _any([part[name] for name in names if name.startswith(ROOT)], part.num_rows)
-    total = pa.array([False] * part.num_rows)
+    total = _all(False, part.num_rows)
     for column in front:
         total = pc.or_(total, _matches(column, _TOTAL))
-    keyed = pa.array([True] * part.num_rows)
+    keyed = _all(True, part.num_rows)
     if KEY in part.schema.names:
         keyed = pc.and_not(pc.is_valid(part[KEY]), _matches(part[KEY], _REMARK))
-    for column in [*front, *(part[name] for name in names)]:
+    unkeyed = pc.any(pc.invert(keyed)).as_py()
+    for column in [*front, *(part[name] for name in names)] if unkeyed else ():
         total = pc.or_(total, pc.and_not(_matches(column, _REMARK), keyed))
     several = len(sheet.groups) > 1
     record = pc.and_(pc.and_not(pc.or_(own, of_root), total), own if several else True)
@@ -137,22 +138,27 @@ def _records(
     return part.filter(record), last
 
 
+def _all(truth: bool, count: int) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array([truth] * count, pa.bool_())
+
+
 def _matches(column: pa.Array, pattern: str) -> pa.Array:
     """Which cells are text of this form."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if not pa.types.is_string(column.type):
-        return pa.array([False] * len(column))
+        return _all(False, len(column))
     return pc.fill_null(pc.match_substring_regex(column, pattern), False)
 
 
 def _any(columns: Sequence[pa.Array], count: int) -> pa.Array:
     """Where one of some columns holds anything."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = pa.array([False] * count)
+    found = _all(False, count)
     for column in columns:
         found = pc.or_(found, pc.is_valid(column))
     return found
@@ -194,6 +200,8 @@ def key_array(column: Any) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_uint64(column.type) and len(column) and (pc.max(column).as_py() or 0) >= 2**63:
+        return column.cast(pa.string())
     if pa.types.is_integer(column.type):
         return column if column.type == pa.int64() else column.cast(pa.int64())
     if pa.types.is_string(column.type):
