@@ -142,7 +142,7 @@ class Terms:
             return select(test.lo, then, otherwise)
         lo, hi = full(test.lo, count), full(test.hi, count)
         found = select(lo, then, select(hi, join(then, otherwise), otherwise))
-        if test.missing is None or isinstance(found, Ratio):
+        if test.missing is None:
             return found
         return settle(found, union(found.missing, test.missing))
 
@@ -188,7 +188,6 @@ class Terms:
             found, have = merged(found, have, gathered(seen, rows, starts), starts[1:] > starts[:-1])
         if found is None:
             return nothing
-        found = plain(found) if isinstance(found, Ratio) else found
         waits = None if records.missing is None else gaps_where(records.missing, ~records.known)
         return settle(found, union(found.missing, waits))
 
@@ -485,7 +484,6 @@ class Terms:
             found, have = merged(found, have, plane, where)
         if found is None:
             return self.constants.nothing(expr.type)
-        found = plain(found) if isinstance(found, Ratio) else found
         return settle(found, union(found.missing, *(key.missing for key in keys)))
 
     def setting_of(self, expr: ir.Param, labels: tuple[str, ...], env: Env, count: int) -> Plane:

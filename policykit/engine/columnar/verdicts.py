@@ -73,7 +73,7 @@ def highest(a: Bits, b: Bits) -> Bits:
     return np.asarray((a | b) & np.negative(a & np.negative(a)) & np.negative(b & np.negative(b)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Status:
     """One clause version on the records of a table: in scope, test met, overridden by grants or by exclusions."""
 
@@ -96,7 +96,7 @@ class Status:
         return all_of(self.scope, self.test, negate(self.beaten), negate(self.barred))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Granting:
     """A granting clause with the plane of whether it stands."""
 
@@ -109,7 +109,7 @@ class Granting:
         return self.status.clause.basis.name.id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What a measure may come to for each record of a table, and what keeps it open."""
 
@@ -117,7 +117,7 @@ class Answer:
     missing: Gaps = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Paying:
     """An amount, for the records that `where` names; the others have none."""
 
@@ -297,7 +297,7 @@ class Verdicts:
                 rungs = reach if rungs is None else highest(rungs, reach)
                 if self.tracking:
                     missing = union(missing, gaps_where(status.missing, several(reach)))
-            outcomes = OUTCOMES[np.full(table.count, NOT_IN_SCOPE) if rungs is None else rungs]
+            outcomes = OUTCOMES.take(np.full(table.count, NOT_IN_SCOPE) if rungs is None else rungs)
             self._base[key] = Answer(outcomes, gaps_where(missing, several(outcomes)))
         return self._base[key]
 
