@@ -563,6 +563,7 @@ OPERATIONS: dict[str, Operation] = {
     "undetermined": undetermined,
 }
 
+
 def apply(op: str, args: list[Plane]) -> Plane:
     """An operation on planes, with the gaps that keep its result open."""
     found = OPERATIONS[op](*args)

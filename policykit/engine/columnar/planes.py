@@ -191,7 +191,11 @@ def union(*parts: Gaps) -> Gaps:
     there = [part for part in parts if part is not None and len(part)]
     if not there:
         return None
-    return there[0] if len(there) == 1 else np.unique(np.concatenate(there))
+    if len(there) == 1:
+        return there[0]
+    # each part is in order: a stable sort merges them, many times as fast as `unique`
+    found = np.sort(np.concatenate(there), kind="stable")
+    return found[np.concatenate(([True], found[1:] != found[:-1]))]
 
 
 def gaps_where(missing: Gaps, rows: Mask) -> Gaps:
