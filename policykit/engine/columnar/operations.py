@@ -563,6 +563,9 @@ OPERATIONS: dict[str, Operation] = {
     "undetermined": undetermined,
 }
 
+#: operations that are not done over planes, and why
+REFUSED: dict[str, str] = {}
+
 
 def apply(op: str, args: list[Plane]) -> Plane:
     """An operation on planes, with the gaps that keep its result open."""

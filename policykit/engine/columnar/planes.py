@@ -191,11 +191,7 @@ def union(*parts: Gaps) -> Gaps:
     there = [part for part in parts if part is not None and len(part)]
     if not there:
         return None
-    if len(there) == 1:
-        return there[0]
-    # each part is in order: a stable sort merges them, many times as fast as `unique`
-    found = np.sort(np.concatenate(there), kind="stable")
-    return found[np.concatenate(([True], found[1:] != found[:-1]))]
+    return there[0] if len(there) == 1 else np.unique(np.concatenate(there))
 
 
 def gaps_where(missing: Gaps, rows: Mask) -> Gaps:
