@@ -15,6 +15,7 @@ import numpy as np
 
 from policykit.engine.columnar import planes
 from policykit.engine.columnar.frames import Array, Mask
+from policykit.engine.columnar.gaps import union
 from policykit.engine.columnar.planes import (
     EVERYWHERE,
     FALSE,
@@ -41,7 +42,6 @@ from policykit.engine.columnar.planes import (
     over_one,
     plain,
     settle,
-    union,
 )
 
 Operation: TypeAlias = Callable[..., Plane]

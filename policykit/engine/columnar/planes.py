@@ -17,12 +17,11 @@ import numpy as np
 
 from policykit import values
 from policykit.engine.columnar.frames import Array, Mask
+from policykit.engine.columnar.gaps import ROW, Gaps, gaps_at, gaps_where, sorted_once, union
 from policykit.engine.columnar.tables import Table
 
 LIMIT = 2**62
 NONE_BIT = 1 << 62  # 无 among the labels of a choice
-Gaps: TypeAlias = Array | None
-ROW = np.int64(32)
 
 
 @dataclass(slots=True)
@@ -181,45 +180,6 @@ NOWHERE: Mask = np.zeros((), np.bool_)
 EVERYWHERE: Mask = np.ones((), np.bool_)
 FALSE, TRUE = Truth(NOWHERE, NOWHERE), Truth(EVERYWHERE, EVERYWHERE)
 NOTHING = Ordered(np.array(0), np.array(0), EVERYWHERE, NOWHERE, top=0)
-
-
-# ---- gaps -----------------------------------------------------------------------------------------------------------
-
-
-def union(*parts: Gaps) -> Gaps:
-    """Everything that keeps rows open."""
-    there = [part for part in parts if part is not None and len(part)]
-    if not there:
-        return None
-    return there[0] if len(there) == 1 else np.unique(np.concatenate(there))
-
-
-def gaps_where(missing: Gaps, rows: Mask) -> Gaps:
-    """The gaps of some of the rows."""
-    if missing is None:
-        return None
-    if rows.ndim == 0:
-        return missing if rows else None
-    return np.asarray(missing[rows[missing >> ROW]])
-
-
-def gaps_at(missing: Gaps, at: Array) -> Gaps:
-    """The gaps of the rows that other rows look at."""
-    if missing is None:
-        return None
-    first = np.searchsorted(missing, at << ROW)
-    counts = np.searchsorted(missing, (at + 1) << ROW) - first
-    rows = np.repeat(np.arange(len(at)), counts)
-    offsets = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    found = missing[np.repeat(first, counts) + offsets]
-    return np.asarray((rows << ROW) | (found & 0xFFFFFFFF))
-
-
-def gaps_of(missing: Gaps, owner: Array) -> Gaps:
-    """The gaps of rows as those of their owners."""
-    if missing is None:
-        return None
-    return np.unique((owner[missing >> ROW] << ROW) | (missing & 0xFFFFFFFF))
 
 
 def settle(plane: P, missing: Gaps) -> P:
@@ -595,7 +555,7 @@ def _select_records(of_a: Mask, of_b: Mask, a: Records, b: Records, missing: Gap
             entry[2].append(at)
     found = []
     for table, all_rows, all_at in parts.values():
-        pairs = np.unique((np.concatenate(all_rows) << ROW) | np.concatenate(all_at))
+        pairs = sorted_once((np.concatenate(all_rows) << ROW) | np.concatenate(all_at))
         found.append(Part(table, pairs & 0xFFFFFFFF, pairs >> ROW))
     count = a.count
     none_a = NOWHERE if a.none is None else a.none

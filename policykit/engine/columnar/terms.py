@@ -20,15 +20,14 @@ from policykit.engine.columnar import folds, operations
 from policykit.engine.columnar.constants import Constants, Refused, known, linear
 from policykit.engine.columnar.folds import Elements, Folded, full
 from policykit.engine.columnar.frames import Array, Mask, starts_of
+from policykit.engine.columnar.gaps import ROW, Gaps, gaps_where, sorted_once, union
 from policykit.engine.columnar.gathering import distinct, gathered, merged, single, with_gaps
 from policykit.engine.columnar.operations import OPERATIONS, all_of
 from policykit.engine.columnar.planes import (
     EVERYWHERE,
     FALSE,
     NONE_BIT,
-    ROW,
     TRUE,
-    Gaps,
     Labels,
     Ordered,
     Part,
@@ -39,14 +38,12 @@ from policykit.engine.columnar.planes import (
     Texts,
     Truth,
     aligned,
-    gaps_where,
     join,
     plain,
     select,
     settle,
     spread,
     take,
-    union,
 )
 from policykit.engine.columnar.tables import Table
 from policykit.values import NOTHING, month_of
@@ -203,7 +200,7 @@ class Terms:
             if self.tracking and above.gap is not None:
                 rows, places = spread(parts[-1], count)
                 gap = above.gap[places]
-                missing.append(np.unique((rows << ROW | gap)[gap >= 0]))
+                missing.append(sorted_once((rows << ROW | gap)[gap >= 0]))
         found = Records(count, tuple(parts), records.none)
         if records.one is None:
             found = distinct(found)
