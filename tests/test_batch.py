@@ -379,6 +379,27 @@ def test_blocks_and_single_households_agree(line: int | None) -> None:
     assert found[0][4].bad and found[0][4].waits and found[0][2]
 
 
+def test_the_example_register_says_the_same_either_way() -> None:
+    """Bundled policies, a workbook; the household of 张示例 gets 910.00 yuan: (600 × 3) − (9,600 × 0.8 + 3,000) ÷ 12."""
+    rules = load_bundled().with_parameters(ROOT / "policies/parameters/ps1.rules")
+    (chunk,) = Register(ROOT / "examples/register.xlsx", rules.program).chunks()
+    tables = []
+    for alone in (False, True):
+        asking = Answering(rules, ON)
+        if alone:
+            asking.blocks.refused = "each by itself"
+        answers = asking.answers(chunk)
+        tables.append((decisions(answers, rules.program).to_pylist(), findings(answers).to_pylist()))
+        assert [(one.key, one.row) for one in answers.bad] == [("1013", 15)]
+    assert tables[0] == tables[1]
+    (row,) = (
+        row
+        for row in tables[0][0]
+        if (row["key"], row["subject"], row["measure"]) == ("1001", "household", "dibao")
+    )
+    assert (row["name"], row["outcome"], row["fen"]) == ("张示例", "granted", 91000)
+
+
 # ---- files -------------------------------------------------------------------------------------------------------------
 
 

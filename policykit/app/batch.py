@@ -200,7 +200,12 @@ class _Teller:
             def told(done: int) -> None:
                 speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
                 rate = self.say(f"每秒 {speed:,.0f} 户", f"{speed:,.0f} households/s") if speed else ""
-                bar.update(task, completed=done, rate=rate, total=bar.tasks[0].total or side.total)
+                bar.update(
+                    task,
+                    completed=done,
+                    rate=rate,
+                    total=side.register.households or bar.tasks[0].total or side.total,
+                )
 
             yield told
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from policykit import ir
 from policykit.engine.compiled.partly import Partly, possible
@@ -168,8 +168,7 @@ class Swift:
 
     __slots__ = ("found", "layout")
 
-    causes = False
-    index: ClassVar[Mapping[str, Instance]] = {}
+    causes = False  # what is missing is just not there
 
     def __init__(self, layout: Layout, found: Found) -> None:
         self.layout, self.found = layout, found
@@ -177,6 +176,11 @@ class Swift:
     @property
     def household(self) -> dict[str, Any]:
         return self.found[0]
+
+    @property
+    def index(self) -> Mapping[str, Instance]:
+        """The records that open decisions are about; here none is open."""
+        return {}
 
     @property
     def rows(self) -> tuple[Row | Decision, ...]:
@@ -226,7 +230,7 @@ class Unsure(Swift):
         self.opened: Partly | None = None
 
     @property
-    def index(self) -> Mapping[str, Instance]:  # type: ignore[override]
+    def index(self) -> Mapping[str, Instance]:
         return self.partly().case.index
 
     def partly(self) -> Partly:
