@@ -91,7 +91,10 @@ class Conditions:
         if "#" in text:
             folds = [inner for inner in within(expr) if isinstance(inner, ir.Fold)]
             for number, fold in enumerate(folds, start=1):
-                text = re.sub(rf"{re.escape(fold.slot)}(?!\d)", f"#{number}", text)
+                first, *rest = text.split(fold.slot)
+                text = first + "".join(
+                    (fold.slot if _goes_on(after) else f"#{number}") + after for after in rest
+                )
         return text
 
     def cases(self, expr: ir.Expr, holds: bool) -> list[Case]:
@@ -150,6 +153,11 @@ class Conditions:
             return Claim(f"{self.name(left)} ? {self.name(right)}", frozenset(ways))
         low, high = ((right.value.value, _SIDE[way]) for way in (ways[0], ways[-1]))
         return Claim(self.name(left), None, None if "<" in ways else low, None if ">" in ways else high)
+
+
+def _goes_on(after: str) -> bool:
+    """Whether the number of an element goes on after what was taken for it, as that of 成员#12 does after 成员#1."""
+    return after[:1].isdecimal()
 
 
 def _labels(op: str, args: tuple[ir.Expr, ...], every: frozenset[Any]) -> frozenset[Any] | None:

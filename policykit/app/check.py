@@ -38,7 +38,7 @@ def check_command(
 ) -> None:
     """Check rule files: writing, names, types, quotes, conflicts, and what looks wrong. 检查规则文件。"""
     where = paths or [bundled()]
-    gc.disable()  # what a check makes is needed to its end, and looking for refuse costs an eighth of it
+    gc.disable()  # what a check makes is needed to its end, and collecting garbage would cost an eighth of it
     try:
         policies, diagnostics = examine(*where, parameters=True, cases=True, lints=True)
     finally:

@@ -204,7 +204,7 @@ def close(group: Sequence[ir.Name]) -> list[tuple[int, int]]:
 
 def alike(lint: Lint) -> Iterator[list[tuple[ir.Name, Span]]]:
     """The names that can stand in each other's place: terms of one record, clauses, readings, measures, acts."""
-    program = lint.program
+    program, places = lint.program, heads(lint)
     for ident in (None, *program.entities):
         group = [(d.name, d.versions[0].basis.span) for d in program.defines.values() if d.entity == ident]
         group += [(p.name, p.span) for p in program.parameters.values() if p.entity == ident]
@@ -215,5 +215,5 @@ def alike(lint: Lint) -> Iterator[list[tuple[ir.Name, Span]]]:
         yield group
     yield [(versions[0].basis.name, versions[0].basis.span) for versions in program.clauses.values()]
     yield [(reading.basis.name, reading.basis.span) for reading in program.readings.values()]
-    yield [(m.name, heads(lint)["measure", m.name.zh]) for m in program.measures.values()]
-    yield [(act.name, heads(lint)["act", act.name.zh]) for act in program.acts.values()]
+    yield [(m.name, places["measure", m.name.zh]) for m in program.measures.values()]
+    yield [(act.name, places["act", act.name.zh]) for act in program.acts.values()]

@@ -66,7 +66,7 @@ def worked_out() -> tuple[Any, ...]:
             len(rule.expansion),
             str(rule.alias or rule.origin.name),
             bool(rule.options.expand1 and not rule.alias),
-            any(not part.is_term and part.name.startswith("_") for part in rule.expansion),
+            any(part.name.startswith("_") for part in rule.expansion),
         )
         for rule in rules
     ]

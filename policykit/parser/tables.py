@@ -44,7 +44,7 @@ class Tables(NamedTuple):
 
     rows: list[dict[str, int]]
     #: what is completed, of how many parts, what it is called in the tree, whether a single part stands for itself, and
-    #: whether some parts are lists whose parts are taken instead
+    #: whether some parts are marks, which are left out, or lists, whose parts are taken instead
     rules: list[tuple[str, int, str, bool, bool]]
     terminals: list[tuple[str, str]]  #: with their patterns, in the order in which they are tried
     skipped: list[str]
@@ -129,10 +129,10 @@ def tree(text: str, start: int, end: int, rivals: dict[int, frozenset[str]] | No
             if rivals is not None and kind in ("NAME", "BRACKETED", "QUOTE"):
                 rivals[leaf.start] = frozenset(row)
         while (to := row.get(leaf.type)) is not None and to < 0:
-            origin, size, data, alone, inside = rules[~to]
+            origin, size, data, alone, untidy = rules[~to]
             parts = values[-size:]
             del states[-size:], values[-size:]
-            values.append(_made(parts, data, alone, inside, rivals is not None))
+            values.append(_made(parts, data, alone, untidy, rivals is not None))
             states.append(rows[states[-1]][origin])
             if leaf.type == _END and states[-1] == last:
                 whole = values[-1]
@@ -145,14 +145,15 @@ def tree(text: str, start: int, end: int, rivals: dict[int, frozenset[str]] | No
         values.append(leaf)
 
 
-def _made(parts: list[Node | Leaf], data: str, alone: bool, inside: bool, every: bool) -> Node | Leaf:
+def _made(parts: list[Node | Leaf], data: str, alone: bool, untidy: bool, every: bool) -> Node | Leaf:
     """What complete parts become: the lists among them opened, and marks left out unless every one is wanted."""
     start, end = parts[0].start, parts[-1].end
-    if inside:
-        opened: list[Node | Leaf] = []
+    if untidy:
+        kept: list[Node | Leaf] = []
         for part in parts:
-            opened += part.children if isinstance(part, Node) and part.data[0] == "_" else (part,)
-        parts = opened
-    if not every:
-        parts = [part for part in parts if part[0][0] != "_"]
+            if part[0][0] != "_" or (every and isinstance(part, Leaf)):
+                kept.append(part)
+            elif isinstance(part, Node):
+                kept += part.children
+        parts = kept
     return parts[0] if alone and len(parts) == 1 else Node(data, parts, start, end)
