@@ -403,11 +403,8 @@ class Trees:
         """The signs in a tree: all that a decision may still come to."""
         if node not in self._signs:
             asked = self.inside(node)
-            self._signs[node] = (
-                frozenset[Node]().union(*map(self.signs, asked[1]))
-                if asked is not None
-                else frozenset([node] if node != self.NEVER else [])
-            )
+            under = map(self.signs, asked[1]) if asked is not None else [frozenset({node} - {self.NEVER})]
+            self._signs[node] = frozenset[Node]().union(*under)
         return self._signs[node]
 
     def open(self, node: Node) -> bool:
