@@ -123,6 +123,41 @@ def test_a_fact_that_only_bounds_another_is_not_asked_for() -> None:
     assert found.exact and found.expected == 1
 
 
+@pytest.mark.parametrize(
+    "condition, wanted",
+    [
+        # nothing lies below 4 元 and from 5 元 up, so that neither the figure nor what stands beside it matters
+        ("(户.户入 低于 4 元/月) 并且 (户.户入 不低于 5 元/月) 并且 残疾", []),
+        ("(户.户入 低于 5 元/月) 或者 (户.户入 不低于 4 元/月) 或者 残疾", []),
+        ("((户.户入 低于 4 元/月) 并且 (户.户入 不低于 5 元/月) 并且 残疾) 或者 学生", ["student"]),
+        # between 4 and 5 元 there are figures
+        ("(户.户入 低于 5 元/月) 并且 (户.户入 不低于 4 元/月) 并且 残疾", ["gross", "disabled"]),
+    ],
+)
+def test_a_figure_of_a_long_range_is_asked_for_only_where_it_can_matter(
+    condition: str, wanted: list[str]
+) -> None:
+    wide = strategies.VOCABULARY.replace("范围：0 分/月 至 3 分/月", "范围：0 分/月 至 1000 元/月")
+    rules = wide + (
+        "待遇 待遇甲 (m0) 对每个 人\n条款 条甲 (c0)\n    依据：文 第一条\n    对每个 人\n"
+        f"    条件：{condition}\n    给予：待遇甲，每月 1 分/月\n"
+    )
+    found = ask({"members": [{"id": "m0"}], "deducted": 0}, load_text(rules), on=strategies.ON)
+    assert {q.name for q in found.questions} == set(wanted)
+    assert found.exact and bool(found.foregone) == (not wanted)
+
+
+def test_a_figure_that_only_an_amount_follows_is_asked_for() -> None:
+    """The grant is sure, and what is paid is 户入 from 4 元 up, below that 4 元."""
+    wide = strategies.VOCABULARY.replace("范围：0 分/月 至 3 分/月", "范围：0 分/月 至 1000 元/月")
+    rules = wide + (
+        "待遇 待遇甲 (m0) 对每个 户\n条款 条甲 (c0)\n    依据：文 第一条\n    对每个 户\n"
+        "    给予：待遇甲，每月 较大(户入, 4 元/月)\n"
+    )
+    found = ask({"members": [{"id": "m0"}], "deducted": 0}, load_text(rules), on=strategies.ON)
+    assert [q.name for q in found.questions] == ["gross"] and found.expected == 1
+
+
 def test_the_fact_that_settles_more_comes_first() -> None:
     """学生 alone settles both when it is false; 残疾 and 困难 settle one each, and only where 学生 is true."""
     grant = "给予：待遇{0}，每月 1 分/月\n"

@@ -170,8 +170,10 @@ class Inquiry:
         if steps is not None and steps < FEW_VALUES:
             return _domain([*(exactly(_step(value.lo, n)) for n in range(steps + 1)), *nothing], whole=True)
         stretches, closed = self.stretches(gap, value.lo, value.hi)
+        whole = closed and not self.refers and not self.pays_by(gap, stretches)
+        if len(stretches) == 1 and not whole:
+            stretches = ()  # only an amount follows it
         points = [low for low, _ in stretches] or [value.lo, value.hi]
-        whole = closed and not self.pays_by(gap, stretches)
         return _domain([*map(exactly, points), *nothing], whole, stretches)
 
     def _labels(self, choice: str, labels: frozenset[Any]) -> list[Any]:
@@ -181,7 +183,7 @@ class Inquiry:
     def stretches(self, gap: Gap, low: Any, high: Any) -> tuple[tuple[tuple[Any, Any], ...], bool]:
         """A long range cut where answers turn, if it can be shown that they turn nowhere else; none where not.
 
-        And whether nothing turns inside them either once other gaps are filled: not shown where there would be too many.
+        And whether those are all: where there would be too many, neighbours with the same outcomes are made one.
         """
         asked = [target for target in self.targets if gap in self.answers[target].waits_for]
         seen: dict[tuple[Any, Any], tuple[bool, tuple[frozenset[str], ...]]] = {}
@@ -219,11 +221,14 @@ class Inquiry:
 
     def pays_by(self, gap: Gap, stretches: Iterable[tuple[Any, Any]]) -> bool:
         """Whether an amount follows a figure inside one of its stretches."""
-        for ends in stretches:
-            level = self.first.assuming(gap, Bounds(*ends, missing=frozenset([gap])))
-            if any(gap in level.decided(*target).waits_for for target in self.targets):
-                return True
-        return False
+        levels = (self.first.assuming(gap, Bounds(*ends, missing=frozenset([gap]))) for ends in stretches)
+        return any(gap in level.decided(*target).waits_for for level in levels for target in self.targets)
+
+    @cached_property
+    def refers(self) -> bool:
+        """Whether it is open who somebody is: once known, a rule may read facts that it does not wait for yet."""
+        return any(g.name in self.program.entities[self.case.index[g.path].entity].lists
+                   for g in self.gaps if g.kind == "fact")  # fmt: skip
 
     def possible(self, level: Outcomes) -> bool:
         """Whether the facts of a level leave any household: each lies in the range that others set for it."""
@@ -403,11 +408,8 @@ class Trees:
         """The signs in a tree: all that a decision may still come to."""
         if node not in self._signs:
             asked = self.inside(node)
-            self._signs[node] = (
-                frozenset[Node]().union(*map(self.signs, asked[1]))
-                if asked is not None
-                else frozenset([node] if node != self.NEVER else [])
-            )
+            under = map(self.signs, asked[1]) if asked is not None else [frozenset({node} - {self.NEVER})]
+            self._signs[node] = frozenset[Node]().union(*under)
         return self._signs[node]
 
     def open(self, node: Node) -> bool:
