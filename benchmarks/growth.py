@@ -84,10 +84,10 @@ def main(*counts: int) -> int:
         print(f"{households:,} households: {rows[-1]['seconds']:.1f} s", file=sys.stderr)
     heads = [
         "households",
-        "s",
-        "processor s",
-        "µs a household",
-        "households a second",
+        "s by the clock",
+        "s by processor",
+        "µs each",
+        "each second",
         "peak, MiB",
         "in, MB",
         "out, MB",
@@ -98,8 +98,8 @@ def main(*counts: int) -> int:
 
 
 def shown(row: dict[str, Any]) -> list[str]:
-    households, seconds = row["households"], row["seconds"]
-    figures = [seconds, row["processor"], 1e6 * seconds / households, households / seconds]
+    households, processor = row["households"], row["processor"]
+    figures = [row["seconds"], processor, 1e6 * processor / households, households / processor]
     sizes = [row["peak_mib"], row["input_mb"], row["output_mb"]]
     return [f"{households:,}", *(f"{one:,.1f}" for one in figures), *(f"{one:,.0f}" for one in sizes)]
 
