@@ -390,8 +390,10 @@ def evaluate(
 
     Raises `PolicyError` with every fault found when the household is bad input.
     """
-    plain = policies.__class__ is Policies and parameters is None
-    chosen: Policies = policies if plain else _chosen(policies, parameters)  # type: ignore[assignment]
+    if policies is None or policies.__class__ is not Policies or parameters is not None:
+        chosen = _chosen(policies, parameters)
+    else:
+        chosen = policies
     if engine != "interpreter" and household.__class__ is dict:
         program = chosen.engines.get(on)
         if program is None and (engine == "compiled" or on in chosen.engines):

@@ -247,28 +247,27 @@ def cases_agree(every: int) -> Counter[str]:
     program_of = trials.programs(held)
     known: dict[tuple[str, date, str], Policies] = {}
     counts: Counter[str] = Counter()
-    examples = [example for example in held.program.examples if not example.rulings]
-    for example in sorted(examples, key=lambda one: str(one.on))[::every]:
+    for example in sorted(held.program.examples, key=lambda one: str(one.on))[::every]:
         program = program_of(example)
         key = (example.sheet, example.on, example.name.id if example.assumed else "")
         policies = known.setdefault(key, policies_of(program))
         for trial in example.trials:
             household = trials.household(program, example, trial)
-            found = differing(policies, household, example.on, counts)
+            found = differing(policies, household, example.on, counts, example.rulings)
             assert not found, f"{example.name.zh}: {found[0]}"
     return counts
 
 
 def test_cases_come_out_the_same() -> None:
     counts = cases_agree(40)
-    assert counts["handed over"] < counts["households"] / 2, counts
+    assert counts["handed over"] < counts["households"] / 4, counts
 
 
 @pytest.mark.large
 def test_every_case_comes_out_the_same(record_property: Callable[[str, object], None]) -> None:
     counts = cases_agree(1)
     record_property("compiled", dict(counts))
-    assert counts["handed over"] < counts["households"] / 3, counts
+    assert counts["handed over"] < counts["households"] / 10, counts
 
 
 def test_every_example_comes_out_the_same() -> None:
@@ -285,18 +284,18 @@ def test_every_example_comes_out_the_same() -> None:
 
 
 def test_little_of_the_exam_is_handed_over(record_property: Callable[[str, object], None]) -> None:
-    """Of the conformance cases that want a decision, and give no ruling, most are decided."""
+    """Of the conformance cases nearly all are decided, rulings and gaps included."""
     counts: Counter[str] = Counter()
     for case in conformance.GOOD:
-        wants = [want for want in case.want if want.get("outcome", "undetermined") != "undetermined"]
-        if not wants or case.rulings or case.rules.policy:
+        if case.rules.policy:
             continue
         asked = conformance.question(case)
         counts["cases"] += 1
-        engine = conformance.on_a_day(conformance.Key(asked.program), case.on)
-        counts["handed over"] += engine.decide(dict(case.household)) is None
+        counts["handed over"] += not conformance.quick_rows(asked, exact=False) and bool(
+            asked.program.measures
+        )
     record_property("compiled", dict(counts))
-    assert counts["handed over"] < counts["cases"] / 2, counts
+    assert counts["handed over"] < counts["cases"] / 50, counts
 
 
 # ---- operations ---------------------------------------------------------------------------------------------------
@@ -375,7 +374,7 @@ def test_the_straight_form_agrees_with_the_interpreter() -> None:
 PLAIN = """语言 1
 政策 试 (trial)
 文本 文 (doc) 未收录
-选项 等级 (grade)：甲级 (g1)、乙级 (g2)
+选项 等级 (grade) 由重到轻：甲级 (g1)、乙级 (g2)、丙级 (g3)
 实体 户 (household) 计 户
     组成 成员 (members)：人 1 至 4 个
 实体 人 (person) 计 人
@@ -392,22 +391,34 @@ PLAIN = """语言 1
     = 求和 成员 取 收入
 定义 残疾人数 对每个 户 (disabled_count)
     = 计数 成员 满足 (残疾)
+定义 户人数 对每个 户 (size)
+    = 计数 成员
+定义 人均 对每个 户 (per_head)
+    = 舍去到元(总收入 ÷ 户人数)
+定义 重残收入 对每个 户 (disabled_income)
+    = 求和 成员 满足 (残疾 或者 级别 为 甲级) 取 (收入 - 2 元/月)
 定义 份额 对每个 人 (share)
     = 较小(收入, 线) + 户.总收入
+定义 计入 对每个 人 (counted)
+    = 如果 残疾 则 较大(收入 - 1 元/月, 0 元/月) 否则 收入
+定义 够低 对每个 人 (low_enough)
+    = 如果 级别 为 丙级 则 收入 低于 线 否则 残疾
 待遇 待遇甲 (m0) 对每个 户、人
 待遇 待遇乙 (m1) 对每个 户、人
 """
-OF_HOUSEHOLD = ("贫困", "存款 低于 3 元", "总收入 不超过 线", "残疾人数 等于 1", "任一 成员 满足 (级别 为 甲级)",
-                "全部 成员 满足 (收入 低于 线 或者 残疾)")  # fmt: skip
+OF_HOUSEHOLD = (
+    "贫困", "存款 低于 3 元", "总收入 不超过 线", "残疾人数 等于 1 人", "任一 成员 满足 (级别 为 甲级)",
+    "全部 成员 满足 (收入 低于 线 或者 残疾)", "(如果 贫困 则 存款 否则 2 元) 不低于 2 元", "存款 不等于 1 元",
+    "(如果 有 人均 则 人均 否则 0 元/人·月) 低于 2 元/人·月", "重残收入 超过 0 元/月", "总收入 × 2 超过 5 元/月",
+    "求和 成员 取 计入 低于 线 × 150 %", "任一 成员 满足 (够低)", "计数 成员 满足 (并非 够低) 不低于 2 人",
+    "贫困 等于 是",
+)  # fmt: skip
 OF_PERSON = (
-    "残疾",
-    "级别 为 乙级",
-    "收入 低于 线",
-    "户.贫困",
-    "户.总收入 超过 2 元/月",
-    "份额 超过 4 元/月",
-    "并非 残疾",
-)
+    "残疾", "级别 为 乙级", "收入 低于 线", "户.贫困", "户.总收入 超过 2 元/月", "份额 超过 4 元/月", "并非 残疾", "级别 不为 乙级",
+    "级别 属于 {甲级、丙级}", "级别 为 乙级 以上", "收入 等于 2 元/月", "计入 不等于 0 元/月", "够低", "较大(计入, 线) 不低于 4 元/月",
+    "(如果 户.贫困 则 计入 否则 份额) 低于 3 元/月", "户.存款 超过 2 元 或者 够低", "-收入 + 线 低于 1 元/月",
+)  # fmt: skip
+AMOUNTS = ("1 元/月", "线", "舍去到元(线 × 150 %)")
 
 
 def plain_rules(draw: random.Random) -> Policies:
@@ -420,8 +431,10 @@ def plain_rules(draw: random.Random) -> Policies:
             lines += [f"条款 条{name} (c_{number})", "    依据：文 第一条", f"    对每个 {kind}"]
             lines += [f"    适用范围：{draw.choice(conditions)}"] if draw.random() < 0.5 else []
             lines += [f"    条件：{draw.choice(conditions)}"] if draw.random() < 0.8 else []
-            amount = draw.choice(("1 元/月", "线", "收入" if kind == "人" else "总收入"))
-            lines += [f"    给予：待遇{draw.choice('甲乙')}，每月 {amount}"]
+            own = ("收入", "计入", "份额") if kind == "人" else ("总收入", "较小(总收入, 线)")
+            amount = draw.choice((*AMOUNTS, *own))
+            paid = f"每月 {amount}" if draw.random() < 0.7 else f"一次 {amount} × 1 个月"
+            lines += [f"    给予：待遇{draw.choice('甲乙')}，{paid}"]
             above = [f"条{one}" for one in "甲乙丙丁戊"[:number] if draw.random() < 0.6]
             lines += [f"    让位于：{'、'.join(above)}"] if above else []
         try:
@@ -431,7 +444,7 @@ def plain_rules(draw: random.Random) -> Policies:
 
 
 def plain_household(draw: random.Random) -> dict[str, Any]:
-    people = [{"disabled": draw.random() < 0.5, "level": draw.choice(("g1", "g2")), "income": draw.randrange(5)}
+    people = [{"disabled": draw.random() < 0.5, "level": draw.choice(("g1", "g2", "g3")), "income": draw.randrange(5)}
               for _ in range(draw.randint(1, 4))]  # fmt: skip
     return {"poor": draw.random() < 0.5, "savings": draw.randrange(6), "members": people}
 
@@ -511,6 +524,16 @@ def test_the_straight_form_with_gaps_agrees_on_drawn_rules(first: int) -> None:
 @pytest.mark.parametrize("first", range(2000, 2500, 50))
 def test_the_straight_form_with_gaps_agrees_on_many_drawn_rules(first: int) -> None:
     bounds_agree_on_drawn_rules(range(first, first + 50))
+
+
+def test_what_is_paid_once_is_its_own_total() -> None:
+    """The straight form left the total of an amount paid once out, as if it went on by the month."""
+    clause = "条款 条甲 (c_0)\n    依据：文 第一条\n    对每个 户\n    给予：待遇甲，一次 总收入 × 1 个月\n"
+    household = {"poor": True, "savings": 1, "members": [{"disabled": True, "level": "g1", "income": 2}]}
+    assert differing(load_text(PLAIN + clause), household, DAY, Counter()) == []
+    result = evaluate(household, load_text(PLAIN + clause), on=DAY, engine="compiled")
+    amount = result.decision("m0", "household").amount
+    assert amount is not None and (amount.form, amount.total_fen) == ("once", 200)
 
 
 @pytest.mark.parametrize("first", range(0, 60, 20))

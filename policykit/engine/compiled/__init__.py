@@ -45,7 +45,7 @@ class Compiled:
         ranges = {kind: names.get(f"ranges_{identifier(kind)}") for kind in program.entities}
         self._reader, self._decide = Reader(program, on, classes, ranges), names["decide"]
         self._program, self._on = program, on
-        self._functions = functions(program, writing.terms.wanted, names)
+        self._functions = functions(program, writing.terms.wanted, names, writing.rules())
         self.straight: Any = None
         self.wide: Any = None
         try:
@@ -115,7 +115,9 @@ class Compiled:
         """A household as read, to be decided once its rulings and elections have been read too."""
         try:
             mine = copied(household)
-            return self._opened(mine)
+            found = self._opened(mine)
+            found.reading.fill(found.reading.all)
+            return found
         except Exception:
             return None
 

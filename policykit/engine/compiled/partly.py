@@ -8,13 +8,13 @@ walked through term by term. So a gap means here what it means there, and costs 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from policykit import ir
 from policykit.engine.compiled.operations import OPEN
-from policykit.engine.compiled.reading import Reading, Record, identifier
+from policykit.engine.compiled.reading import Reading, Record, formed, identifier
 from policykit.engine.compiled.unknown import UNKNOWN, Wrong
 from policykit.engine.compiled.verdicts import BEATEN, NOT_MET, SILENT, STANDS, Row, only, row
 from policykit.engine.interpreter import Interpreter, contradictions
@@ -23,7 +23,7 @@ from policykit.engine.outcomes import GRANTS, IN_SCOPE, Answer, Outcomes, Status
 from policykit.engine.terms import Env, Terms
 from policykit.facts import Case, Election, Instance, Ruling
 from policykit.ops import OPS
-from policykit.trace import Decision
+from policykit.trace import Decision, Payment
 from policykit.values import FALSE, NONE, NOTHING, TRUE, Bounds, Gap, Missing, Options, Value, exactly
 
 #: what a state that generated code found says of scope and test; what stands is overridden by nothing
@@ -34,18 +34,28 @@ PLAIN = {SILENT: (FALSE, TRUE), NOT_MET: (TRUE, FALSE), STANDS: (TRUE, TRUE)}
 class Functions:
     """Generated functions by what they stand for; each raises once it touches what nobody gave."""
 
+    places: dict[str, str] = field(default_factory=dict)  # where a fact of a record is, by its name
     terms: dict[str, Callable[..., Any]] = field(default_factory=dict)
     states: dict[int, Callable[[Record], int]] = field(default_factory=dict)  # by the clause version
     bases: dict[tuple[str, str], Callable[[Record], Any]] = field(default_factory=dict)
     finals: dict[tuple[str, str], Callable[[Record], Any]] = field(default_factory=dict)
     questions: dict[tuple[str, str], tuple[Callable[[Record], Any], Any]] = field(default_factory=dict)
+    pays: dict[int, Callable[[Record], Any]] = field(default_factory=dict)  # by the amount rule
+    granting: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # the clauses, in source order
     judging: tuple[str, ...] = ()  # the names of all that rulings and elections can change
 
 
-def functions(program: ir.Program, wanted: Iterable[tuple[str, ...]], names: Mapping[str, Any]) -> Functions:
+def functions(
+    program: ir.Program,
+    wanted: Iterable[tuple[str, ...]],
+    names: Mapping[str, Any],
+    rules: Sequence[ir.Amount],
+) -> Functions:
     """The functions that a program's source holds."""
     title = {key: "_".join((key[0], *map(identifier, key[1:]))) for key in wanted}
     found = Functions(judging=tuple(title[key] for key in wanted if key[0] in ("clause", "base", "final")))
+    for entity in program.entities.values():
+        found.places.update((name, identifier(name)) for name in (*entity.facts, *entity.lists))
     for key in wanted:
         made = names[title[key]]
         match key:
@@ -53,10 +63,15 @@ def functions(program: ir.Program, wanted: Iterable[tuple[str, ...]], names: Map
                 found.terms[name] = made
             case ("clause", name, *rest):
                 found.states[id(program.clauses[name][int(rest[0]) if rest else 0])] = made
+            case ("pay", number):
+                found.pays[id(rules[int(number)])] = made
             case ("base", measure, kind):
                 found.bases[measure, kind] = made
             case ("final", measure, kind):
                 found.finals[measure, kind] = made
+    for name, (first, *_) in program.clauses.items():
+        if isinstance(first.effect, ir.Grant):
+            found.granting.setdefault((first.effect.measure, first.entity), []).append(name)
     for decl in program.measures.values():
         for kind in decl.entities:
             asked = decl.name.id, kind
@@ -70,6 +85,14 @@ class KnownFirst(Terms):
 
     functions: Functions
     trying: bool  # whether open comparisons are tried either way, as the exact level does
+
+    def _read_fact(self, record: Instance, name: str) -> Value:
+        if isinstance(record, Record):
+            entity = self.program.entities[record.kind]
+            plain = getattr(record, self.functions.places[name])
+            if plain is not UNKNOWN:
+                return formed(entity.lists.get(name) or entity.facts[name], plain)
+        return super()._read_fact(record, name)
 
     def apply(self, expr: ir.Apply, env: Env) -> Value:
         if self.trying:
@@ -107,6 +130,7 @@ class Level(Outcomes):
     ) -> None:  # fmt: skip
         super().__init__(program, case, on, rulings, elections, assumed, behind)
         self.functions, self.plain = made, not rulings and not elections
+        self._payments: dict[tuple[int, Instance], Payment | None] = {}
         terms = KnownFirst(program, case, on, self, assumed or {}, self.behind)
         terms.functions, terms.trying = made, trying
         self.terms = terms
@@ -114,6 +138,32 @@ class Level(Outcomes):
     def again(self, assumed: Mapping[Gap, Value]) -> Level:
         return Level(
             self.functions, self.program, self.case, self.on, self.rulings, self.elections, assumed, self.behind
+        )  # fmt: skip
+
+    def granting(self, measure: str, record: Instance) -> list[Status]:
+        names = self.functions.granting.get((measure, record.entity), ())
+        return [status for name in names for status in self.statuses(name, record)]
+
+    def payment(self, status: Status) -> Payment | None:
+        key = (id(status.clause), status.subject)
+        if key not in self._payments:
+            self._payments[key] = self.known_payment(status) or super().payment(status)
+        return self._payments[key]
+
+    def known_payment(self, status: Status) -> Payment | None:
+        """What a clause pays, as generated code computes it; `None` where a gap or an approver's choice is touched."""
+        rule, record = self.rule(status), status.subject
+        if rule is None or status.clause.discretion or not isinstance(record, Record):
+            return None
+        pay = told(self.functions.pays.get(id(rule)), record)
+        if pay is None or any(one is UNKNOWN for one in (*pay, *(part for _, part in pay.parts))):
+            return None
+        return Payment(
+            rule, exactly(pay.low),
+            tuple((part.name, exactly(value)) for part, (_, value) in zip(rule.parts, pay.parts, strict=True)),
+            exactly(pay.first_month) if rule.start is not None else None,
+            exactly(pay.months) if rule.months is not None else None,
+            exactly(pay.total) if rule.months is not None or rule.form == "once" else None,
         )  # fmt: skip
 
     def status(self, clause: ir.Clause, record: Instance, force: Bounds = TRUE) -> Status:
@@ -208,8 +258,11 @@ class Partly:
         self.functions, self.program, self.on = made, program, on
         self.reading, self.household = reading, household
         self.case = reading.case()
-        if reading.unsure and any(contradictions(program, self.case, on)):
-            raise Wrong("contradicts")
+        if reading.unsure:
+            reading.fill(reading.all)
+            index: dict[str, Instance] = {record.path: record for record in reading.unsure}
+            if any(contradictions(program, replace(self.case, index=index), on)):
+                raise Wrong("contradicts")
         self.ruled = False
         self.references: dict[bool, Interpreter] = {}  # by whether it asks exactly
 

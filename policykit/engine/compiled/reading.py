@@ -77,6 +77,7 @@ class Table:
     places: dict[str, str]  # name → attribute
     facts: dict[str, Reads]
     decls: dict[str, ir.FactDecl | ir.ListDecl]
+    lists: tuple[str, ...]  # of more than one record
     upper: str | None
     upper_keys: dict[str, str]
     dated: Dated | None
@@ -306,7 +307,10 @@ class Reader:
         facts = {name: reads_fact(program, decl, self.on) for name, decl in entity.facts.items()}
         upper_keys = {} if upper is None else {upper.id: upper.id, upper.zh: upper.id}
         places = {name: identifier(name) for name in decls}
-        return Table(make, keys, places, facts, decls, entity.upper, {**upper_keys, **keys}, dated, ranges)
+        lists = tuple(name for name, decl in entity.lists.items() if not decl.single)
+        return Table(
+            make, keys, places, facts, decls, lists, entity.upper, {**upper_keys, **keys}, dated, ranges
+        )
 
     def read(self, raw: dict[str, Any]) -> Reading:
         """The records of a household."""
@@ -343,9 +347,10 @@ class Reading:
         self.one_head()
         for one in self.all:
             table = self.reader.tables[one.kind]
-            for name, decl in table.decls.items():
-                if isinstance(decl, ir.ListDecl) and not decl.single:
-                    self.dated(one, table.places[name], self.reader.tables[decl.item].dated)
+            for name in table.lists:
+                decl = table.decls[name]
+                assert isinstance(decl, ir.ListDecl)
+                self.dated(one, table.places[name], self.reader.tables[decl.item].dated)
             if table.ranges is not None:
                 try:
                     table.ranges(one)
@@ -355,22 +360,28 @@ class Reading:
                     self.unsure.append(one)
 
     def case(self) -> Case:
-        """The same records as the reference engine asks for them: every fact as what is known of it, every list whole."""
+        """The same records as the reference engine asks for them, every list whole; facts it is given one by one."""
         index: dict[str, Instance] = {}
         for one in self.all:
             index[one.path] = one
             table = self.reader.tables[one.kind]
-            for name, decl in table.decls.items():
+            for name in table.lists:
                 place = table.places[name]
                 there = getattr(one, place)
-                if isinstance(decl, ir.ListDecl) and not decl.single:
-                    if (one, place) in self.partial:
-                        one.lists[name] = Listing(self.partial[one, place], False)
-                    elif there is not UNKNOWN or (one, place) in self.undated:
-                        one.lists[name] = Listing(self.undated.get((one, place), there), True)
-                elif there is not UNKNOWN:
-                    one.facts[name] = Given(formed(decl, there))
+                if (one, place) in self.partial:
+                    one.lists[name] = Listing(self.partial[one, place], False)
+                elif there is not UNKNOWN or (one, place) in self.undated:
+                    one.lists[name] = Listing(self.undated.get((one, place), there), True)
         return Case(self.all[0], tuple(self.subjects), index, (), "")
+
+    def fill(self, records: Iterable[Record]) -> None:
+        """Puts the facts of records where passes look that ask for all of them."""
+        for one in records:
+            table = self.reader.tables[one.kind]
+            for name, decl in table.decls.items():
+                there = getattr(one, table.places[name])
+                if there is not UNKNOWN and name not in table.lists:
+                    one.facts[name] = Given(formed(decl, there))
 
     def record(
         self, kind: str, path: str, raw: Any, upper: Record | None, depth: int, subject: bool = False

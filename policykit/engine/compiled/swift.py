@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from policykit import ir
 from policykit.engine.compiled.partly import Partly, possible
@@ -126,7 +126,8 @@ class Layout:
             amount = values[found.paid]
             if amount.__class__ is tuple:
                 return None
-            pay = Pay(found.paying[-1].form, amount, amount)
+            form = found.paying[-1].form
+            pay = Pay(form, amount, amount, total=amount if form == "once" else None)
         over: tuple[str, ...] = ()
         if verdict.outcome == "superseded":
             over = tuple(sorted({name for slot in question.slots if values[slot.state] >= BEATEN
@@ -167,8 +168,7 @@ class Swift:
 
     __slots__ = ("found", "layout")
 
-    causes = False
-    index: ClassVar[Mapping[str, Instance]] = {}
+    causes = False  # what is missing is just not there
 
     def __init__(self, layout: Layout, found: Found) -> None:
         self.layout, self.found = layout, found
@@ -176,6 +176,11 @@ class Swift:
     @property
     def household(self) -> dict[str, Any]:
         return self.found[0]
+
+    @property
+    def index(self) -> Mapping[str, Instance]:
+        """The records that open decisions are about; here none is open."""
+        return {}
 
     @property
     def rows(self) -> tuple[Row | Decision, ...]:
@@ -225,7 +230,7 @@ class Unsure(Swift):
         self.opened: Partly | None = None
 
     @property
-    def index(self) -> Mapping[str, Instance]:  # type: ignore[override]
+    def index(self) -> Mapping[str, Instance]:
         return self.partly().case.index
 
     def partly(self) -> Partly:
