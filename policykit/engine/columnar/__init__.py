@@ -5,8 +5,8 @@ It decides and gives no reasons, knows no rulings and no elections, and holds wh
 are the reference engine's.
 """
 
+from policykit.engine.columnar.constants import Refused
 from policykit.engine.columnar.decide import Columnar
 from policykit.engine.columnar.frames import Answers, Column, Frame, Listed, Waits, frames_of, households
-from policykit.engine.columnar.terms import Refused
 
 __all__ = ["Answers", "Column", "Columnar", "Frame", "Listed", "Refused", "Waits", "frames_of", "households"]

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from policykit import ir
+from policykit.engine.columnar.constants import Refused
 from policykit.engine.columnar.folds import full
 from policykit.engine.columnar.frames import NO_BOUND, Answers, Array, Frame, Mask, Waits
 from policykit.engine.columnar.operations import both
+from policykit.engine.columnar.plan import Plan
 from policykit.engine.columnar.planes import (
     NOWHERE,
     ROW,
@@ -29,14 +31,12 @@ from policykit.engine.columnar.planes import (
     union,
 )
 from policykit.engine.columnar.tables import Table, root_table
-from policykit.engine.columnar.terms import Refused
 from policykit.engine.columnar.verdicts import (
     EXCLUDED,
     GRANTED,
     HAD,
     SUPERSEDED,
     Bits,
-    Plan,
     Verdicts,
 )
 

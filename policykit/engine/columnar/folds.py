@@ -26,6 +26,7 @@ from policykit.engine.columnar.planes import (
     exact,
     gaps_of,
     gaps_where,
+    pick,
     plain,
     settle,
     spread,
@@ -33,7 +34,7 @@ from policykit.engine.columnar.planes import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Elements:
     """The elements of a fold: whether each is there (and passes), what it contributes, how many it stands for (`None`:
     one each). `starts` cuts them by owner, `owner` is the owner of each, `most` how many there are at most of one, and
@@ -145,8 +146,8 @@ def total(elements: Elements) -> Folded:
         zero = np.zeros(1, np.int64)
         times = 1 if elements.times is None else elements.times
         perhaps_low, perhaps_high = np.minimum(lo, zero) * times, np.maximum(hi, zero) * times
-        low_sum = running(np.where(there_low, lo, masked(perhaps_low, there_high)), starts)
-        high_sum = running(np.where(there_low, hi, masked(perhaps_high, there_high)), starts)
+        low_sum = running(pick(there_low, lo, masked(perhaps_low, there_high)), starts)
+        high_sum = running(pick(there_low, hi, masked(perhaps_high, there_high)), starts)
     none, some_ = None, None
     if value.none is not None:
         none = some(high & value.none, starts)
@@ -204,7 +205,7 @@ def outermost(least: bool) -> Fold:
     return fold
 
 
-def pick(latest: bool) -> Fold:
+def first_or_last(latest: bool) -> Fold:
     """The records that may be the earliest, or the latest: none that another surely comes before."""
 
     def fold(elements: Elements) -> Folded:
@@ -248,8 +249,8 @@ FOLDS: dict[str, Fold] = {
     "sum": total,
     "least": outermost(True),
     "greatest": outermost(False),
-    "earliest": pick(False),
-    "latest": pick(True),
+    "earliest": first_or_last(False),
+    "latest": first_or_last(True),
 }
 
 

@@ -2,7 +2,8 @@
 
 Where `hi is lo` everything is known, and the second half of the work falls away. An array without dimension stands for
 all rows. Whole numbers are held in 64 bits with a bound on their size; what may not fit is held as Python's own exact
-numbers, slower and never wrong. `missing` are the gaps that keep rows open, as codes: row × 2³² + gap, in order.
+numbers, slower and never wrong. Nobody changes a plane; that they are not frozen saves half the time of making them.
+`missing` are the gaps that keep rows open, as codes: row × 2³² + gap, in order.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Gaps: TypeAlias = Array | None
 ROW = np.int64(32)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Truth:
     lo: Mask
     hi: Mask
@@ -35,7 +36,7 @@ class Truth:
         return self.lo == self.hi  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ordered:
     """Numbers times `scale`, dates, months. `none` is where 无 is possible, `some` where a value is (`None`: nowhere,
     everywhere); where no value is possible the numbers mean nothing. No number is greater than `top`."""
@@ -53,8 +54,7 @@ class Ordered:
         if not hasattr(self.lo, "dtype") or not hasattr(self.hi, "dtype"):
             lo = np.asarray(self.lo, dtype=object)
             hi = lo if self.hi is self.lo else np.asarray(self.hi, dtype=object)
-            object.__setattr__(self, "lo", lo)
-            object.__setattr__(self, "hi", hi)
+            self.lo, self.hi = lo, hi
 
     @property
     def known(self) -> Mask:
@@ -69,7 +69,7 @@ class Ordered:
         return self.lo.dtype == object
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ratio:
     """A quotient that is not worked out: numerators and denominators above 0, for either end."""
 
@@ -91,7 +91,7 @@ class Ratio:
         return Ordered(lo, hi, self.none, self.some, missing=self.missing)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Labels:
     """The labels that are possible, one bit each, and `NONE_BIT`."""
 
@@ -103,7 +103,7 @@ class Labels:
         return (self.bits & (self.bits - 1)) == 0  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sets:
     """A set of labels, one bit each: which surely, and which possibly, are in it."""
 
@@ -116,7 +116,7 @@ class Sets:
         return self.must == self.may  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Texts:
     """The texts that are possible, as a frozenset (with `None` for 无), or `None` for any at all."""
 
@@ -128,7 +128,7 @@ class Texts:
         return np.array([one is not None and len(one) == 1 for one in self.options], np.bool_)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
     """Records that rows may stand for: row `rows[i]` the record `at[i]` of a table; `None`: each row the record of the
     same place."""
@@ -138,7 +138,7 @@ class Part:
     rows: Array | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Records:
     """A record of each row, or several that it may be. `none` is where 无 is possible."""
 
@@ -374,7 +374,10 @@ def pick(where: Mask, a: Array, b: Array) -> Array:
         return np.asarray(b ^ ((a ^ b) & where))
     if a.dtype == object or b.dtype == object:
         return np.where(where, as_object(a), as_object(b))
-    return np.where(where, a, b)
+    # three plain passes, each over whole vectors, are several times as fast as one that asks row by row
+    found: Array = np.multiply(a - b, where)
+    found += b
+    return found
 
 
 def pick_mask(where: Mask, a: Mask | None, b: Mask | None, absent: Mask) -> Mask | None:

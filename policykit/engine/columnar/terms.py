@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import date
-from fractions import Fraction
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from policykit import ir
 from policykit.datatypes import Type, widest
 from policykit.engine.columnar import folds, operations
+from policykit.engine.columnar.constants import Constants, Refused, known, linear
 from policykit.engine.columnar.folds import Elements, Folded, full
 from policykit.engine.columnar.frames import Array, Mask, starts_of
+from policykit.engine.columnar.gathering import distinct, gathered, merged, single, with_gaps
 from policykit.engine.columnar.operations import OPERATIONS, all_of
 from policykit.engine.columnar.planes import (
     EVERYWHERE,
     FALSE,
-    LIMIT,
     NONE_BIT,
-    NOWHERE,
     ROW,
     TRUE,
     Gaps,
@@ -41,8 +39,6 @@ from policykit.engine.columnar.planes import (
     Texts,
     Truth,
     aligned,
-    either_masks,
-    gaps_of,
     gaps_where,
     join,
     plain,
@@ -53,25 +49,17 @@ from policykit.engine.columnar.planes import (
     union,
 )
 from policykit.engine.columnar.tables import Table
-from policykit.values import NOTHING, Bounds, Month, Options, Subset, month_of
+from policykit.values import NOTHING, month_of
 
 Env: TypeAlias = Mapping[str, Plane]
 MOST_MONTHS = 1200
 MOST_LABELS = 61
 
 
-class Refused(Exception):
-    """A program that cannot be worked out over planes; the text says why."""
-
-
 class Judge(Protocol):
     """Who answers what a clause or a measure comes to for the records of a table."""
 
     def verdict(self, kind: str, name: str, table: Table) -> Plane: ...
-
-
-#: what constants, and the limits of facts, are over planes, by the identity of what declares them
-Constants: TypeAlias = dict[int, Any]
 
 
 def itself(table: Table) -> Env:
@@ -95,7 +83,7 @@ class Terms:
         self, program: ir.Program, on: date, root: Table, judge: Judge, tracking: bool, constants: Constants
     ) -> None:
         self.program, self.on, self.root, self.judge, self.tracking = program, on, root, judge, tracking
-        self._constants = constants
+        self.constants = constants
         self._facts: dict[tuple[int, str], Plane] = {}
         self._defined: dict[tuple[str, int], Plane] = {}
         self._settings: dict[tuple[str, int, tuple[str, ...]], Plane] = {}
@@ -107,9 +95,11 @@ class Terms:
         """What is known of an expression, for each of some rows."""
         match expr:
             case ir.Const(value=value, type=of):
-                return self.kept(expr, value, of)
+                return self.constants.kept(expr, value, of)
             case ir.Today(type=of):
-                return self.kept(expr, _known(month_of(self.on) if of.kind == "month" else self.on), of)
+                return self.constants.kept(
+                    expr, known(month_of(self.on) if of.kind == "month" else self.on), of
+                )
             case ir.Var(slot=slot):
                 return env[slot]
             case ir.Fact(subject=of_, name=name):
@@ -179,7 +169,7 @@ class Terms:
             return look(one)
         if of_type.kind == "record":
             return self.joined(records, look, Records(count, (), np.ones(count, np.bool_)))
-        return self.joined(records, look, self.nothing(of_type))
+        return self.joined(records, look, self.constants.nothing(of_type))
 
     def joined(self, records: Records, look: Callable[[Part], Plane], nothing: Plane) -> Plane:
         """What is known where each row may stand for several records, or for none."""
@@ -217,7 +207,7 @@ class Terms:
                 missing.append(np.unique((rows << ROW | gap)[gap >= 0]))
         found = Records(count, tuple(parts), records.none)
         if records.one is None:
-            found = _distinct(found)
+            found = distinct(found)
             return settle(found, union(*missing, records.missing))
         return Records(count, found.parts, None, union(*missing))
 
@@ -308,30 +298,23 @@ class Terms:
                 texts[none] = frozenset([None])
             return Texts(texts)
         numbers = values.astype(np.int64, copy=False)
-        return Ordered(numbers, numbers, none, None if none is None else ~none, scale, self.top(decl, scale))
-
-    def top(self, decl: ir.FactDecl, scale: int) -> int:
-        """A bound on the values of a fact, which lie in the declared range."""
-        if id(decl) not in self._constants:
-            ends = [end.value for end in (decl.low, decl.high) if isinstance(end, ir.Const)]
-            planes = [self.constant(end, decl.type) for end in (widest(decl.type, NOTHING), *ends)]
-            self._constants[id(decl)] = max(
-                -(-plane.top // plane.scale) for plane in planes if isinstance(plane, Ordered)
-            )
-        top: int = self._constants[id(decl)]
-        return top * scale
+        return Ordered(
+            numbers, numbers, none, None if none is None else ~none, scale, self.constants.top(decl, scale)
+        )
 
     def unknown(
         self, of: Type, low: ir.Expr | None, high: ir.Expr | None, codes: Gaps, table: Table | None
     ) -> Plane:
         """Everything that a type and a declared range allow; the range may read other facts."""
         count = 1 if table is None else table.count
-        if of.kind in ("choice", "multi") and len(self.labels(of.of)) > MOST_LABELS:
+        if of.kind in ("choice", "multi") and len(self.constants.labels(of.of)) > MOST_LABELS:
             raise Refused(f"{of.of}: more than {MOST_LABELS} labels")
         if of.kind == "text":
             return Texts(np.full(count, None, object), codes)
-        labels = frozenset(self.labels(of.of)) if of.kind in ("choice", "multi") else frozenset[str]()
-        wide = self.constant(widest(of, NOTHING, labels), of)
+        labels = (
+            frozenset(self.constants.labels(of.of)) if of.kind in ("choice", "multi") else frozenset[str]()
+        )
+        wide = self.constants.constant(widest(of, NOTHING, labels), of)
         assert not isinstance(wide, Ratio | Records)
         if not isinstance(wide, Ordered) or (low is None and high is None):
             return settle(wide, codes)
@@ -350,67 +333,6 @@ class Terms:
         ends = union(codes, floor.missing, ceiling.missing)
         return settle(found, ends)
 
-    # -- constants
-
-    def labels(self, choice: str) -> tuple[str, ...]:
-        """The labels of a choice in their order."""
-        of = self.program.choices.get(choice, ir.OUTCOME)
-        return tuple(option.name.id for option in of.options)
-
-    def kept(self, expr: ir.Expr, value: Any, of: Type) -> Plane:
-        """A constant of the rules, made once."""
-        found: Plane | None = self._constants.get(id(expr))
-        if found is None:
-            found = self._constants[id(expr)] = self.constant(value, of)
-        return found
-
-    def constant(self, value: Any, of: Type) -> Plane:
-        """A value that is the same for every row."""
-        match value:
-            case Bounds(lo=bool(lo), hi=hi):
-                first = EVERYWHERE if lo else NOWHERE
-                return Truth(first, first if hi == lo else EVERYWHERE)
-            case Bounds(lo=None) if of.kind == "choice":
-                return Labels(np.array(NONE_BIT))
-            case Bounds(lo=None):
-                return Ordered(np.array(0), np.array(0), EVERYWHERE, NOWHERE)
-            case Bounds(lo=lo, hi=hi, none=none):
-                low, high, scale = *_numbers(lo, hi), 1
-                if isinstance(low, Fraction) or isinstance(high, Fraction):
-                    scale = np.lcm(low.denominator, high.denominator).item()
-                    low, high = int(low * scale), int(high * scale)
-                top = max(abs(low), abs(high))
-                kind: Any = np.int64
-                if top > LIMIT:
-                    kind, scale = object, 1
-                first = np.array(low, kind)
-                second = first if low == high else np.array(high, kind)
-                return Ordered(first, second, EVERYWHERE if none else None, None, scale, min(top, LIMIT))
-            case Subset(must=must, may=may):
-                first = np.array(self.bits(must, of.of))
-                return Sets(first, first if must == may else np.array(self.bits(may, of.of)))
-            case Options(values=values) if of.kind == "choice" and values is not None:
-                return Labels(np.array(self.bits(values, of.of)))
-            case Options(values=values) if of.kind == "text":
-                text = np.empty((), object)
-                text[()] = values
-                return Texts(text)
-        raise Refused(f"a constant of this kind: {of.kind}")
-
-    def bits(self, labels: frozenset[str | None], choice: str) -> int:
-        places = {label: place for place, label in enumerate(self.labels(choice))}
-        return sum(NONE_BIT if label is None else 1 << places[label] for label in labels)
-
-    def nothing(self, of: Type) -> Plane:
-        """What is read of 无: a condition is false, a set of labels empty, anything else is 无."""
-        if of.kind == "bool":
-            return FALSE
-        if of.kind == "multi":
-            return self.constant(Subset(frozenset(), frozenset()), of)
-        if of.kind == "text":
-            return self.constant(Options(frozenset([None])), of)
-        return self.constant(Bounds(None, None, none=True), of)
-
     # -- lists
 
     def present(self, table: Table) -> Truth | None:
@@ -420,7 +342,7 @@ class Terms:
             return None
         if id(table) not in self._present:
             of = self.program.entities[table.entity].facts[dated].type
-            day = self.constant(_known(month_of(self.on) if of.kind == "month" else self.on), of)
+            day = self.constants.constant(known(month_of(self.on) if of.kind == "month" else self.on), of)
             found = operations.apply(
                 "le", [self.read_of(self.named(table), lambda one: self.fact(one, dated), of), day]
             )
@@ -444,7 +366,7 @@ class Terms:
             zero = Ordered(np.array(0), np.array(0), top=0)
             value: Plane = TRUE if expr.op in ("any", "all", "count") else zero
             none = Elements(TRUE, value, np.zeros(2, np.int64), np.zeros(0, np.int64))
-            nothing = _single(folds.fold(expr.op, none))
+            nothing = single(folds.fold(expr.op, none))
         return self.joined(
             owners, lambda part: self.fold_in(expr, domain.name, inside(env, part.rows), part), nothing
         )
@@ -535,8 +457,8 @@ class Terms:
         """What is known apart from any record, for each row."""
         if plane.missing is not None:
             rows = np.arange(count)
-            plane = _with(plane, np.add.outer(rows << ROW, plane.missing).ravel())
-        return _single(plane)
+            plane = with_gaps(plane, np.add.outer(rows << ROW, plane.missing).ravel())
+        return single(plane)
 
     def keyed(self, expr: ir.Param, env: Env, count: int) -> Plane:
         """A parameter at keys: at each of the labels that these may be."""
@@ -546,7 +468,8 @@ class Terms:
             assert isinstance(key, Labels)
             bits = full(key.bits, count)
             labels = [
-                (label, (bits >> place) & 1 != 0) for place, label in enumerate(self.labels(of.type.of))
+                (label, (bits >> place) & 1 != 0)
+                for place, label in enumerate(self.constants.labels(of.type.of))
             ]
             options.append([(None, bits & NONE_BIT != 0), *labels])
         found: Plane | None = None
@@ -556,12 +479,12 @@ class Terms:
             if not where.any():
                 continue
             names = tuple(label for label, _ in combination if label is not None)
-            plane = self.nothing(self.program.parameters[expr.name].type)
+            plane = self.constants.nothing(self.program.parameters[expr.name].type)
             if len(names) == len(keys):
                 plane = self.setting_of(expr, names, env, count)
             found, have = merged(found, have, plane, where)
         if found is None:
-            return self.nothing(expr.type)
+            return self.constants.nothing(expr.type)
         found = plain(found) if isinstance(found, Ratio) else found
         return settle(found, union(found.missing, *(key.missing for key in keys)))
 
@@ -638,10 +561,10 @@ class Terms:
         shares = dict(linear(large))
         for key, (factor, atom) in linear(small).items():
             shares[key] = (shares.get(key, (0, atom))[0] - factor, atom)
-        difference: Plane = self.constant(_known(0), small.type)
+        difference: Plane = self.constants.constant(known(0), small.type)
         for factor, atom in shares.values():
             term = OPERATIONS["multiply"](
-                self.constant(_known(factor), atom.type), self.value(atom, env, count)
+                self.constants.constant(known(factor), atom.type), self.value(atom, env, count)
             )
             difference = OPERATIONS["add"](difference, term)
         assert isinstance(difference, Ordered)
@@ -667,155 +590,3 @@ class Terms:
                 else:
                     self._defined[key] = self.unknown(define.type, None, None, codes, table)
         return self._defined[key]
-
-
-# ---- parts of the above ---------------------------------------------------------------------------------------------
-
-
-def _known(plain_value: Any) -> Bounds:
-    return Bounds(plain_value, plain_value)
-
-
-def _numbers(lo: Any, hi: Any) -> tuple[Any, Any]:
-    """Days and months as whole numbers."""
-    if isinstance(lo, date):
-        return lo.toordinal(), hi.toordinal()
-    if isinstance(lo, Month):
-        return lo.year * 12 + lo.month - 1, hi.year * 12 + hi.month - 1
-    return lo, hi
-
-
-def _with(plane: Any, missing: Gaps) -> Any:
-    """The same with these gaps, whatever is known."""
-    return replace(plane, missing=missing)
-
-
-def _single(plane: Plane) -> Plane:
-    """A plane of one row as one that stands for all rows."""
-
-    def of(array: Array) -> Array:
-        return array if array.ndim == 0 else array.reshape(())
-
-    def mask(array: Mask | None) -> Mask | None:
-        return None if array is None else of(array)
-
-    missing = plane.missing
-    match plane:
-        case Truth(lo=lo, hi=hi):
-            first = of(lo)
-            return Truth(first, first if hi is lo else of(hi), missing)
-        case Ordered(lo=lo, hi=hi):
-            first = of(lo)
-            second = first if hi is lo else of(hi)
-            return Ordered(first, second, mask(plane.none), mask(plane.some), plane.scale, plane.top, missing)
-        case Ratio():
-            return _single(plane.worked_out())
-        case Labels(bits=bits):
-            return Labels(of(bits), missing)
-        case Sets(must=must, may=may):
-            return Sets(of(must), of(may), missing)
-        case Texts(options=options):
-            return Texts(of(options), missing)
-    return plane
-
-
-def merged(found: Plane | None, have: Mask, plane: Plane, where: Mask) -> tuple[Plane, Mask]:
-    """What is known where one more thing is possible for some rows."""
-    if found is None:
-        return _limited(plane, where), where
-    both = have & where
-    either = select(where, plane, found)
-    if both.any():
-        either = select(both, join(found, plane), either)
-    return either, have | where
-
-
-def _limited(plane: Plane, where: Mask) -> Plane:
-    """The same, with the gaps of some rows only."""
-    return plane if plane.missing is None else _with(plane, gaps_where(plane.missing, where))
-
-
-def _distinct(records: Records) -> Records:
-    """Each row stands for each record once."""
-    parts = []
-    for part in records.parts:
-        rows, at = spread(part, records.count)
-        pairs = np.unique(rows << ROW | at)
-        parts.append(Part(part.table, pairs & 0xFFFFFFFF, pairs >> ROW))
-    return Records(records.count, tuple(parts), records.none, records.missing)
-
-
-def gathered(plane: Plane, rows: Array, starts: Array) -> Plane:
-    """What is known of each row when one of several holds, and it is not known which: `join` by runs."""
-    missing = gaps_of(plane.missing, rows)
-    size = len(rows)
-    match plane:
-        case Truth(lo=lo, hi=hi):
-            first = ~folds.some(~full(lo, size), starts)
-            return Truth(first, folds.some(full(hi, size), starts), missing)
-        case Ordered() | Ratio():
-            return _gathered_numbers(plain(plane), starts, size, missing)
-        case Labels(bits=bits):
-            return Labels(_reduced(np.bitwise_or, full(bits, size), starts), missing)
-        case Sets(must=must, may=may):
-            first = _reduced(np.bitwise_and, full(must, size), starts)
-            return Sets(first, _reduced(np.bitwise_or, full(may, size), starts), missing)
-        case Texts(options=options):
-            texts = np.empty(len(starts) - 1, object)
-            each = full(options, size)
-            for row, (begin, end) in enumerate(itertools.pairwise(starts.tolist())):
-                some = each[begin:end].tolist()
-                texts[row] = None if any(one is None for one in some) else frozenset().union(*some)
-            return Texts(texts, missing)
-        case Records():
-            parts = []
-            for part in plane.parts:
-                inner, at = spread(part, size)
-                pairs = np.unique(rows[inner] << ROW | at)
-                parts.append(Part(part.table, pairs & 0xFFFFFFFF, pairs >> ROW))
-            none = None if plane.none is None else folds.some(plane.none, starts)
-            return Records(len(starts) - 1, tuple(parts), none, missing)
-
-
-def _gathered_numbers(plane: Ordered, starts: Array, size: int, missing: Gaps) -> Ordered:
-    lo, hi = full(plane.lo, size), full(plane.hi, size)
-    there = None if plane.some is None else full(plane.some, size)
-    far = 10**60 if plane.exact else LIMIT
-    low = lo if there is None else np.where(there, lo, far)
-    high = hi if there is None else np.where(there, hi, -far)
-    least, greatest = folds.extreme(low, starts, True, far), folds.extreme(high, starts, False, -far)
-    some = None if there is None else folds.some(there, starts)
-    filled = starts[1:] > starts[:-1] if some is None else some
-    if not filled.all():
-        least, greatest = np.where(filled, least, 0), np.where(filled, greatest, 0)
-    none = None if plane.none is None else folds.some(full(plane.none, size), starts)
-    if some is not None:
-        none = either_masks(none, ~some)
-    return Ordered(least, greatest, none, some, plane.scale, plane.top, missing)
-
-
-def _reduced(run: np.ufunc, values: Array, starts: Array) -> Array:
-    padded = np.append(values, np.zeros(1, values.dtype))
-    if run is np.bitwise_and:
-        padded[-1] = -1
-    found = run.reduceat(padded, starts[:-1]) if len(starts) > 1 else padded[:0]
-    return np.where(starts[1:] > starts[:-1], found, 0)
-
-
-def linear(expr: ir.Expr) -> dict[str, tuple[Any, ir.Expr]]:
-    """A term as a sum of factors times terms that are not sums, by their shapes."""
-    match expr:
-        case ir.Const(value=value):
-            return {"": (value.value, ir.Const(_known(1), expr.type))}
-        case ir.Apply(op="add" | "subtract" as op, args=(a, b)):
-            found = linear(a)
-            for key, (factor, atom) in linear(b).items():
-                found[key] = (found.get(key, (0, atom))[0] + (factor if op == "add" else -factor), atom)
-            return found
-        case (
-            ir.Apply(op="multiply", args=(ir.Const() as share, a))
-            | ir.Apply(op="multiply", args=(a, ir.Const() as share))
-        ):
-            factor = share.value.value
-            return {key: (own * factor, atom) for key, (own, atom) in linear(a).items()}
-    return {ir.shape(expr): (1, expr)}

@@ -9,8 +9,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from functools import cached_property
 from math import prod
 from typing import TypeAlias
 
@@ -21,7 +19,9 @@ from policykit import ir
 from policykit.engine.columnar import folds, operations
 from policykit.engine.columnar.folds import Elements, full
 from policykit.engine.columnar.frames import Array, Mask
+from policykit.engine.columnar.gathering import merged
 from policykit.engine.columnar.operations import all_of, negate, one_of
+from policykit.engine.columnar.plan import Plan
 from policykit.engine.columnar.planes import (
     EVERYWHERE,
     FALSE,
@@ -45,7 +45,7 @@ from policykit.engine.columnar.planes import (
     union,
 )
 from policykit.engine.columnar.tables import Table
-from policykit.engine.columnar.terms import Constants, Terms, itself, merged
+from policykit.engine.columnar.terms import Terms, itself
 from policykit.values import exactly
 
 Bits = NDArray[np.uint8]
@@ -73,7 +73,7 @@ def highest(a: Bits, b: Bits) -> Bits:
     return np.asarray((a | b) & np.negative(a & np.negative(a)) & np.negative(b & np.negative(b)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Status:
     """One clause version on the records of a table: in scope, test met, overridden by grants or by exclusions."""
 
@@ -96,7 +96,7 @@ class Status:
         return all_of(self.scope, self.test, negate(self.beaten), negate(self.barred))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Granting:
     """A granting clause with the plane of whether it stands."""
 
@@ -109,7 +109,7 @@ class Granting:
         return self.status.clause.basis.name.id
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What a measure may come to for each record of a table, and what keeps it open."""
 
@@ -117,65 +117,12 @@ class Answer:
     missing: Gaps = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Paying:
     """An amount, for the records that `where` names; the others have none."""
 
     amount: Plane
     where: Mask
-
-
-class Plan:
-    """What a program comes to on one day, apart from any household: kept from one block to the next."""
-
-    def __init__(self, program: ir.Program, on: date) -> None:
-        self.program, self.on = program, on
-        self.constants: Constants = {}
-        self.versions = {
-            name: tuple(v for v in versions if v.as_of is not None or v.period.holds(on))
-            for name, versions in program.clauses.items()
-        }
-        self.entities = {name: versions[0].entity for name, versions in program.clauses.items()}
-        self.paths = {entity: program.entity_path(entity) for entity in program.entities}
-        self.blockers = {
-            name: [other for other in sorted(program.blockers.get(name, ())) if other in self.entities]
-            for name in program.clauses
-        }
-        self._barriers: dict[str, list[str]] = {}
-
-    def barriers(self, clause: ir.Clause) -> list[str]:
-        """The clauses that exclude what a clause grants, or ban what it orders, and do not yield to it."""
-        own = clause.basis.name.id
-        if own not in self._barriers:
-            self._barriers[own] = [
-                other
-                for other, (first, *_) in self.program.clauses.items()
-                if own not in self.program.blockers.get(other, ()) and self.program.bars(first, clause)
-            ]
-        return self._barriers[own]
-
-    @cached_property
-    def granting(self) -> dict[tuple[str, str], list[str]]:
-        """The clauses that grant or may grant a measure to the records of an entity, in source order."""
-        found: dict[tuple[str, str], list[str]] = {}
-        for name, (first, *_) in self.program.clauses.items():
-            if isinstance(first.effect, ir.Grant):
-                found.setdefault((first.effect.measure, first.entity), []).append(name)
-        return found
-
-    @cached_property
-    def excluding(self) -> dict[str, list[str]]:
-        """The clauses that exclude from a measure."""
-        found: dict[str, list[str]] = {}
-        for name, (first, *_) in self.program.clauses.items():
-            for measure in first.effect.measures if isinstance(first.effect, ir.Withhold) else ():
-                found.setdefault(measure, []).append(name)
-        return found
-
-    def rule(self, clause: ir.Clause) -> ir.Amount | None:
-        """The amount rule by which a granting clause pays."""
-        assert isinstance(clause.effect, ir.Grant)
-        return clause.effect.amount or self.program.amount_rule(clause.effect.measure, clause.entity, self.on)
 
 
 #: whether something holds of a measure for other records, each beside one of these: which rows of theirs and of these
@@ -209,7 +156,7 @@ class Verdicts:
             inside = [operations.apply("has", [day])]
             for op, end in (("ge", version.period.start), ("le", version.period.end)):
                 if end is not None:
-                    known = self.terms.constant(exactly(end), version.as_of.type)
+                    known = self.plan.constants.constant(exactly(end), version.as_of.type)
                     inside.append(operations.apply(op, [day, known]))
             yield version, all_of(*(truth for truth in inside if isinstance(truth, Truth)))
 
@@ -350,7 +297,7 @@ class Verdicts:
                 rungs = reach if rungs is None else highest(rungs, reach)
                 if self.tracking:
                     missing = union(missing, gaps_where(status.missing, several(reach)))
-            outcomes = OUTCOMES[np.full(table.count, NOT_IN_SCOPE) if rungs is None else rungs]
+            outcomes = OUTCOMES.take(np.full(table.count, NOT_IN_SCOPE) if rungs is None else rungs)
             self._base[key] = Answer(outcomes, gaps_where(missing, several(outcomes)))
         return self._base[key]
 
@@ -508,7 +455,7 @@ class Verdicts:
                 found: Plane | None = None
                 for numbers in itertools.product(*ranges):
                     chosen = {
-                        f"choice:{d.name.id}": self.terms.constant(exactly(number), d.type)
+                        f"choice:{d.name.id}": self.plan.constants.constant(exactly(number), d.type)
                         for d, number in zip(clause.discretion, numbers, strict=True)
                     }
                     total = self.terms.value(rule.total, {**itself(table), **chosen}, table.count)
