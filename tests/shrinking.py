@@ -29,11 +29,14 @@ def shrunk(
                 at += 1
         return thing
 
+    def beside(kept: Household) -> Callable[[str], bool]:
+        return lambda one: stays(one, kept)
+
     before = None
     while before != (text, household) and stays(text, household):
         before = text, household
         household = less(household, smaller_households, partial(stays, text))
-        text = less(text, shorter_texts, lambda one, kept=household: stays(one, kept))
+        text = less(text, shorter_texts, beside(household))
     return text, household
 
 
