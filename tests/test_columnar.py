@@ -34,7 +34,7 @@ ON = date(2020, 6, 10)
 NO_BOUND = 2**62
 OUTCOMES = [option.name.id for option in ir.OUTCOME.options]
 
-#: outcomes, deciding clauses, those that prevail, (low, high, perhaps 无), (kind, path, name) of what is missing
+#: outcomes, deciding clauses, those that prevail, (low, high, perhaps 无, once), (kind, path, name) of what is missing
 Cell: TypeAlias = tuple[Any, ...]
 Cells: TypeAlias = dict[tuple[str, str], Cell]
 
@@ -47,12 +47,12 @@ def wanted(program: ir.Program, case: Case, on: date) -> Cells:
 
 
 def cell_of(decision: Decision) -> Cell:
-    amount: tuple[int, int, bool] | None = None
+    amount: tuple[int, int, bool, bool] | None = None
     if decision.payment is not None:
         value = decision.payment.amount
         assert isinstance(value, Bounds)
         low, high = (max(-NO_BOUND, min(int(end or 0), NO_BOUND)) for end in (value.lo, value.hi))
-        amount = low, high, value.none
+        amount = low, high, value.none, decision.payment.rule.form == "once"
     missing = {(gap.kind, gap.path, gap.name) for gap in decision.missing}
     return decision.outcomes, set(decision.clauses), set(decision.superseded_by), amount, missing
 
@@ -79,7 +79,8 @@ def cell_at(answers: Answers, row: int) -> Cell:
         return {name for place, name in enumerate(of) if int(bits) >> place & 1}
 
     none = answers.none is not None and bool(answers.none[row])
-    amount = (int(answers.low[row]), int(answers.high[row]), none) if answers.paid[row] else None
+    once = answers.once is not None and bool(answers.once[row])
+    amount = (int(answers.low[row]), int(answers.high[row]), none, once) if answers.paid[row] else None
     assert answers.waits is not None
     return (
         frozenset(names(OUTCOMES, answers.outcomes[row])),
@@ -141,7 +142,7 @@ def test_dibao_core_is_what_a_careful_person_writes() -> None:
         for key, (fen, clause) in expected.items():
             outcomes, clauses, _, amount, missing = cell[key]
             assert (outcomes == {"granted"}) is (clause is not None) and not missing
-            assert (amount or (0, 0, False)) == (fen, fen, False)
+            assert (amount or (0, 0, False, False)) == (fen, fen, False, False)
             assert clause is None or clauses == {clause}
 
 

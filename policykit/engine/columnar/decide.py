@@ -13,22 +13,19 @@ from policykit import ir
 from policykit.engine.columnar.constants import Refused
 from policykit.engine.columnar.folds import full
 from policykit.engine.columnar.frames import NO_BOUND, Answers, Array, Frame, Mask, Waits
+from policykit.engine.columnar.gaps import ROW, Gaps, gaps_where, union
 from policykit.engine.columnar.operations import both
 from policykit.engine.columnar.plan import Plan
 from policykit.engine.columnar.planes import (
     NOWHERE,
-    ROW,
-    Gaps,
     Ordered,
     Plane,
     Truth,
     conjunction,
     disjunction,
-    gaps_where,
     opposite,
     plain,
     select,
-    union,
 )
 from policykit.engine.columnar.tables import Table, root_table
 from policykit.engine.columnar.verdicts import (
@@ -103,8 +100,22 @@ def decision(verdicts: Verdicts, measure: str, place: Place) -> Answers:
     none = None if amount.none is None else of(amount.none)
     return Answers(
         measure, table.entity, place.path, names, of(final.outcomes), of(clauses), over_names, of(over), of(paid),
-        of(low), of(high), none, waits,
+        of(low), of(high), once(verdicts, measure, place, paid), none, waits,
     )  # fmt: skip
+
+
+def once(verdicts: Verdicts, measure: str, place: Place, paid: Mask) -> Mask | None:
+    """Where the amount is paid once, by the first clause that may pay; the rest is by month."""
+    table = place.table
+    found: Mask = NOWHERE
+    for one, mask in reversed(verdicts.paying(verdicts.final(measure, table).outcomes, measure, table)):
+        rule = verdicts.plan.rule(one.status.clause)
+        if rule is not None:
+            found = disjunction(found, mask) if rule.form == "once" else conjunction(found, opposite(mask))
+    if found is NOWHERE:
+        return None
+    here = full(conjunction(found, paid), table.count)
+    return here if place.rows is None else here[place.rows]
 
 
 def in_fen(numbers: Array) -> Array:

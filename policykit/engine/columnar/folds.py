@@ -12,25 +12,21 @@ from typing import TypeAlias
 import numpy as np
 
 from policykit.engine.columnar.frames import Array, Mask
+from policykit.engine.columnar.gaps import ROW, Gaps, gaps_of, gaps_where, sorted_once, union
 from policykit.engine.columnar.operations import negate, one_of
 from policykit.engine.columnar.planes import (
     EVERYWHERE,
     LIMIT,
-    ROW,
-    Gaps,
     Ordered,
     Part,
     Plane,
     Records,
     Truth,
     exact,
-    gaps_of,
-    gaps_where,
     pick,
     plain,
     settle,
     spread,
-    union,
 )
 
 
@@ -235,7 +231,7 @@ def first_or_last(latest: bool) -> Fold:
         parts = []
         for part in elements.items.parts:
             inner, at = spread(part, rows)
-            pairs = np.unique((owner[inner] << ROW | at)[kept[inner]])
+            pairs = sorted_once((owner[inner] << ROW | at)[kept[inner]])
             parts.append(Part(part.table, pairs & 0xFFFFFFFF, pairs >> ROW))
         return Records(len(starts) - 1, tuple(parts), none if none.any() else None)
 

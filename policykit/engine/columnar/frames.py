@@ -123,7 +123,7 @@ class Answers:
 
     `outcomes` has bit i where the outcome `ir.OUTCOME.options[i]` is possible; `clauses` has bit i where `names[i]`
     decides, `over` likewise the `over_names` that prevail over a grant. `paid` says where there is an amount, from `low` to `high`
-    fen by month or once, 无 too where `none` says so (`None`: nowhere). An amount without bounds ends at `NO_BOUND`.
+    fen by month, or where `once` says so once (`None`: nowhere); 无 too where `none` says so. An amount without bounds ends at `NO_BOUND`.
     """
 
     measure: str
@@ -137,6 +137,7 @@ class Answers:
     paid: Mask
     low: NDArray[np.int64]
     high: NDArray[np.int64]
+    once: Mask | None = None
     none: Mask | None = None
     waits: Waits | None = None
 

@@ -11,10 +11,9 @@ import numpy as np
 from policykit.engine.columnar import folds
 from policykit.engine.columnar.folds import full
 from policykit.engine.columnar.frames import Array, Mask
+from policykit.engine.columnar.gaps import ROW, Gaps, gaps_of, gaps_where, sorted_once
 from policykit.engine.columnar.planes import (
     LIMIT,
-    ROW,
-    Gaps,
     Labels,
     Ordered,
     Part,
@@ -25,8 +24,6 @@ from policykit.engine.columnar.planes import (
     Texts,
     Truth,
     either_masks,
-    gaps_of,
-    gaps_where,
     join,
     plain,
     select,
@@ -89,7 +86,7 @@ def distinct(records: Records) -> Records:
     parts = []
     for part in records.parts:
         rows, at = spread(part, records.count)
-        pairs = np.unique(rows << ROW | at)
+        pairs = sorted_once(rows << ROW | at)
         parts.append(Part(part.table, pairs & 0xFFFFFFFF, pairs >> ROW))
     return Records(records.count, tuple(parts), records.none, records.missing)
 
@@ -120,7 +117,7 @@ def gathered(plane: Plane, rows: Array, starts: Array) -> Plane:
             parts = []
             for part in plane.parts:
                 inner, at = spread(part, size)
-                pairs = np.unique(rows[inner] << ROW | at)
+                pairs = sorted_once(rows[inner] << ROW | at)
                 parts.append(Part(part.table, pairs & 0xFFFFFFFF, pairs >> ROW))
             none = None if plane.none is None else folds.some(plane.none, starts)
             return Records(len(starts) - 1, tuple(parts), none, missing)

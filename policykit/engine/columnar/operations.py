@@ -15,6 +15,7 @@ import numpy as np
 
 from policykit.engine.columnar import planes
 from policykit.engine.columnar.frames import Array, Mask
+from policykit.engine.columnar.gaps import union
 from policykit.engine.columnar.planes import (
     EVERYWHERE,
     FALSE,
@@ -37,9 +38,10 @@ from policykit.engine.columnar.planes import (
     exact,
     narrowed,
     opposite,
+    over,
+    over_one,
     plain,
     settle,
-    union,
 )
 
 Operation: TypeAlias = Callable[..., Plane]
@@ -310,12 +312,16 @@ def moving(
 ) -> Operation:
     """An operation that rises (`+`) or falls (`-`) with each operand; `top` bounds it by the bounds of these."""
 
-    def apply(*operands: Plane) -> Ordered:
+    def apply(*operands: Plane) -> Ordered | Ratio:
+        shared = over_one(operands) if align else None
+        if shared is not None and top(*(arg.top for arg in shared[0])) <= LIMIT:
+            return over(work(shared[0]), *shared[1:])
         args = [plain(operand) for operand in operands]
         if align:
             args = aligned(args)
-        if whole:
-            args = [_whole(arg) for arg in args]
+        return work([_whole(arg) for arg in args] if whole else args)
+
+    def work(args: list[Ordered]) -> Ordered:
         reach = top(*(arg.top for arg in args))
         if reach > LIMIT and not args[0].exact:
             args = [exact(arg) for arg in args]
@@ -356,8 +362,16 @@ def _truncated(numbers: Array, scale: int) -> Array:
     return np.asarray(np.sign(numbers) * (np.abs(numbers) // scale))
 
 
-def product(left: Plane, right: Plane) -> Ordered:
+def product(left: Plane, right: Plane) -> Ordered | Ratio:
     """Product: of ranges, the outermost of the products of their ends."""
+    for ratio, other in ((left, right), (right, left)):
+        if isinstance(ratio, Ratio) and not isinstance(other, Ratio) and ratio.hi_under is ratio.lo_under:
+            number = plain(other)
+            if not number.exact and number.scale == 1 and ratio.top * number.top <= LIMIT:
+                over_it = Ordered(ratio.lo, ratio.hi, ratio.none, ratio.some, 1, ratio.top)
+                made = product(over_it, number)
+                assert isinstance(made, Ordered)
+                return over(made, ratio.lo_under, ratio.under_top)
     a, b = plain(left), plain(right)
     if a.exact or b.exact or a.top * b.top > LIMIT:
         a, b = exact(a), exact(b)
@@ -375,7 +389,7 @@ def product(left: Plane, right: Plane) -> Ordered:
 
 
 def quotient(left: Plane, right: Plane) -> Plane:
-    return planes.ratio_of(plain(left), plain(right))
+    return planes.ratio_of(left, plain(right))
 
 
 def rounding(run: Callable[[Array, Array | int, int], Array], step: int) -> Operation:
@@ -551,8 +565,4 @@ def apply(op: str, args: list[Plane]) -> Plane:
     """An operation on planes, with the gaps that keep its result open."""
     found = OPERATIONS[op](*args)
     missing = union(*(arg.missing for arg in args))
-    if isinstance(found, Ratio):
-        if missing is None:
-            return found
-        found = found.worked_out()
     return settle(found, missing)

@@ -17,12 +17,11 @@ import numpy as np
 
 from policykit import values
 from policykit.engine.columnar.frames import Array, Mask
+from policykit.engine.columnar.gaps import ROW, Gaps, gaps_at, gaps_where, sorted_once, union
 from policykit.engine.columnar.tables import Table
 
 LIMIT = 2**62
 NONE_BIT = 1 << 62  # 无 among the labels of a choice
-Gaps: TypeAlias = Array | None
-ROW = np.int64(32)
 
 
 @dataclass(slots=True)
@@ -82,6 +81,12 @@ class Ratio:
     top: int
     under_top: int
     missing: Gaps = None
+
+    @property
+    def known(self) -> Mask:
+        if self.hi_under is not self.lo_under:
+            return self.worked_out().known
+        return Ordered(self.lo, self.hi, self.none, self.some).known
 
     def worked_out(self) -> Ordered:
         """The same as Python's own fractions."""
@@ -169,51 +174,12 @@ class Records:
 
 
 Plane: TypeAlias = Truth | Ordered | Ratio | Labels | Sets | Texts | Records
-P = TypeVar("P", bound=Truth | Ordered | Labels | Sets | Texts | Records)
+P = TypeVar("P", bound=Truth | Ordered | Ratio | Labels | Sets | Texts | Records)
 
 NOWHERE: Mask = np.zeros((), np.bool_)
 EVERYWHERE: Mask = np.ones((), np.bool_)
 FALSE, TRUE = Truth(NOWHERE, NOWHERE), Truth(EVERYWHERE, EVERYWHERE)
 NOTHING = Ordered(np.array(0), np.array(0), EVERYWHERE, NOWHERE, top=0)
-
-
-# ---- gaps -----------------------------------------------------------------------------------------------------------
-
-
-def union(*parts: Gaps) -> Gaps:
-    """Everything that keeps rows open."""
-    there = [part for part in parts if part is not None and len(part)]
-    if not there:
-        return None
-    return there[0] if len(there) == 1 else np.unique(np.concatenate(there))
-
-
-def gaps_where(missing: Gaps, rows: Mask) -> Gaps:
-    """The gaps of some of the rows."""
-    if missing is None:
-        return None
-    if rows.ndim == 0:
-        return missing if rows else None
-    return np.asarray(missing[rows[missing >> ROW]])
-
-
-def gaps_at(missing: Gaps, at: Array) -> Gaps:
-    """The gaps of the rows that other rows look at."""
-    if missing is None:
-        return None
-    first = np.searchsorted(missing, at << ROW)
-    counts = np.searchsorted(missing, (at + 1) << ROW) - first
-    rows = np.repeat(np.arange(len(at)), counts)
-    offsets = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    found = missing[np.repeat(first, counts) + offsets]
-    return np.asarray((rows << ROW) | (found & 0xFFFFFFFF))
-
-
-def gaps_of(missing: Gaps, owner: Array) -> Gaps:
-    """The gaps of rows as those of their owners."""
-    if missing is None:
-        return None
-    return np.unique((owner[missing >> ROW] << ROW) | (missing & 0xFFFFFFFF))
 
 
 def settle(plane: P, missing: Gaps) -> P:
@@ -282,8 +248,48 @@ def aligned(planes: Sequence[Ordered]) -> list[Ordered]:
     return [scaled(plane, scale // plane.scale) for plane in planes]
 
 
-def ratio_of(a: Ordered, b: Ordered) -> Plane:
+def over_one(planes: Sequence[Plane]) -> tuple[list[Ordered], Array, int] | None:
+    """Numbers and quotients as numerators over one denominator for each row, with a bound on that; `None` where they
+    have no denominator in common, or may not fit."""
+    ratios = [plane for plane in planes if isinstance(plane, Ratio)]
+    if not ratios or any(end is not ratios[0].lo_under for r in ratios for end in (r.lo_under, r.hi_under)):
+        return None
+    under, most = ratios[0].lo_under, ratios[0].under_top
+    found = []
+    for plane in planes:
+        if isinstance(plane, Ratio):
+            found.append(Ordered(plane.lo, plane.hi, plane.none, plane.some, 1, plane.top))
+            continue
+        number = plain(plane)
+        if number.exact or number.scale != 1 or number.top * most > LIMIT:
+            return None
+        lo = number.lo * under
+        hi = lo if number.hi is number.lo else number.hi * under
+        found.append(Ordered(lo, hi, number.none, number.some, 1, number.top * most))
+    return found, under, most
+
+
+def over(plane: Ordered, under: Array, most: int, missing: Gaps = None) -> Ratio:
+    """Numerators over a denominator."""
+    return Ratio(plane.lo, plane.hi, under, under, plane.none, plane.some, plane.top, most, missing)
+
+
+def ratio_of(a: Plane, b: Ordered) -> Plane:
     """An exact quotient; 无 where it is divided by 0."""
+    if isinstance(a, Ratio) and a.hi_under is a.lo_under and not b.exact and b.top * a.under_top <= LIMIT:
+        least = b.lo * a.lo_under
+        most = least if b.hi is b.lo else b.hi * a.lo_under
+        b = Ordered(least, most, b.none, b.some, b.scale, b.top * a.under_top)
+        a = Ordered(a.lo, a.hi, a.none, a.some, 1, a.top)
+    a = plain(a)
+    if b.lo.ndim == 0 and b.hi is b.lo and not b.exact and b.some is None and b.none is None and b.lo > 0:
+        by = int(b.lo)
+        shared = gcd(by, b.scale)
+        up, down = b.scale // shared, by // shared
+        if not a.exact and a.top * up <= LIMIT:
+            lo = a.lo * up
+            hi = lo if a.hi is a.lo else a.hi * up
+            return Ordered(lo, hi, a.none, a.some, a.scale * down, a.top * up)
     zero = np.asarray((b.lo == 0) & (b.hi == 0), np.bool_)
     some = both_masks(a.some, b.some)
     if zero.any():
@@ -296,20 +302,32 @@ def ratio_of(a: Ordered, b: Ordered) -> Plane:
     valid = np.asarray(b.lo > 0, np.bool_)
     if some is not None:
         valid = valid | ~some
+    beyond = None if valid.all() else ~valid  # where the divisor may be 0 there are no bounds
     shared = gcd(a.scale, b.scale)
     up, down = b.scale // shared, a.scale // shared
     fits = not a.exact and not b.exact and a.top * up <= LIMIT and b.top * down <= LIMIT
-    if fits and valid.all():
+    if fits and (beyond is None or bool((b.hi >= 0)[beyond].all() if b.hi.ndim else b.hi >= 0)):
         under = np.maximum(b.lo, 1)
         if a.hi is a.lo and b.hi is b.lo:
-            over = a.lo * up if up > 1 else a.lo
+            numerators = a.lo * up if up > 1 else a.lo
             under = under * down if down > 1 else under
-            return Ratio(over, over, under, under, none, some, a.top * up, b.top * down)
-        most = np.maximum(b.hi, 1)
-        lo_under = np.where(a.lo >= 0, most, under) * down
-        hi_under = np.where(a.hi >= 0, under, most) * down
-        return Ratio(a.lo * up, a.hi * up, lo_under, hi_under, none, some, a.top * up, b.top * down)
+            found = Ratio(numerators, numerators, under, under, none, some, a.top * up, max(b.top, 1) * down)
+        else:
+            most = np.maximum(b.hi, 1)
+            lo_under = np.where(a.lo >= 0, most, under) * down
+            hi_under = np.where(a.hi >= 0, under, most) * down
+            found = Ratio(
+                a.lo * up, a.hi * up, lo_under, hi_under, none, some, a.top * up, max(b.top, 1) * down
+            )
+        return found if beyond is None else _boundless(found.worked_out(), beyond)
     return _divided(exact(a), exact(b), none, some)
+
+
+def _boundless(plane: Ordered, where: Mask) -> Ordered:
+    """The same without bounds somewhere, and perhaps 无 there."""
+    lo = np.where(where, np.asarray(-EVERYTHING, dtype=object), plane.lo)
+    hi = np.where(where, np.asarray(EVERYTHING, dtype=object), plane.hi)
+    return Ordered(lo, hi, either_masks(plane.none, where), plane.some)
 
 
 def _divided(a: Ordered, b: Ordered, none: Mask | None, some: Mask | None) -> Ordered:
@@ -460,12 +478,10 @@ def select(where: Mask, a: Plane, b: Plane) -> Plane:
             lo = pick(where, a.lo, b.lo)
             return Truth(lo, lo if a.hi is a.lo and b.hi is b.lo else pick(where, a.hi, b.hi), missing)
         case (Ordered() | Ratio(), Ordered() | Ratio()):
-            a, b = aligned([plain(a), plain(b)])
-            lo = pick(where, a.lo, b.lo)
-            hi = lo if a.hi is a.lo and b.hi is b.lo else pick(where, a.hi, b.hi)
-            none = pick_mask(where, a.none, b.none, NOWHERE)
-            some = pick_mask(where, a.some, b.some, EVERYWHERE)
-            return Ordered(lo, hi, none, some, a.scale, max(a.top, b.top), missing)
+            shared = over_one([a, b])
+            if shared is not None:
+                return over(_select_numbers(where, shared[0], None), *shared[1:], missing)
+            return _select_numbers(where, aligned([plain(a), plain(b)]), missing)
         case Labels(), Labels():
             return Labels(pick(where, a.bits, b.bits), missing)
         case Sets(), Sets():
@@ -479,6 +495,26 @@ def select(where: Mask, a: Plane, b: Plane) -> Plane:
     raise AssertionError((a, b))
 
 
+def _select_numbers(where: Mask, sides: Sequence[Ordered], missing: Gaps) -> Ordered:
+    a, b = sides
+    lo = pick(where, a.lo, b.lo)
+    hi = lo if a.hi is a.lo and b.hi is b.lo else pick(where, a.hi, b.hi)
+    none = pick_mask(where, a.none, b.none, NOWHERE)
+    some = pick_mask(where, a.some, b.some, EVERYWHERE)
+    return Ordered(lo, hi, none, some, a.scale, max(a.top, b.top), missing)
+
+
+def _join_numbers(a: Ordered, b: Ordered) -> Ordered:
+    lo, hi = np.minimum(a.lo, b.lo), np.maximum(a.hi, b.hi)
+    if a.some is not None:
+        lo, hi = pick(a.some, lo, b.lo), pick(a.some, hi, b.hi)
+    if b.some is not None:
+        lo, hi = pick(b.some, lo, a.lo), pick(b.some, hi, a.hi)
+    none = either_masks(a.none, b.none)
+    some = None if a.some is None or b.some is None else a.some | b.some
+    return Ordered(lo, hi, none, some, a.scale, max(a.top, b.top))
+
+
 def join(a: Plane, b: Plane) -> Plane:
     """What is known where one of two holds and it is not known which."""
     missing = union(a.missing, b.missing)
@@ -486,15 +522,10 @@ def join(a: Plane, b: Plane) -> Plane:
         case Truth(), Truth():
             return settle(Truth(a.lo & b.lo, a.hi | b.hi), missing)
         case (Ordered() | Ratio(), Ordered() | Ratio()):
-            a, b = aligned([plain(a), plain(b)])
-            lo, hi = np.minimum(a.lo, b.lo), np.maximum(a.hi, b.hi)
-            if a.some is not None:
-                lo, hi = pick(a.some, lo, b.lo), pick(a.some, hi, b.hi)
-            if b.some is not None:
-                lo, hi = pick(b.some, lo, a.lo), pick(b.some, hi, a.hi)
-            none = either_masks(a.none, b.none)
-            some = None if a.some is None or b.some is None else a.some | b.some
-            return settle(Ordered(lo, hi, none, some, a.scale, max(a.top, b.top)), missing)
+            shared = over_one([a, b])
+            if shared is not None:
+                return settle(over(_join_numbers(*shared[0]), *shared[1:]), missing)
+            return settle(_join_numbers(*aligned([plain(a), plain(b)])), missing)
         case Labels(), Labels():
             return settle(Labels(a.bits | b.bits), missing)
         case Sets(), Sets():
@@ -524,7 +555,7 @@ def _select_records(of_a: Mask, of_b: Mask, a: Records, b: Records, missing: Gap
             entry[2].append(at)
     found = []
     for table, all_rows, all_at in parts.values():
-        pairs = np.unique((np.concatenate(all_rows) << ROW) | np.concatenate(all_at))
+        pairs = sorted_once((np.concatenate(all_rows) << ROW) | np.concatenate(all_at))
         found.append(Part(table, pairs & 0xFFFFFFFF, pairs >> ROW))
     count = a.count
     none_a = NOWHERE if a.none is None else a.none

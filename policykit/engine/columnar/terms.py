@@ -20,15 +20,14 @@ from policykit.engine.columnar import folds, operations
 from policykit.engine.columnar.constants import Constants, Refused, known, linear
 from policykit.engine.columnar.folds import Elements, Folded, full
 from policykit.engine.columnar.frames import Array, Mask, starts_of
+from policykit.engine.columnar.gaps import ROW, Gaps, gaps_where, sorted_once, union
 from policykit.engine.columnar.gathering import distinct, gathered, merged, single, with_gaps
 from policykit.engine.columnar.operations import OPERATIONS, all_of
 from policykit.engine.columnar.planes import (
     EVERYWHERE,
     FALSE,
     NONE_BIT,
-    ROW,
     TRUE,
-    Gaps,
     Labels,
     Ordered,
     Part,
@@ -39,14 +38,12 @@ from policykit.engine.columnar.planes import (
     Texts,
     Truth,
     aligned,
-    gaps_where,
     join,
     plain,
     select,
     settle,
     spread,
     take,
-    union,
 )
 from policykit.engine.columnar.tables import Table
 from policykit.values import NOTHING, month_of
@@ -142,7 +139,7 @@ class Terms:
             return select(test.lo, then, otherwise)
         lo, hi = full(test.lo, count), full(test.hi, count)
         found = select(lo, then, select(hi, join(then, otherwise), otherwise))
-        if test.missing is None or isinstance(found, Ratio):
+        if test.missing is None:
             return found
         return settle(found, union(found.missing, test.missing))
 
@@ -188,7 +185,6 @@ class Terms:
             found, have = merged(found, have, gathered(seen, rows, starts), starts[1:] > starts[:-1])
         if found is None:
             return nothing
-        found = plain(found) if isinstance(found, Ratio) else found
         waits = None if records.missing is None else gaps_where(records.missing, ~records.known)
         return settle(found, union(found.missing, waits))
 
@@ -204,7 +200,7 @@ class Terms:
             if self.tracking and above.gap is not None:
                 rows, places = spread(parts[-1], count)
                 gap = above.gap[places]
-                missing.append(np.unique((rows << ROW | gap)[gap >= 0]))
+                missing.append(sorted_once((rows << ROW | gap)[gap >= 0]))
         found = Records(count, tuple(parts), records.none)
         if records.one is None:
             found = distinct(found)
@@ -485,7 +481,6 @@ class Terms:
             found, have = merged(found, have, plane, where)
         if found is None:
             return self.constants.nothing(expr.type)
-        found = plain(found) if isinstance(found, Ratio) else found
         return settle(found, union(found.missing, *(key.missing for key in keys)))
 
     def setting_of(self, expr: ir.Param, labels: tuple[str, ...], env: Env, count: int) -> Plane:

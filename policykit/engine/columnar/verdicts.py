@@ -19,6 +19,7 @@ from policykit import ir
 from policykit.engine.columnar import folds, operations
 from policykit.engine.columnar.folds import Elements, full
 from policykit.engine.columnar.frames import Array, Mask
+from policykit.engine.columnar.gaps import Gaps, gaps_where, union
 from policykit.engine.columnar.gathering import merged
 from policykit.engine.columnar.operations import all_of, negate, one_of
 from policykit.engine.columnar.plan import Plan
@@ -28,21 +29,18 @@ from policykit.engine.columnar.planes import (
     NOTHING,
     NOWHERE,
     TRUE,
-    Gaps,
     Labels,
     Ordered,
     Plane,
     Truth,
     conjunction,
     disjunction,
-    gaps_where,
     join,
     opposite,
     plain,
     select,
     settle,
     take,
-    union,
 )
 from policykit.engine.columnar.tables import Table
 from policykit.engine.columnar.terms import Terms, itself
