@@ -225,11 +225,9 @@ class Outcomes:
 
     def barriers(self, clause: ir.Clause, record: Instance) -> list[tuple[str, Bounds]]:
         """The exclusions (or, for a duty, the bans) that stand against a clause, those that prevail over it included."""
-        own, found = clause.basis.name.id, []
-        above = self.program.blockers.get(own, ())
-        for other, versions in self.program.clauses.items():
-            if own in self.program.blockers.get(other, ()) or not self.program.bars(versions[0], clause):
-                continue
+        found = []
+        above = self.program.blockers.get(clause.basis.name.id, ())
+        for other in self.barring(clause):
             for higher in self.on_or_above(other, record):
                 for status in self.statuses(other, higher):
                     match status.clause.effect, clause.effect:
@@ -240,6 +238,15 @@ class Outcomes:
                         case ir.Ban(), _ if higher is record:
                             found.append((other, status.stands))
         return found
+
+    def barring(self, clause: ir.Clause) -> list[str]:
+        """The exclusions and bans that concern a clause, without those over which it prevails."""
+        own, blockers = clause.basis.name.id, self.program.blockers
+        return [
+            name
+            for name, (first, *_) in self.program.clauses.items()
+            if own not in blockers.get(name, ()) and self.program.bars(first, clause)
+        ]
 
     def on_or_above(self, clause: str, record: Instance) -> list[Instance]:
         """The record itself, or the one it lies in, where a clause speaks of that."""
@@ -333,13 +340,16 @@ class Outcomes:
 
     def excluding(self, measure: str, record: Instance) -> list[Status]:
         found = []
-        for name, (first, *_) in self.program.clauses.items():
-            effect = first.effect
-            if isinstance(effect, ir.Withhold) and measure in effect.measures:
-                for higher in self.on_or_above(name, record):
-                    if higher is record or effect.members:
-                        found += [self.as_to(s, measure, record) for s in self.statuses(name, higher)]
+        for name, effect in self.withholding(measure):
+            for higher in self.on_or_above(name, record):
+                if higher is record or effect.members:
+                    found += [self.as_to(s, measure, record) for s in self.statuses(name, higher)]
         return found
+
+    def withholding(self, measure: str) -> list[tuple[str, ir.Withhold]]:
+        """The exclusions from a measure."""
+        effects = ((name, first.effect) for name, (first, *_) in self.program.clauses.items())
+        return [(n, e) for n, e in effects if isinstance(e, ir.Withhold) and measure in e.measures]
 
     def base(self, measure: str, record: Instance) -> Answer:
         """The outcomes of a measure for a record before mutual exclusion."""

@@ -39,6 +39,12 @@ class Functions:
     states: dict[int, Callable[[Record], int]] = field(default_factory=dict)  # by the clause version
     bases: dict[tuple[str, str], Callable[[Record], Any]] = field(default_factory=dict)
     finals: dict[tuple[str, str], Callable[[Record], Any]] = field(default_factory=dict)
+    barring: dict[int, list[str]] = field(
+        default_factory=dict
+    )  # by the clause version, once it has been asked for
+    withholding: dict[str, list[tuple[str, ir.Withhold]]] = field(
+        default_factory=dict
+    )  # by measure, likewise
     questions: dict[tuple[str, str], tuple[Callable[[Record], Any], Any]] = field(default_factory=dict)
     pays: dict[int, Callable[[Record], Any]] = field(default_factory=dict)  # by the amount rule
     granting: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # the clauses, in source order
@@ -143,6 +149,18 @@ class Level(Outcomes):
     def granting(self, measure: str, record: Instance) -> list[Status]:
         names = self.functions.granting.get((measure, record.entity), ())
         return [status for name in names for status in self.statuses(name, record)]
+
+    def barring(self, clause: ir.Clause) -> list[str]:
+        known = self.functions.barring
+        if id(clause) not in known:
+            known[id(clause)] = super().barring(clause)
+        return known[id(clause)]
+
+    def withholding(self, measure: str) -> list[tuple[str, ir.Withhold]]:
+        known = self.functions.withholding
+        if measure not in known:
+            known[measure] = super().withholding(measure)
+        return known[measure]
 
     def payment(self, status: Status) -> Payment | None:
         key = (id(status.clause), status.subject)
