@@ -31,9 +31,8 @@ from registers import ON
 
 from policykit import ir
 from policykit.diagnostics import PolicyError
-from policykit.engine.columnar.constants import Refused
-from policykit.engine.columnar.decide import Columnar
-from policykit.engine.columnar.frames import Frame, frames_of
+from policykit.engine.columnar import Columnar, Refused, frames_of
+from policykit.engine.columnar.frames import Frame
 from policykit.loader import load_text
 from policykit.ops import OPS
 from policykit.records import read_case

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from policykit import ir
 from policykit.engine import interpreter
-from policykit.engine.columnar.decide import Columnar
+from policykit.engine.columnar import Columnar
 from policykit.engine.columnar.frames import NO_BOUND, Frame, Waits
 from policykit.engine.compiled import Row, compiled
 from policykit.facts import Case, Election, Ruling

@@ -75,6 +75,14 @@ TEXTS = ("东村", "西村", "南村")
 TOPS = (3, 3, 3, 120, 100_000, 7_654_321, 10**11)
 
 
+#: what a vocabulary may have instead: longer lists, days and months of years
+WIDER = {
+    "人 1 至 4 个": "人 1 至 9 个", "单 0 至 3 个": "单 0 至 12 个", "2004-06-09 至 2004-06-12": "1900-01-01 至 2020-06-10",
+    "2020-06-08 至 2020-06-12": "2019-01-01 至 2020-12-31", "2020-06-09 至 2020-06-11": "2020-01-28 至 2020-07-02",
+    "2020-05 至 2020-07": "2018-12 至 2021-03", "2020-04 至 2020-08": "2019-11 至 2024-02", "0 年 至 2 年": "0 年 至 40 年",
+}  # fmt: skip
+
+
 class Writer(Drafter):
     """Writes a whole program over figures of some size, with more of the calendar and of rounding.
 
@@ -96,11 +104,11 @@ class Writer(Drafter):
             text = re.sub("(    其中 .*) × 1 个月", r"\1", text)
         vocabulary = strategies.VOCABULARY + strategies.VILLAGE * self.village
         assert text.startswith(vocabulary)
-        most = self.one((4, 4, 4, 9))
-        raised = re.sub(r"(至|=) [23] 分/月", rf"\1 {self.top} 分/月", vocabulary).replace(
-            "人 1 至 4 个", f"人 1 至 {most} 个"
-        )
-        return raised + MORE + text[len(vocabulary) :]
+        words = re.sub(r"(至|=) [23] 分/月", rf"\1 {self.top} 分/月", vocabulary) + MORE
+        for narrow, wide in WIDER.items():
+            if self.chance(0.3):
+                words = words.replace(narrow, wide)
+        return words + text[len(vocabulary) :]
 
     def parameters(self) -> None:
         super().parameters()

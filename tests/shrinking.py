@@ -29,16 +29,15 @@ def shrunk(
                 at += 1
         return thing
 
+    def beside(kept: Household) -> Callable[[str], bool]:
+        return lambda one: stays(one, kept)
+
     before = None
     while before != (text, household) and stays(text, household):
         before = text, household
         household = less(household, smaller_households, partial(stays, text))
-        text = less(text, shorter_texts, partial(_as_text, stays, household))
+        text = less(text, shorter_texts, beside(household))
     return text, household
-
-
-def _as_text(stays: Callable[[str, Household], bool], household: Household, text: str) -> bool:
-    return stays(text, household)
 
 
 def smaller_households(household: Household) -> Iterator[Household]:
