@@ -160,6 +160,24 @@ def test_a_blank_number_goes_on_with_the_household_above_where_its_facts_are_bla
     assert read.notes == [("S009", "a.xlsx「成员」")]
 
 
+def test_a_blank_number_never_goes_past_a_row_of_another_kind(tmp_path: Path) -> None:
+    rows = [
+        ["户编号", "户名", "姓名"], [1, "甲户", "甲"], [None, "乙户", "乙"], [None, None, "乙妻"], [2, "丙户", "丙"], ["小计", None, None],
+        [None, None, "丁"], [3, "戊户", "戊"], [], [None, None, "己"], [4, "庚户", "庚"], [None, None, "庚妻"],
+    ]  # fmt: skip
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert {key: len(members) for key, members in read.members.items()} == {"1": 1, "4": 2}
+    # 丁 and 己 may be of the household above, which is not whole without them; 乙 and his wife are of another
+    assert [(row, key) for _, row, key, _ in read.codes] == [(5, "2"), (8, "3"), (3, ""), (4, "")]
+
+
+def test_a_blank_number_never_goes_past_a_row_that_cannot_be_read(tmp_path: Path) -> None:
+    text = "户编号,户名,姓名\n1,甲户,甲\n2,乙户,乙,多\n,,乙妻\n3,丙户,丙\n,,丙妻\n"
+    read = Read(kept(tmp_path / "成员.csv", text))
+    assert {key: len(members) for key, members in read.members.items()} == {"1": 1, "3": 2}
+    assert read.codes == [("成员.csv", 3, "2", "S012"), ("成员.csv", 4, "", "S005")]
+
+
 def test_signatures_below_a_table_are_nobody(tmp_path: Path) -> None:
     rows = [
         ["户编号", "户名", "姓名"],
@@ -172,10 +190,15 @@ def test_signatures_below_a_table_are_nobody(tmp_path: Path) -> None:
     assert read.notes == [("S006", "a.xlsx「成员」第3行"), ("S006", "a.xlsx「成员」第4行")]
 
 
-def test_a_blank_number_among_members_alone_is_nobodys(tmp_path: Path) -> None:
-    read = Read(sheet(tmp_path / "a.xlsx", [HEADS, [1, "甲"], [None, "乙"]]))
-    assert read.members == {"1": [{"name": "甲"}]}
-    assert read.codes == [("a.xlsx「成员」", 3, "", "S005")]
+@pytest.mark.parametrize("memory", [10**9, 0])
+def test_a_blank_number_among_members_alone_sets_the_household_above_aside(
+    tmp_path: Path, memory: int
+) -> None:
+    text = "户编号,姓名\n1,甲\n,乙\n2,丙\n"
+    read = Read(kept(tmp_path / "成员.csv", text), memory=memory, size=1)
+    assert read.members == {"2": [{"name": "丙"}]}
+    assert read.codes == [("成员.csv", 2, "1", "S005")]
+    assert [reason.where for reason in read.bad[0].reasons] == ["成员.csv第3行"]
 
 
 def test_an_amount_merged_over_several_members_is_of_the_first_alone(tmp_path: Path) -> None:

@@ -74,10 +74,10 @@ class Register:
             return
         from policykit.batch import linking, streaming, tidying
 
-        told, first = Told(), 0
+        told, first, what = Told(), 0, self.names.key_label(self.language)
         fits = sum(sheet.raw.size for sheet in self.sheets) <= self.memory
         if fits:
-            found = [(sheet, tidying.whole(sheet, told, self.language)) for sheet in self.sheets]
+            found = [(sheet, tidying.whole(sheet, told, what, self.language)) for sheet in self.sheets]
             pieces: Iterator[Piece] = iter([found])
         else:
             pieces = streaming.pieces(self.sheets, self.names, told, size, self.place, self.language)

@@ -31,17 +31,17 @@ def pieces(
     sheets: Sequence[Sheet], names: Names, told: Told, size: int, place: str, language: Language
 ) -> Iterator[Piece]:
     """The rows of so many households at a time, in the order of household numbers."""
+    what = names.key_label(language)
     for sheet in sheets:
         if KEY not in sheet.columns:
-            what = names.key_label(language)
             raise PolicyError([data_fault(language, "S016", sheet.raw.source, what=what)])
-    seen = [_seen(sheet, language) for sheet in sheets]
+    seen = [_seen(sheet, what, language) for sheet in sheets]
     text = not all(integers for integers, _ in seen)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="policykit-")))
         streams = []
         for number, (sheet, (integers, rising)) in enumerate(zip(sheets, seen, strict=True)):
-            batches = tidied(sheet, told, language)
+            batches = tidied(sheet, told, what, language)
             if text and integers:
                 batches, rising = map(_as_text, batches), False
             if not rising:
@@ -50,11 +50,11 @@ def pieces(
         yield from _side_by_side(streams, size)
 
 
-def _seen(sheet: Sheet, language: Language) -> tuple[bool, bool]:
+def _seen(sheet: Sheet, what: str, language: Language) -> tuple[bool, bool]:
     """Whether the household numbers of a table are integers, and whether they never fall."""
     integers, last = True, None
     rising = True
-    for found in keys(sheet, Told(), language):
+    for found in keys(sheet, Told(), what, language):
         integers = integers and pa.types.is_integer(found.type)
         known = found.drop_null()
         if rising and len(known):

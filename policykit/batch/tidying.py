@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from policykit.batch.chunks import KEY, ROW, at
-from policykit.batch.files import Raw, Told, Wanted, cell_text
+from policykit.batch.files import Lost, Raw, Told, Wanted, cell_text
 from policykit.batch.headings import ROOT
 from policykit.batch.sheets import Sheet
 from policykit.diagnostics import Language, data_fault, shown
@@ -25,7 +26,7 @@ _MOST_NOTES = 20
 _FRONT = 3  # columns in which a row says that it is a total
 
 
-def whole(sheet: Sheet, told: Told, language: Language) -> pa.Table:
+def whole(sheet: Sheet, told: Told, what: str, language: Language) -> pa.Table:
     """All rows of a table at once. Those of an Arrow table stay where they are."""
     import pyarrow as pa
 
@@ -34,7 +35,7 @@ def whole(sheet: Sheet, told: Told, language: Language) -> pa.Table:
         found: pa.Table = table(sheet.groups[0])
         at_key = found.column_names.index(KEY) if KEY in found.column_names else -1
         return found.set_column(at_key, KEY, key_array(found[KEY])) if at_key >= 0 else found
-    batches = list(tidied(sheet, told, language))
+    batches = list(tidied(sheet, told, what, language))
     if batches:
         return pa.Table.from_batches(batches)
     return pa.table(
@@ -42,24 +43,24 @@ def whole(sheet: Sheet, told: Told, language: Language) -> pa.Table:
     )
 
 
-def keys(sheet: Sheet, told: Told, language: Language) -> Iterator[pa.Array]:
+def keys(sheet: Sheet, told: Told, what: str, language: Language) -> Iterator[pa.Array]:
     """The household numbers alone, batch by batch."""
     if sheet.raw.named and len(sheet.groups) == 1:
         wanted = [one for one in sheet.groups[0] if one.name == KEY]
         for batch in sheet.raw.batches(sheet.after, wanted, told):
             yield key_array(batch.column(0))
     else:
-        for batch in tidied(sheet, told, language):
+        for batch in tidied(sheet, told, what, language):
             yield batch[KEY]
 
 
-def tidied(sheet: Sheet, told: Told, language: Language) -> Iterator[pa.RecordBatch]:
-    """The records of a table with their rows, batch by batch."""
+def tidied(sheet: Sheet, told: Told, what: str, language: Language) -> Iterator[pa.RecordBatch]:
+    """The records of a table with their rows, batch by batch; `what` is the number of a household in messages."""
     import pyarrow as pa
 
     front = [] if sheet.raw.named else [Wanted(place, f"_at{place}") for place in range(_width(sheet.raw))]
     wanted = [*front, *(one for group in sheet.groups for one in group)]
-    last = None
+    last = _Last()
     for batch in sheet.raw.batches(sheet.after, wanted, told):
         columns, rows = batch.columns, batch[ROW]
         names, at_column = sheet.columns, len(front)
@@ -77,7 +78,7 @@ def tidied(sheet: Sheet, told: Told, language: Language) -> Iterator[pa.RecordBa
                 [*(held.get(name, none) for name in names), rows], [*names, ROW]
             )
             if front:
-                part, last = _records(sheet, part, columns[: len(front)], last, told, language)
+                part, last = _records(sheet, part, columns[: len(front)], last, told, what, language)
             parts.append(part)
         yield parts[0] if len(parts) == 1 else _by_row(parts)
     _tell(sheet, told, language)
@@ -97,8 +98,14 @@ def _by_row(parts: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def _records(
-    sheet: Sheet, part: pa.RecordBatch, front: Sequence[pa.Array], last: Any, told: Told, language: Language
-) -> tuple[pa.RecordBatch, Any]:
+    sheet: Sheet,
+    part: pa.RecordBatch,
+    front: Sequence[pa.Array],
+    last: _Last,
+    told: Told,
+    what: str,
+    language: Language,
+) -> tuple[pa.RecordBatch, _Last]:
     """The rows that are records, a blank number of a household filled where a row goes on with the one above.
 
     That is where facts of the household stand in the rows of its members, and are blank too.
@@ -118,24 +125,52 @@ def _records(
     unkeyed = pc.any(pc.invert(keyed)).as_py()
     for column in [*front, *(part[name] for name in names)] if unkeyed else ():
         total = pc.or_(total, pc.and_not(_matches(column, _REMARK), keyed))
-    several = len(sheet.groups) > 1
+    keyed, several = pc.and_not(keyed, total), len(sheet.groups) > 1
     record = pc.and_(pc.and_not(pc.or_(own, of_root), total), own if several else True)
     if not sheet.path and not several:
-        record = pc.and_not(
-            pc.or_(record, keyed), total
-        )  # a household of which nothing is known but the number
+        # a household may be there of which nothing is known but the number
+        record = pc.and_not(pc.or_(record, keyed), total)
     if not several:
         _remarks(sheet, part, front, pc.invert(record), told, language)
-    if any(name.startswith(ROOT) for name in names) and KEY in part.schema.names:
-        key = part[KEY]
-        before = pc.fill_null_forward(pa.concat_arrays([pa.array([last], key.type), key]))[1:]
-        follows = pc.and_(record, pc.invert(pc.or_(keyed, of_root)))
-        filled = pc.sum(pc.and_(follows, pc.is_valid(before))).as_py() or 0
-        if filled:
-            told.filled[sheet.raw.source] = told.filled.get(sheet.raw.source, 0) + filled
-        part = part.set_column(part.schema.names.index(KEY), KEY, pc.if_else(follows, before, key))
-        last = before[-1].as_py() if len(before) else last
-    return part.filter(record), last
+    if not sheet.path or KEY not in part.schema.names or not part.num_rows:
+        return part.filter(record), last
+    row = part[ROW]
+    after = pc.equal(row, pc.add(pa.concat_arrays([pa.array([last.row], pa.int64()), row[:-1]]), 1))
+    # the household that the row above is of, as far as rows between tell of no other
+    other = pc.or_(pc.and_not(of_root, keyed), pc.invert(after))
+    above = _onward(last.above, pc.if_else(keyed, part[KEY], pc.if_else(other, "", None)))
+    open_ = pc.and_not(record, keyed)
+    if any(name.startswith(ROOT) for name in names):
+        follows = pc.and_(pc.and_not(open_, of_root), after)
+        begins = pc.if_else(pc.and_(record, keyed), part[KEY], "")
+        number = _onward(last.number, pc.if_else(follows, None, begins))
+        goes_on = pc.and_(follows, pc.not_equal(number, ""))
+        part = part.set_column(part.schema.names.index(KEY), KEY, pc.if_else(goes_on, number, part[KEY]))
+        told.filled[sheet.raw.source] = told.filled.get(sheet.raw.source, 0) + (pc.sum(goes_on).as_py() or 0)
+        open_, last = pc.and_not(open_, goes_on), replace(last, number=number[-1].as_py())
+    for at_row, key in zip(row.filter(open_).to_pylist(), above.filter(open_).to_pylist(), strict=True):
+        # it may well be of the household above, which is not whole without it
+        reason = data_fault(language, "S005", at(sheet.raw.source, at_row, language), what=what)
+        told.lost.append(Lost(sheet.raw.source, at_row, key, reason))
+    return part.filter(pc.and_not(record, open_)), replace(last, above=above[-1].as_py(), row=row[-1].as_py())
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The row before a batch: its place, the household number that goes on to blank ones (empty: none), and the
+    household above it in any case."""
+
+    row: int = 0
+    number: str = ""
+    above: str = ""
+
+
+def _onward(before: str, values: pa.Array) -> pa.Array:
+    """Values, each blank one as the one above it."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.fill_null_forward(pa.concat_arrays([pa.array([before]), values]))[1:]
 
 
 def _all(truth: bool, count: int) -> pa.Array:
