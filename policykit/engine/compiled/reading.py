@@ -292,7 +292,7 @@ class Reader:
     ) -> None:
         self.program, self.on = program, on
         self.tables = {kind: self.table(kind, classes[kind], ranges.get(kind)) for kind in program.entities}
-        self.levels = levels(program)
+        self.levels = program.described
         self.heads = {kind: list(heads(program, kind)) for kind in program.entities}
 
     def table(self, kind: str, make: type[Record], ranges: Any) -> Table:
@@ -580,21 +580,6 @@ def heads(program: ir.Program, kind: str) -> Iterable[tuple[str, str]]:
         for option in choice.options if choice else ():
             if name == f"relation_to_{option.name.id}" or option.name.zh in ("本人", "户主"):
                 yield identifier(name), option.name.id
-
-
-def levels(program: ir.Program) -> list[str]:
-    """What the input may describe: the root, or what lies in it down to that which something is granted to."""
-    granted = {entity for measure in program.measures.values() for entity in measure.entities}
-    found = [program.root]
-    if program.root not in program.entities:
-        return []
-    while found[-1] not in granted:
-        lists = program.entities[found[-1]].lists.values()
-        lower = next((decl.item for decl in lists if decl.kind == "members"), None)
-        if lower is None:
-            return [program.root]
-        found.append(lower)
-    return found
 
 
 def copied(raw: Any) -> Any:
