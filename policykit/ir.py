@@ -317,6 +317,11 @@ class FactDecl:
     judgement: str | None
     span: Span
 
+    @property
+    def fixed_range(self) -> bool:
+        """Whether the range mentions no other fact."""
+        return all(end is None or isinstance(end, Const | Today) for end in (self.low, self.high))
+
 
 ListKind: TypeAlias = Literal["members", "records", "refers"]
 

@@ -249,7 +249,7 @@ class Inquiry:
             (record, decl)
             for record in self.case.index.values()
             for decl in self.program.entities[record.entity].facts.values()
-            if not all(end is None or isinstance(end, ir.Const | ir.Today) for end in (decl.low, decl.high))
+            if not decl.fixed_range
         ]
 
     # -- the two ways

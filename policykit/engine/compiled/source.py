@@ -82,7 +82,7 @@ class Source:
         name = identifier(kind)
         for fact in self.program.entities[kind].facts.values():
             ends = [fact.low, fact.high]
-            if all(end is None or isinstance(end, ir.Const | ir.Today) for end in ends):
+            if fact.fixed_range:
                 continue
             wide = widest(fact.type, frozenset())
             assert isinstance(wide, Bounds)

@@ -247,9 +247,16 @@ def known(plain: Any, of: Type) -> Known:
 def given(verdicts: Verdicts, case: Case) -> Iterator[Truth]:
     """That the household looked at is this one, as far as it is known and anything was asked of it.
 
-    What it leaves open stays free. Ask first, then call this: only variables that exist are held to it.
+    What it leaves open stays free. Ask first, then call this: only variables that exist are held to it, and those whose
+    range mentions other facts, for a known one says something of these whoever asks for it.
     """
     variables = verdicts.vars
+    for record in list(variables.records.values()):
+        known_here = case.index.get(record.path)
+        facts = verdicts.program.entities[record.entity].facts
+        for name, said in known_here.facts.items() if known_here is not None else ():
+            if said.value is not None and name in facts and not facts[name].fixed_range:
+                verdicts.world.fact(record, name)
     for (path, name), value in list(variables.facts.items()):
         if name == "":
             yield from _element(path, value, case)
