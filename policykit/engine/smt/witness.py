@@ -251,12 +251,12 @@ def given(verdicts: Verdicts, case: Case) -> Iterator[Truth]:
     range mentions other facts, for a known one says something of these whoever asks for it.
     """
     variables = verdicts.vars
-    for record in list(variables.records.values()):
-        known_here = case.index.get(record.path)
-        facts = verdicts.program.entities[record.entity].facts
-        for name, said in known_here.facts.items() if known_here is not None else ():
+    for place in list(variables.records.values()):
+        described = case.index.get(place.path)
+        facts = verdicts.program.entities[place.entity].facts
+        for name, said in described.facts.items() if described is not None else ():
             if said.value is not None and name in facts and not facts[name].fixed_range:
-                verdicts.world.fact(record, name)
+                verdicts.world.fact(place, name)
     for (path, name), value in list(variables.facts.items()):
         if name == "":
             yield from _element(path, value, case)
