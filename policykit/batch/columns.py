@@ -138,15 +138,11 @@ class Reading:
         """Text, as objects where a rule reads it, else no more than whether it may stand there."""
         asked = (decl.entity, decl.name.id) in self.asked
         valid = valid_rows(array)
-        plain = valid & False
-        if pa.types.is_string(array.type) and decl.name.id != "id_number":
-            words = pa.array(sorted({*BLANK, *NOBODY}))
-            shown = pc.and_not(pc.match_substring_regex(array, _PLAIN_TEXT), pc.is_in(array, value_set=words))
-            plain = filled(shown, False)
+        plain = _plain(array) if decl.name.id != "id_number" else valid & False
         state = np.where(plain, KNOWN, UNKNOWN).astype(np.uint8)
         values = np.empty(len(array), object)
         if asked:
-            values[plain] = array.filter(pa.array(plain)).to_pylist()
+            values[plain] = array.filter(pa.array(plain)).cast(pa.string()).to_pylist()
         met: dict[Any, tuple[int, Any]] = {}
         for row in np.flatnonzero(valid & ~plain).tolist():
             state[row], values[row] = self._once(decl, met, array[row].as_py())
@@ -162,13 +158,17 @@ class Reading:
     def said(self, key: str, array: pa.Array) -> tuple[Mask, Mask]:
         """Where something is said beside a fact (its paper, a day, a judge), and where it is said badly."""
         of = DATE if key == "date" else TEXT
+        plain = _plain(array) if of is TEXT else np.zeros(len(array), np.bool_)
+        if plain.all():
+            return plain, ~plain
         decl = ir.FactDecl(ir.Name(key, key), "", of, None, None, "", False, False, None, None, NOWHERE)
         met = self.met.setdefault(("", key), {})
         if len(met) > _MOST_KEPT:
             met.clear()
-        spellings, codes = distinct(array)
+        state, rest = np.where(plain, KNOWN, UNKNOWN).astype(np.uint8), np.flatnonzero(~plain)
+        spellings, codes = distinct(array.take(pa.array(rest)))
         states = [*(self._detail(decl, met, raw) for raw in spellings), UNKNOWN]
-        state = np.array(states, np.uint8)[codes]
+        state[rest] = np.array(states, np.uint8)[codes]
         return state == KNOWN, state == BAD
 
     def _detail(self, decl: ir.FactDecl, met: dict[Any, tuple[int, Any]], raw: Any) -> int:
@@ -187,6 +187,17 @@ class Reading:
 
 
 # ---- small change ------------------------------------------------------------------------------------------------------
+
+
+def _plain(array: pa.Array) -> Mask:
+    """Which cells of a column are text, or a number that stands for one, that nobody would ask about."""
+    if pa.types.is_integer(array.type):
+        return valid_rows(array)
+    if not pa.types.is_string(array.type):
+        return np.zeros(len(array), np.bool_)
+    words = pa.array(sorted({*BLANK, *NOBODY}))
+    shown = pc.and_not(pc.match_substring_regex(array, _PLAIN_TEXT), pc.is_in(array, value_set=words))
+    return filled(shown, False)
 
 
 def _within(low: int, high: int) -> int:
