@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from math import lcm
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from policykit.source import NOWHERE
 from policykit.values import Month
 
 _MOST_KEPT = 200_000  # spellings of one fact that are remembered
+_PLAIN = frozenset([str, int, bool, NoneType])
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 #: text that every screen shows, and nothing else that a reader would ask about
 _PLAIN_TEXT = r"^[!-~\x{b7}\x{2014}\x{2018}-\x{201d}\x{3001}-\x{303f}\x{4e00}-\x{9fa5}\x{ff01}-\x{ff5e}]([ -~\x{b7}\x{2014}\x{2018}-\x{201d}\x{3000}-\x{303f}\x{4e00}-\x{9fa5}\x{ff01}-\x{ff5e}]*[!-~\x{4e00}-\x{9fa5}\x{ff01}-\x{ff5e}])?$"
@@ -219,11 +222,11 @@ def _code(plain: Any) -> Any:
 
 def _asked(form: Any, seen: set[int]) -> Iterator[tuple[str, str]]:
     """Every fact that is read anywhere in a form of the program."""
-    if id(form) in seen:
+    if form.__class__ in _PLAIN or id(form) in seen:
         return
     if isinstance(form, ir.Fact):
         yield form.entity, form.name
-    if isinstance(form, Mapping | tuple | list) or is_dataclass(form):
+    if isinstance(form, Mapping | tuple | list) or _slots(form.__class__):
         seen.add(id(form))
     if isinstance(form, Mapping):
         for one in form.values():
@@ -231,6 +234,12 @@ def _asked(form: Any, seen: set[int]) -> Iterator[tuple[str, str]]:
     elif isinstance(form, tuple | list):
         for one in form:
             yield from _asked(one, seen)
-    elif is_dataclass(form) and not isinstance(form, type):
-        for slot in fields(form):
-            yield from _asked(getattr(form, slot.name), seen)
+    else:
+        for slot in _slots(form.__class__):
+            yield from _asked(getattr(form, slot), seen)
+
+
+@cache
+def _slots(of: type) -> tuple[str, ...]:
+    """What a form of this kind is made of; nothing of a plain value."""
+    return tuple(slot.name for slot in fields(of)) if is_dataclass(of) else ()
