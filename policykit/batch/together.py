@@ -100,6 +100,8 @@ class _Filled:
                     self.decided(measure, place)
         if self.searching:
             self.filling.found += [one for place in self.places for one in self.found(place)]
+        self.places.clear()
+        self.verdicts.close()
 
     def found(self, place: Place) -> Iterator[Found]:
         """What the rules find, list or refer, and what the tool notes."""

@@ -241,6 +241,18 @@ class Table:
         made.gap = self.gap
         return made
 
+    def close(self) -> None:
+        """Lets go of the tables below and above, which refer to this one."""
+        below = [listing.table for listing in self.listings.values()]
+        for held in (self.listings, self.columns, self.register.known):
+            held.clear()
+        for more in (self.elsewhere, self.register.kinds):
+            more.clear()
+        for table in [*below, *self.uppers]:
+            if table.owner is self:
+                table.close()
+        self.uppers.clear()
+
     # -- for people
 
     def paths(self, rows: Array) -> tuple[list[str], Array]:
