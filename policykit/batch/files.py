@@ -165,7 +165,9 @@ class Parquet:
         row, names = 1, [self.names[one.place] for one in wanted]
         for path in self.paths:
             try:
-                for batch in pq.ParquetFile(path).iter_batches(_BATCH, columns=names):
+                for batch in pq.ParquetFile(path, page_checksum_verification=True).iter_batches(
+                    _BATCH, columns=names
+                ):
                     table = plain_columns(pa.Table.from_batches([batch]).select(names), wanted)
                     yield from (numbered(one, row) for one in table.combine_chunks().to_batches())
                     row += batch.num_rows
@@ -181,7 +183,7 @@ def _width(of: pa.DataType) -> int:
     if pa.types.is_dictionary(of):
         of = of.value_type
     try:
-        return max(1, of.bit_width // 8)
+        return max(1, int(of.bit_width) // 8)
     except ValueError:  # of no fixed width
         return 64 if pa.types.is_nested(of) else 20
 
