@@ -95,7 +95,7 @@ def ordering(run: Compare, falls_first: bool) -> Operation:
         if isinstance(left, Ratio) != isinstance(right, Ratio):
             ratio, other = (left, plain(right)) if isinstance(left, Ratio) else (right, plain(left))
             assert isinstance(ratio, Ratio)
-            if not other.exact and max(ratio.top * other.scale, other.top * ratio.under_top) <= LIMIT:
+            if _fits_crosswise(ratio, other):
                 return _seen(_crosswise(run, falls_first, ratio, other, ratio is left), ratio, other)
         a, b = aligned([plain(left), plain(right)])
         return _seen(_ends(run, falls_first, (a.lo, a.hi), (b.lo, b.hi)), a, b)
@@ -159,12 +159,21 @@ def equal(left: Plane, right: Plane) -> Truth:
             return _equal_records(left, right)
         case Sets(), Sets():
             raise AssertionError("sets are not compared")
-    a, b = aligned([plain(left), plain(right)])
-    if a.hi is a.lo and b.hi is b.lo and a.none is None and b.none is None:
-        same = _mask(a.lo == b.lo)
-        return Truth(same, same)
-    meet = _mask(a.lo <= b.hi) & _mask(b.lo <= a.hi)
-    sure = _mask(a.lo == b.lo) & _mask(a.lo == a.hi) & _mask(b.lo == b.hi)
+    a: Ordered | Ratio
+    if isinstance(right, Ratio):
+        left, right = right, left
+    if isinstance(left, Ratio) and isinstance(right, Ordered) and _fits_crosswise(left, right):
+        a, b = left, right
+        meet = _mask(a.lo * b.scale <= b.hi * a.lo_under) & _mask(b.lo * a.hi_under <= a.hi * b.scale)
+        sure = _mask(a.lo * b.scale == b.lo * a.lo_under) & _mask(a.hi * b.scale == b.lo * a.hi_under)
+    else:
+        a, b = aligned([plain(left), plain(right)])
+        if a.hi is a.lo and b.hi is b.lo and a.none is None and b.none is None:
+            same = _mask(a.lo == b.lo)
+            return Truth(same, same)
+        meet = _mask(a.lo <= b.hi) & _mask(b.lo <= a.hi)
+        sure = _mask(a.lo == b.lo) & _mask(a.lo == a.hi)
+    sure = sure & _mask(b.lo == b.hi)
     some = both_masks(a.some, b.some)
     none = either_masks(a.none, b.none)
     if some is not None:
@@ -176,6 +185,11 @@ def equal(left: Plane, right: Plane) -> Truth:
         if a.some is not None and b.some is not None:
             sure = sure | ~(a.some | b.some)
     return Truth(sure, meet)
+
+
+def _fits_crosswise(ratio: Ratio, number: Ordered) -> bool:
+    """Whether a quotient and a number can be multiplied crosswise in 64 bits."""
+    return not number.exact and max(ratio.top * number.scale, number.top * ratio.under_top) <= LIMIT
 
 
 def _mask(found: Array) -> Mask:
