@@ -3,7 +3,7 @@ BIN := .venv/bin
 HOUSEHOLDS ?= 200000
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: setup demo test bench bench-plots large agreement mutants golden docs serve soak clean
+.PHONY: setup demo test bench bench-plots large agreement mutants golden docs serve soak soak-batch clean
 
 # make .venv and install policykit into it with every extra but Spark
 setup: .venv/.installed
@@ -71,6 +71,11 @@ serve: setup
 # ten times the large counts; run by hand, write down the result with its date
 soak: setup
 	POLICYKIT_LARGE=10 $(BIN)/pytest -n 2 -m large
+
+# a register of N households, a million unless N says otherwise, through `policykit batch` under faults; some hours for ten million
+soak-batch: setup
+	$(BIN)/python tests/soak.py $(or $(N),1000000)
+	$(BIN)/python tests/soak.py $(or $(N),1000000) --shuffled
 
 # remove .venv and everything that was built
 clean:

@@ -716,8 +716,8 @@ CATALOGUE: dict[str, Entry] = {
         "error",
         "文件损坏，从第 {row} 行起读不出来",
         "the file is damaged and cannot be read from row {row} on",
-        "请来源单位重新导出；在此之前的户已经读完",
-        "have it exported again; the households before that row were read",
+        "请来源单位重新导出，再运行一次",
+        "have it exported again, and run again",
     ),
     "S016": Entry(
         "error",

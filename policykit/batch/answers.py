@@ -27,7 +27,7 @@ from policykit.result import Read, read_household
 from policykit.trace import Decision
 from policykit.values import Bounds, either
 
-SIZE = 16_384  # households in a block, which then fits the caches of a processor
+SIZE = 8_192  # households in a block, which then fits the caches of a processor
 GROUP = 1_000  # households that are read before they are asked about together
 FEW = 30  # with fewer it is quicker to ask about each
 STEP = 50  # households between two words on how far it is, where each is read by itself

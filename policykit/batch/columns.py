@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from math import lcm
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from policykit.source import NOWHERE
 from policykit.values import Month
 
 _MOST_KEPT = 200_000  # spellings of one fact that are remembered
+_PLAIN = frozenset([str, int, bool, NoneType])
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 #: text that every screen shows, and nothing else that a reader would ask about
 _PLAIN_TEXT = r"^[!-~\x{b7}\x{2014}\x{2018}-\x{201d}\x{3001}-\x{303f}\x{4e00}-\x{9fa5}\x{ff01}-\x{ff5e}]([ -~\x{b7}\x{2014}\x{2018}-\x{201d}\x{3000}-\x{303f}\x{4e00}-\x{9fa5}\x{ff01}-\x{ff5e}]*[!-~\x{4e00}-\x{9fa5}\x{ff01}-\x{ff5e}])?$"
@@ -138,15 +141,11 @@ class Reading:
         """Text, as objects where a rule reads it, else no more than whether it may stand there."""
         asked = (decl.entity, decl.name.id) in self.asked
         valid = valid_rows(array)
-        plain = valid & False
-        if pa.types.is_string(array.type) and decl.name.id != "id_number":
-            words = pa.array(sorted({*BLANK, *NOBODY}))
-            shown = pc.and_not(pc.match_substring_regex(array, _PLAIN_TEXT), pc.is_in(array, value_set=words))
-            plain = filled(shown, False)
+        plain = _plain(array) if decl.name.id != "id_number" else valid & False
         state = np.where(plain, KNOWN, UNKNOWN).astype(np.uint8)
         values = np.empty(len(array), object)
         if asked:
-            values[plain] = array.filter(pa.array(plain)).to_pylist()
+            values[plain] = array.filter(pa.array(plain)).cast(pa.string()).to_pylist()
         met: dict[Any, tuple[int, Any]] = {}
         for row in np.flatnonzero(valid & ~plain).tolist():
             state[row], values[row] = self._once(decl, met, array[row].as_py())
@@ -162,13 +161,17 @@ class Reading:
     def said(self, key: str, array: pa.Array) -> tuple[Mask, Mask]:
         """Where something is said beside a fact (its paper, a day, a judge), and where it is said badly."""
         of = DATE if key == "date" else TEXT
+        plain = _plain(array) if of is TEXT else np.zeros(len(array), np.bool_)
+        if plain.all():
+            return plain, ~plain
         decl = ir.FactDecl(ir.Name(key, key), "", of, None, None, "", False, False, None, None, NOWHERE)
         met = self.met.setdefault(("", key), {})
         if len(met) > _MOST_KEPT:
             met.clear()
-        spellings, codes = distinct(array)
+        state, rest = np.where(plain, KNOWN, UNKNOWN).astype(np.uint8), np.flatnonzero(~plain)
+        spellings, codes = distinct(array.take(pa.array(rest)))
         states = [*(self._detail(decl, met, raw) for raw in spellings), UNKNOWN]
-        state = np.array(states, np.uint8)[codes]
+        state[rest] = np.array(states, np.uint8)[codes]
         return state == KNOWN, state == BAD
 
     def _detail(self, decl: ir.FactDecl, met: dict[Any, tuple[int, Any]], raw: Any) -> int:
@@ -187,6 +190,17 @@ class Reading:
 
 
 # ---- small change ------------------------------------------------------------------------------------------------------
+
+
+def _plain(array: pa.Array) -> Mask:
+    """Which cells of a column are text, or a number that stands for one, that nobody would ask about."""
+    if pa.types.is_integer(array.type):
+        return valid_rows(array)
+    if not pa.types.is_string(array.type):
+        return np.zeros(len(array), np.bool_)
+    words = pa.array(sorted({*BLANK, *NOBODY}))
+    shown = pc.and_not(pc.match_substring_regex(array, _PLAIN_TEXT), pc.is_in(array, value_set=words))
+    return filled(shown, False)
 
 
 def _within(low: int, high: int) -> int:
@@ -208,11 +222,11 @@ def _code(plain: Any) -> Any:
 
 def _asked(form: Any, seen: set[int]) -> Iterator[tuple[str, str]]:
     """Every fact that is read anywhere in a form of the program."""
-    if id(form) in seen:
+    if form.__class__ in _PLAIN or id(form) in seen:
         return
     if isinstance(form, ir.Fact):
         yield form.entity, form.name
-    if isinstance(form, Mapping | tuple | list) or is_dataclass(form):
+    if isinstance(form, Mapping | tuple | list) or _slots(form.__class__):
         seen.add(id(form))
     if isinstance(form, Mapping):
         for one in form.values():
@@ -220,6 +234,12 @@ def _asked(form: Any, seen: set[int]) -> Iterator[tuple[str, str]]:
     elif isinstance(form, tuple | list):
         for one in form:
             yield from _asked(one, seen)
-    elif is_dataclass(form) and not isinstance(form, type):
-        for slot in fields(form):
-            yield from _asked(getattr(form, slot.name), seen)
+    else:
+        for slot in _slots(form.__class__):
+            yield from _asked(getattr(form, slot), seen)
+
+
+@cache
+def _slots(of: type) -> tuple[str, ...]:
+    """What a form of this kind is made of; nothing of a plain value."""
+    return tuple(slot.name for slot in fields(of)) if is_dataclass(of) else ()

@@ -90,6 +90,19 @@ class Answers:
         settled: NDArray[np.bool_] = (self.fen != NO_FEN) & (self.alternatives == 0)
         return granted & settled
 
+    def waiting(self) -> tuple[list[tuple[Gap, ...]], Ints]:
+        """What rows wait for, as few times as may be, and which of that each row; nothing is the first."""
+        sets: list[tuple[Gap, ...]] = [()]
+        met: dict[int, int] = {}  # by identity: the same is shared, and takes long to compare
+        numbers = np.zeros(len(self), np.int64)
+        for row, gaps in self.missing.items():
+            number = met.get(id(gaps))
+            if number is None:
+                number = met[id(gaps)] = len(sets)
+                sets.append(gaps)
+            numbers[row] = number
+        return sets, numbers
+
 
 class Cells(NamedTuple):
     """One row of answers."""

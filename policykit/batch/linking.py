@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from policykit.batch.arrays import one_piece
+from policykit.batch.arrays import distinct, one_piece
 from policykit.batch.chunks import KEY, NOBODY, ROW, SOURCE, Bad, Chunk, Origin, at
 from policykit.batch.files import Told, cell_text
 from policykit.batch.headings import ABOVE, ROOT, WHOLE, Names
@@ -26,8 +26,15 @@ from policykit.diagnostics import Diagnostic, Language, data_fault, data_word, s
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ALL_THERE = frozenset(["是", "核对完成", "yes", "true", "complete", *NOBODY])
+_BLANK, _YES, _NO, _NOBODY, _WRONG = range(5)  # what a cell says of whether a list is complete
+_ALL_THERE = frozenset(["是", "核对完成", "yes", "true", "complete"])
 _PERHAPS_MORE = frozenset(["否", "核对未完成", "no", "false", "incomplete"])
+
+
+def _said(raw: Any) -> int:
+    text = (cell_text(raw) or "").lower()
+    words = {_YES: _ALL_THERE, _NO: _PERHAPS_MORE, _NOBODY: NOBODY, _BLANK: ("",)}
+    return next((said for said, those in words.items() if text in those), _WRONG)
 
 
 def link(piece: Piece, names: Names, told: Told, language: Language) -> Linked:
@@ -366,19 +373,18 @@ class _Linking:
             return count > 0
         whole = np.full(len(count), True) if sure else count > 0
         homes = self.households_of(above) if above else np.arange(len(count))
-        for row, raw in enumerate(self.tables[above][WHOLE + name].to_pylist()):
-            text = (cell_text(raw) or "").lower()
-            household = int(homes[row])
-            reason = None
-            if text in NOBODY and count[row]:
+        spellings, codes = distinct(one_piece(self.tables[above][WHOLE + name]))
+        said = np.array([_said(raw) for raw in spellings] + [_BLANK])[codes]
+        wrong = (said == _WRONG) | ((said == _NOBODY) & (count > 0))
+        whole[(said == _YES) | ((said == _NOBODY) & ~wrong)] = True
+        whole[said == _NO] = False
+        for row in np.flatnonzero(wrong & (homes >= 0)).tolist():
+            if said[row] == _NOBODY:
                 reason = self.fault("S013", above, row, count=str(count[row]))
-            elif text in _ALL_THERE or text in _PERHAPS_MORE:
-                whole[row] = text in _ALL_THERE
-            elif text:
-                wanted = data_word(self.language, "bool")
-                reason = self.fault("R002", above, row, wanted=wanted, found=shown(raw))
-            if reason and household >= 0:
-                self.aside.setdefault(household, []).append(reason)
+            else:
+                wanted, found = data_word(self.language, "bool"), shown(spellings[codes[row]])
+                reason = self.fault("R002", above, row, wanted=wanted, found=found)
+            self.aside.setdefault(int(homes[row]), []).append(reason)
         return whole
 
     def _lost_rows(self) -> None:

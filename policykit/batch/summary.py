@@ -127,20 +127,28 @@ class Summary:
             add(self.by_place[places[key // wide], self.measures[key % wide]], sums)
 
     def _waiting(self, answers: Answers, outcome: Ints, households: Ints) -> None:
-        seen: set[tuple[tuple[str, str, str], int]] = set()
-        for row, gaps in answers.missing.items():
-            if outcome[row] != UNDETERMINED:
-                continue
-            asked = {
-                (g.kind, "" if g.kind == "parameter" else _POSITION.sub("", g.path), g.name) for g in gaps
-            }
-            for one in asked:
-                waits = self.waits[one]
-                waits.answers += 1
-                waits.alone += len(asked) == 1
-                if (one, households[row]) not in seen:
-                    seen.add((one, households[row]))
-                    waits.households += 1
+        sets, numbers = answers.waiting()
+        different: dict[tuple[str, str, str], int] = {}
+        asked = [
+            sorted({
+                different.setdefault((g.kind, "" if g.kind == "parameter" else _POSITION.sub("", g.path), g.name), len(different))
+                for g in gaps
+            })
+            for gaps in sets
+        ]  # fmt: skip
+        rows = np.flatnonzero((outcome == UNDETERMINED) & (numbers > 0))
+        counts = np.array([len(codes) for codes in asked], np.int64)
+        starts = np.cumsum(counts) - counts
+        each = counts[numbers[rows]]
+        at = np.arange(each.sum()) + np.repeat(starts[numbers[rows]] - (np.cumsum(each) - each), each)
+        codes = np.array([code for those in asked for code in those], np.int64)[at]
+        values = {
+            "answers": np.ones(len(at), np.int64),
+            "alone": np.repeat((each == 1).astype(np.int64), each),
+        }
+        names = list(different)
+        for key, sums in grouped(codes, np.repeat(households[rows], each), values):
+            add(self.waits[names[key]], sums)
 
 
 def _counted(names: Sequence[str], numbers: NDArray[Any]) -> dict[str, int]:

@@ -165,6 +165,8 @@ def decisions(answers: Answers, program: ir.Program) -> pa.Table:
 def findings(answers: Answers) -> pa.Table:
     """One row for each thing that the rules find, list or refer for sure, or the tool notes."""
     sure = [one for one in answers.found if one.sure]
+    if not sure:
+        return FINDINGS.empty_table()
     kinds = tuple(KINDS)
     columns = [
         *whom(answers, np.array([one.subject for one in sure], np.int64)),
@@ -195,25 +197,26 @@ def _fen(values: NDArray[np.int64], absent: NDArray[np.bool_]) -> pa.Array:
 
 def lists(sets: Sequence[Sequence[str]], numbers: Ints) -> pa.Array:
     """Lists of names, given by number."""
-    lengths = np.array([len(names) for names in sets], np.int64)
+    return _lists(pa.array([name for each in sets for name in each], pa.string()), sets, numbers)
+
+
+def _lists(values: pa.Array, sets: Sequence[Sequence[object]], numbers: Ints) -> pa.Array:
+    """Lists given by number; `values` are what is in one after another."""
+    lengths = np.array([len(each) for each in sets], np.int64)
     counts, starts = lengths[numbers], np.cumsum(lengths) - lengths
     ends = np.concatenate([[0], np.cumsum(counts)])
     places = np.arange(ends[-1]) + np.repeat(starts[numbers] - ends[:-1], counts)
-    names = pa.array([name for each in sets for name in each], pa.string())
-    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), names.take(pa.array(places)))
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), values.take(pa.array(places)))
 
 
 def _missing(answers: Answers) -> pa.Array:
-    places = np.array(sorted(answers.missing), np.int64)
-    lengths = np.zeros(len(answers), np.int64)
-    lengths[places] = [len(answers.missing[place]) for place in places.tolist()]
-    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    gaps = [gap for place in places.tolist() for gap in answers.missing[place]]
+    sets, numbers = answers.waiting()
+    gaps = [gap for each in sets for gap in each]
     values = pa.StructArray.from_arrays(
         [pa.array([getattr(gap, name) for gap in gaps], pa.string()) for name in ("path", "name", "kind")],
         fields=list(GAP),
     )
-    return pa.ListArray.from_arrays(pa.array(ends), values)
+    return _lists(values, sets, numbers)
 
 
 # ---- for people --------------------------------------------------------------------------------------------------------
@@ -253,10 +256,9 @@ def labelled(answers: Answers, labels: Labels) -> pa.Table:
             texts = [labels.listed(map(say, answers.names.sets[number])) or None for number in used.tolist()]
             column = pa.array(texts, pa.string()).take(pa.array(inverse))
         elif name == "missing":
-            column = pa.array(
-                [labels.say("；", "; ").join(map(labels.gap, answers.missing[row])) if row in answers.missing else None
-                 for row in range(len(answers))], pa.string(),
-            )  # fmt: skip
+            sets, numbers = answers.waiting()
+            texts = [labels.say("；", "; ").join(map(labels.gap, gaps)) or None for gaps in sets]
+            column = pa.array(texts, pa.string()).take(pa.array(numbers))
         columns[name] = column
     return labels.table(columns)
 

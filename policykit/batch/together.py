@@ -100,6 +100,8 @@ class _Filled:
                     self.decided(measure, place)
         if self.searching:
             self.filling.found += [one for place in self.places for one in self.found(place)]
+        self.places.clear()
+        self.verdicts.close()
 
     def found(self, place: Place) -> Iterator[Found]:
         """What the rules find, list or refer, and what the tool notes."""
@@ -195,12 +197,16 @@ class _Filled:
         """Fills in what the rows wait for."""
         wanted = kept[waits.rows]
         at, numbers = waits.rows[wanted], waits.numbers[wanted]
-        different, which = np.unique(numbers, return_inverse=True)
-        gaps = [waits.gaps.gap(int(number)) for number in different]
+        gaps, which = waits.gaps.told(numbers)
+        which = which[np.lexsort((which, at))]
         starts = np.flatnonzero(np.diff(at, prepend=-1))
-        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(at)], strict=False):
-            found: list[Gap] = sorted(gaps[one] for one in which[start:end].tolist())
-            self.filling.missing[int(rows[at[start]])] = tuple(found)
+        ends = np.append(starts, len(at))[1:]
+        sets: dict[bytes, tuple[Gap, ...]] = {}  # many rows wait for the same
+        for row, start, end in zip(rows[at[starts]].tolist(), starts.tolist(), ends.tolist(), strict=True):
+            key = which[start:end].tobytes()
+            if key not in sets:
+                sets[key] = tuple(gaps[one] for one in which[start:end].tolist())
+            self.filling.missing[row] = sets[key]
 
 
 def _of(place: Place, array: NDArray[np.bool_]) -> Mask:

@@ -157,6 +157,10 @@ class Gaps(Protocol):
 
     def gap(self, number: int) -> Gap: ...
 
+    def told(self, numbers: NDArray[np.int64]) -> tuple[list[Gap], NDArray[np.int64]]:
+        """The gaps of some numbers in order, and which of them each number is."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Waits:

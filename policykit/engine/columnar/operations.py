@@ -95,7 +95,7 @@ def ordering(run: Compare, falls_first: bool) -> Operation:
         if isinstance(left, Ratio) != isinstance(right, Ratio):
             ratio, other = (left, plain(right)) if isinstance(left, Ratio) else (right, plain(left))
             assert isinstance(ratio, Ratio)
-            if not other.exact and max(ratio.top * other.scale, other.top * ratio.under_top) <= LIMIT:
+            if _fits_crosswise(ratio, other):
                 return _seen(_crosswise(run, falls_first, ratio, other, ratio is left), ratio, other)
         a, b = aligned([plain(left), plain(right)])
         return _seen(_ends(run, falls_first, (a.lo, a.hi), (b.lo, b.hi)), a, b)
@@ -159,12 +159,21 @@ def equal(left: Plane, right: Plane) -> Truth:
             return _equal_records(left, right)
         case Sets(), Sets():
             raise AssertionError("sets are not compared")
-    a, b = aligned([plain(left), plain(right)])
-    if a.hi is a.lo and b.hi is b.lo and a.none is None and b.none is None:
-        same = _mask(a.lo == b.lo)
-        return Truth(same, same)
-    meet = _mask(a.lo <= b.hi) & _mask(b.lo <= a.hi)
-    sure = _mask(a.lo == b.lo) & _mask(a.lo == a.hi) & _mask(b.lo == b.hi)
+    a: Ordered | Ratio
+    if isinstance(right, Ratio):
+        left, right = right, left
+    if isinstance(left, Ratio) and isinstance(right, Ordered) and _fits_crosswise(left, right):
+        a, b = left, right
+        meet = _mask(a.lo * b.scale <= b.hi * a.lo_under) & _mask(b.lo * a.hi_under <= a.hi * b.scale)
+        sure = _mask(a.lo * b.scale == b.lo * a.lo_under) & _mask(a.hi * b.scale == b.lo * a.hi_under)
+    else:
+        a, b = aligned([plain(left), plain(right)])
+        if a.hi is a.lo and b.hi is b.lo and a.none is None and b.none is None:
+            same = _mask(a.lo == b.lo)
+            return Truth(same, same)
+        meet = _mask(a.lo <= b.hi) & _mask(b.lo <= a.hi)
+        sure = _mask(a.lo == b.lo) & _mask(a.lo == a.hi)
+    sure = sure & _mask(b.lo == b.hi)
     some = both_masks(a.some, b.some)
     none = either_masks(a.none, b.none)
     if some is not None:
@@ -176,6 +185,11 @@ def equal(left: Plane, right: Plane) -> Truth:
         if a.some is not None and b.some is not None:
             sure = sure | ~(a.some | b.some)
     return Truth(sure, meet)
+
+
+def _fits_crosswise(ratio: Ratio, number: Ordered) -> bool:
+    """Whether a quotient and a number can be multiplied crosswise in 64 bits."""
+    return not number.exact and max(ratio.top * number.scale, number.top * ratio.under_top) <= LIMIT
 
 
 def _mask(found: Array) -> Mask:
@@ -193,36 +207,55 @@ def _equal_texts(left: Texts, right: Texts) -> Truth:
 
 
 def _equal_records(left: Records, right: Records) -> Truth:
-    """Records compared one by one: one that nobody described may be any other."""
-    lo, hi = np.zeros(left.count, np.bool_), np.zeros(left.count, np.bool_)
-    for row, (first, second) in enumerate(zip(_candidates(left), _candidates(right), strict=True)):
-        every = first | second
-        if any(vague for _, _, vague, _ in every - {NO_RECORD}):
-            single = first == second and len(first) == 1 and not any(rest for _, _, _, rest in first)
-            if not single:
-                hi[row] = NO_RECORD in first & second or bool(first - {NO_RECORD} and second - {NO_RECORD})
-                continue
-        lo[row], hi[row] = len(every) == 1, bool(first & second)
-    return Truth(lo, hi)
+    """Records compared: one that nobody described may be any other."""
+    first, second = _Candidates(left, right), _Candidates(right, left)
+    count = left.count
+    shared = np.intersect1d(first.codes, second.codes, assume_unique=True)
+    both, none = (
+        _per_row(shared // first.wide, count),
+        _per_row(shared[shared % first.wide == 0] // first.wide, count),
+    )
+    vague = first.vague | second.vague
+    single = (both == 1) & (first.counts == 1) & (second.counts == 1) & ~first.many
+    doubt = vague & ~single
+    lo = (first.counts + second.counts - both == 1) & ~doubt
+    perhaps = (none > 0) | ((first.described > 0) & (second.described > 0))
+    return Truth(lo, np.where(doubt, perhaps, both > 0))
 
 
-NO_RECORD = (0, 0, False, False)
+class _Candidates:
+    """The records that each row may stand for, as codes of row and record; 无 is record 0.
+
+    Of each row: how many there are, how many of them are not 无, whether nobody described one of them, and whether one
+    stands for many. `other` is what they are compared with, for codes in common.
+    """
+
+    def __init__(self, plane: Records, other: Records) -> None:
+        tables = {id(part.table): part.table for part in (*plane.parts, *other.parts)}
+        firsts, self.wide = {}, 1
+        for key in sorted(tables):
+            firsts[key] = self.wide
+            self.wide += tables[key].count
+        found = [np.zeros(0, np.int64)]
+        self.vague, self.many = np.zeros(plane.count, np.bool_), np.zeros(plane.count, np.bool_)
+        for part in plane.parts:
+            rows, at = planes.spread(part, plane.count)
+            found.append(rows * self.wide + firsts[id(part.table)] + at)
+            if part.table.vague is not None:
+                self.vague[rows[part.table.vague[at]]] = True
+            if part.table.rest is not None:
+                self.many[rows[part.table.rest[at] >= 0]] = True
+        described = np.unique(np.concatenate(found))
+        self.described = _per_row(described // self.wide, plane.count)
+        self.codes, self.counts = described, self.described
+        if plane.none is not None:
+            none = np.flatnonzero(plane.none)
+            self.codes = np.concatenate([described, none * self.wide])
+            self.counts = self.described + _per_row(none, plane.count)
 
 
-def _candidates(plane: Records) -> list[set[tuple[int, int, bool, bool]]]:
-    """The records that each row may stand for: table, row, whether nobody described it, whether it stands for many."""
-    found: list[set[tuple[int, int, bool, bool]]] = [set() for _ in range(plane.count)]
-    for part in plane.parts:
-        rows, at = planes.spread(part, plane.count)
-        vague, rest = part.table.vague, part.table.rest
-        for row, place in zip(rows.tolist(), at.tolist(), strict=True):
-            odd = bool(vague is not None and vague[place])
-            many = bool(rest is not None and rest[place] >= 0)
-            found[row].add((id(part.table), place, odd, many))
-    if plane.none is not None:
-        for row in np.flatnonzero(plane.none):
-            found[row].add(NO_RECORD)
-    return found
+def _per_row(rows: Array, count: int) -> Array:
+    return np.bincount(rows, minlength=count)
 
 
 def differ(left: Plane, right: Plane) -> Truth:
@@ -443,19 +476,7 @@ def downward(over: Any, under: Any, step: int) -> Any:
 
 # ---- the calendar ---------------------------------------------------------------------------------------------------
 
-
-@cache
-def calendar_days() -> Array:
-    """Every day by its ordinal, as year × 10000 + month × 100 + day."""
-    days = np.arange(date.max.toordinal() + 1) + (
-        np.datetime64("0001-01-01", "D").astype(np.int64) - date.min.toordinal()
-    )
-    stamps = days.astype("datetime64[D]")
-    months = stamps.astype("datetime64[M]")
-    years = months.astype("datetime64[Y]").astype(np.int64) + 1970
-    number = months.astype(np.int64) % 12 + 1
-    day = (stamps - months.astype("datetime64[D]")).astype(np.int64) + 1
-    return np.asarray(years * 10000 + number * 100 + day)
+FIRST_MONTH, LAST_MONTH = 12, 9999 * 12 + 11
 
 
 @cache
@@ -464,6 +485,16 @@ def first_days() -> Array:
     months = np.arange(10000 * 12 + 1) - 1970 * 12
     epoch = date(1970, 1, 1).toordinal()
     return np.asarray(months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + epoch)
+
+
+@cache
+def calendar_days() -> Array:
+    """Every day by its ordinal, as year × 10000 + month × 100 + day."""
+    starts = first_days()[FIRST_MONTH:]
+    months = np.arange(FIRST_MONTH, LAST_MONTH + 1)
+    figures = months // 12 * 10000 + (months % 12 + 1) * 100
+    days = np.repeat(figures - starts[:-1] + 1, np.diff(starts))
+    return np.concatenate([[1231], days + np.arange(1, len(days) + 1)])
 
 
 def full_years(birth: Array, day: Array) -> Array:
@@ -475,9 +506,6 @@ def full_years(birth: Array, day: Array) -> Array:
 def month_of(day: Array) -> Array:
     figures = calendar_days()[day]
     return np.asarray(figures // 10000 * 12 + figures // 100 % 100 - 1)
-
-
-FIRST_MONTH, LAST_MONTH = 12, 9999 * 12 + 11
 
 
 def plus_months(month: Array, count: Array) -> Array:

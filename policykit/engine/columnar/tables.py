@@ -39,10 +39,28 @@ class Register:
 
     def gap(self, number: int) -> Gap:
         """The gap of a number."""
-        at = int(np.searchsorted(self.bases, number, side="right")) - 1
-        kind, table, name, cause = self.kinds[at]
-        path = "" if table is None else table.path(number - self.bases[at])
-        return Gap(kind, path, name, cause)
+        return self.told(np.array([number]))[0][0]
+
+    def told(self, numbers: Array) -> tuple[list[Gap], Array]:
+        """The gaps of some numbers in order, and which of them each number is."""
+        different, which = np.unique(numbers, return_inverse=True)
+        at = np.searchsorted(self.bases, different, side="right") - 1
+        found: list[Gap] = []
+        codes = np.zeros(len(different), np.int64)
+        for place in np.unique(at).tolist():
+            kind, table, name, cause = self.kinds[place]
+            mine = np.flatnonzero(at == place)
+            paths, of = (
+                ([""], np.zeros(len(mine), np.int64))
+                if table is None
+                else table.paths(different[mine] - self.bases[place])
+            )
+            codes[mine] = of + len(found)
+            found += [Gap(kind, path, name, cause) for path in paths]
+        order = sorted(range(len(found)), key=found.__getitem__)
+        ranks = np.zeros(len(found), np.int64)
+        ranks[order] = np.arange(len(found))
+        return [found[one] for one in order], ranks[codes][which]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,22 +241,43 @@ class Table:
         made.gap = self.gap
         return made
 
+    def close(self) -> None:
+        """Lets go of the tables below and above, which refer to this one."""
+        below = [listing.table for listing in self.listings.values()]
+        for held in (self.listings, self.columns, self.register.known):
+            held.clear()
+        for more in (self.elsewhere, self.register.kinds):
+            more.clear()
+        for table in [*below, *self.uppers]:
+            if table.owner is self:
+                table.close()
+        self.uppers.clear()
+
     # -- for people
 
-    def path(self, row: int) -> str:
-        """Where a record stands, as results write it."""
+    def paths(self, rows: Array) -> tuple[list[str], Array]:
+        """Where records stand, as results write it: the different places, and which of them is that of each row."""
         if self.owner is None or self.owner_rows is None:
-            return self.entity
-        above = int(self.owner_rows[row])
-        before = self.owner.path(above)
+            return [self.entity], np.zeros(len(rows), np.int64)
+        owners = self.owner_rows[rows]
+        above, which = self.owner.paths(owners)
+        position = np.zeros(len(rows), np.int64)
+        if self.place == "list":
+            position = rows - np.searchsorted(self.owner_rows, owners)
+        if self.gap is not None:
+            position = np.where(self.gap[rows] >= 0, -1, position)
+        wide = int(position.max(initial=0)) + 2
+        different, codes = np.unique(which * wide + position + 1, return_inverse=True)
+        return [self._path(above[one // wide], one % wide - 1) for one in different.tolist()], codes
+
+    def _path(self, above: str, position: int) -> str:
+        """One place, by that of the owner and the position in its list; −1 for one that nobody described."""
+        if position < 0:
+            return f"{above}.{self.name}" + "[…]" * (self.place == "list")
+        assert self.owner is not None
         short = self.owner.place == "root" and self.place != "upper"
-        text = self.name if short else f"{before}.{self.name}"
-        if self.gap is not None and self.gap[row] >= 0:
-            return f"{before}.{self.name}" + "[…]" * (self.place == "list")
-        if self.place != "list":
-            return text
-        first = int(np.searchsorted(self.owner_rows, above))
-        return f"{text}[{row - first}]"
+        text = self.name if short else f"{above}.{self.name}"
+        return f"{text}[{position}]" if self.place == "list" else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,6 +142,14 @@ class Verdicts:
         self._amounts: dict[tuple[str, int], Paying] = {}
         self._payments: dict[tuple[int, int], Plane] = {}
 
+    def close(self) -> None:
+        """Lets go of the block. Its tables and planes refer to each other, so they would stay until the collector comes
+        by, and it does not see how large they are."""
+        root = self.terms.root
+        vars(self.terms).clear()
+        vars(self).clear()
+        root.close()
+
     # -- clauses
 
     def versions(self, clause: str, table: Table) -> Iterator[tuple[ir.Clause, Truth]]:
