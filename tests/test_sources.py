@@ -294,6 +294,40 @@ def test_a_wrong_cell_is_named_by_sheet_row_and_heading(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("titles", "heading", "amount"),
+    [
+        (["台账", "单位：万元"], "月收入", "1000"), (["单位：人、万元"], "月收入", "1000"), (["单位：万元"], "月收入（元）", "0.1"),
+        (["单位：万元"], "月收入（含补贴）", "1000"), (["编制单位：某镇万元村"], "月收入", "0.1"), (["单位：元"], "月收入", "0.1"),
+        ([], "月收入（单位：万元）", "1000"), ([], "月收入（人民币万元）", "1000"), ([], "月收入（单位：元）", "0.1"),
+        ([], "月收入（税后，万元）", None), ([], "月收入（百元）", None), ([], "月收入（亿元）", None), (["单位：百万元"], "月收入", None),
+    ],
+)  # fmt: skip
+def test_a_larger_unit_is_never_taken_for_yuan(
+    tmp_path: Path, titles: list[str], heading: str, amount: str | None
+) -> None:
+    rows = [[None, title] for title in titles] + [["户编号", "姓名", heading], [1, "甲", 0.1]]
+    path = sheet(tmp_path / "a.xlsx", rows)
+    if amount is None:
+        with pytest.raises(PolicyError) as caught:
+            Read(path)
+        assert [one.code for one in caught.value.diagnostics] == ["S010"]
+    else:
+        assert Read(path).households["1"]["income"] == amount
+
+
+def test_the_unit_of_a_group_of_columns_is_that_of_each(tmp_path: Path) -> None:
+    rows = [["户编号", "姓名", "收支（万元）", None], [None, None, "月收入", "补贴（元）"], [1, "甲", 0.1, 5]]
+    read = Read(sheet(tmp_path / "a.xlsx", rows, merged=["C1:D1"]))
+    assert (read.households["1"]["income"], read.households["1"]["subsidy"]) == ("1000", "5")
+
+
+def test_wide_figures_are_put_in_the_unit_of_their_column_too(tmp_path: Path) -> None:
+    rows = [["户编号", "姓名", "月收入（万元）"], [1, "甲", "１．２"], [2, "乙", "１２，０００元"]]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert [one["income"] for one in read.households.values()] == ["12000", "１２，０００元"]
+
+
 def test_a_number_ruined_by_a_sheet_is_refused(tmp_path: Path) -> None:
     rows = [["户编号", "姓名", "身份证号"], [1, "甲", 110101194402290000.0], [2, "乙", "11010119440229001X"]]
     read = Read(sheet(tmp_path / "a.xlsx", rows))

@@ -4,6 +4,7 @@ household, figures in the unit of their fact, several members of one row apart."
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
@@ -252,8 +253,9 @@ def key_array(column: Any) -> Any:
 def times(raw: Any, factor: Fraction) -> str | None:
     """A figure in another unit; what is no bare figure stays."""
     text = cell_text(raw)
+    bare = "".join(unicodedata.normalize("NFKC", text or "").split())
     try:
-        number = Decimal((text or "").replace(",", "")) * factor.numerator / factor.denominator
+        number = Decimal(bare.replace(",", "")) * factor.numerator / factor.denominator
     except InvalidOperation:
         return text
-    return f"{number.normalize():f}" if re.fullmatch(r"[-0-9.,]+", text or "") else text
+    return f"{number.normalize():f}" if re.fullmatch(r"[-0-9.,]+", bare) else text
