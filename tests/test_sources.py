@@ -328,6 +328,60 @@ def test_wide_figures_are_put_in_the_unit_of_their_column_too(tmp_path: Path) ->
     assert [one["income"] for one in read.households.values()] == ["12000", "１２，０００元"]
 
 
+@pytest.mark.parametrize("memory", [10**9, 0])
+def test_households_whose_numbers_a_sheet_rounded_to_one_are_not_thrown_together(
+    tmp_path: Path, memory: int
+) -> None:
+    rows = [HEADS, [110101194402290011, "甲"], [110101194402290022, "乙"]]
+    assert Read(sheet(tmp_path / "a.xlsx", rows), memory=memory).codes == [
+        ("a.xlsx「成员」", 2, "1.1010119440229e+17", "S017")
+    ]
+    text = "户编号,姓名\n3.41E+17,甲\n3.41E+17,乙\n3E12,丙\n"
+    read = Read(kept(tmp_path / "成员.csv", text), memory=memory)
+    assert read.codes == [("成员.csv", 2, "3.41E+17", "S017")]
+    assert read.members == {"3E12": [{"name": "丙"}]}
+
+
+def test_a_number_that_is_none_is_a_blank_one() -> None:
+    table = pa.table({"户编号": [1.0, float("nan"), float("nan")], "姓名": ["甲", "乙", "丙"]})
+    read = Read({"成员": table})
+    assert read.members == {"1": [{"name": "甲"}]}
+    assert [code for *_, code in read.codes] == ["S005", "S005"]
+
+
+def test_the_tenth_month_and_the_first_are_not_told_apart_by_a_sheet(tmp_path: Path) -> None:
+    rows = [
+        ["户编号", "姓名", "停发月"],
+        [1, "甲", 2019.1],
+        [2, "乙", "2019.10"],
+        [3, "丙", 2019.2],
+        [4, "丁", "2019.01"],
+    ]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    found = {}
+    for key, household in read.households.items():
+        try:
+            found[key] = read_case(PROGRAM, household, DAY).root.known("stopped")
+        except PolicyError as error:
+            found[key] = error.diagnostics[0].help("zh")
+    assert found == {
+        "1": "表格把 2020.10 存成 2020.1，分不清是1月还是10月：写成 2020-01 或 2020-10",
+        "2": Month(2019, 10), "3": Month(2019, 2), "4": Month(2019, 1),
+    }  # fmt: skip
+
+
+def test_a_stroke_is_no_answer_where_several_are_asked_for(tmp_path: Path) -> None:
+    rows = [
+        ["户编号", "姓名", "情形", "义务人"],
+        [1, "甲", "/", "无"],
+        [2, "乙", "无", "/"],
+        [3, "丙", "无", "无"],
+    ]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert [code for number in (0, 1) for code, _ in faults(read.chunks[0], number)] == ["R002", "R002"]
+    assert read.members["3"] == [{"name": "丙", "circumstances": [], "obligors": []}]
+
+
 def test_a_number_ruined_by_a_sheet_is_refused(tmp_path: Path) -> None:
     rows = [["户编号", "姓名", "身份证号"], [1, "甲", 110101194402290000.0], [2, "乙", "11010119440229001X"]]
     read = Read(sheet(tmp_path / "a.xlsx", rows))
@@ -359,17 +413,28 @@ def test_members_in_numbered_columns(tmp_path: Path) -> None:
 
 def test_the_villages_of_a_town_in_sheets_of_their_own(tmp_path: Path) -> None:
     book(tmp_path / "东村.xlsx", {"东村": [HEADS, [1, "甲"], [2, "乙"]]})
-    book(tmp_path / "西村.xlsx", {"西村": [["姓名", "户编号", "年龄"], ["丙", 3, 8], ["丁", 2, 9]]})
+    book(tmp_path / "西村.xlsx", {"西村": [["姓名", "户编号", "年龄"], ["丙", 4, 8], ["丁", 3, 9]]})
     read = Read(tmp_path)
     assert read.members == {
         "1": [{"name": "甲"}],
-        "2": [{"name": "乙"}, {"name": "丁", "age": "9"}],
-        "3": [{"name": "丙", "age": "8"}],
+        "2": [{"name": "乙"}],
+        "4": [{"name": "丙", "age": "8"}],
+        "3": [{"name": "丁", "age": "9"}],
     }
     chunk = read.chunks[0]
     assert [chunk.place("members", row) for row in range(4)] == [
-        ("东村.xlsx「东村」", 2), ("东村.xlsx「东村」", 3), ("西村.xlsx「西村」", 3), ("西村.xlsx「西村」", 2),
+        ("东村.xlsx「东村」", 2), ("东村.xlsx「东村」", 3), ("西村.xlsx「西村」", 2), ("西村.xlsx「西村」", 3),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("memory", [10**9, 0])
+def test_villages_that_each_count_from_one_are_not_thrown_together(tmp_path: Path, memory: int) -> None:
+    kept(tmp_path / "东村.csv", "户编号,姓名,年龄\n1,甲,60\n2,乙,61\n")
+    kept(tmp_path / "西村.csv", "户编号,姓名,年龄\n1,丙,62\n3,丁,63\n")
+    read = Read(tmp_path, memory=memory)
+    assert set(read.members) == {"2", "3"}
+    assert read.codes == [("东村.csv", 2, "1", "S003")]
+    assert dict(read.bad[0].reasons[0].fields)["second"] == "西村.csv第2行"
 
 
 def test_a_sheet_without_rows_holds_no_household(tmp_path: Path) -> None:
@@ -585,6 +650,7 @@ def test_no_row_in_a_list_is_unknown_until_the_list_is_said_to_be_complete(tmp_p
 
 def test_each_household_may_say_whether_its_list_is_complete() -> None:
     said = pa.table({"户编号": [1, 2, 3, 4], "待遇记录": ["否", "无", None, "是"]})
+    said = said.rename_columns(["户编号", "待遇记录核对完成"])
     data = {**tables([1, 2, 3, 4], [1, 2, 3, 4]), "户": said}
     found = [one.get("awards") for one in Read({**data, "待遇记录": AWARDS}).households.values()]
     assert found == [{"items": [{"first_month": "2020-01"}], "complete": False}, [], None, []]
@@ -594,6 +660,23 @@ def test_each_household_may_say_whether_its_list_is_complete() -> None:
         ("户", 1, "1", "S013"),
         ("户", 4, "4", "R002"),
     ]
+
+
+@pytest.mark.parametrize("said", ["是", "有", "√", True])
+def test_a_household_said_to_have_records_that_are_not_there_has_not_none(tmp_path: Path, said: Any) -> None:
+    households = [
+        ["户编号", "户名", "待遇记录"],
+        [1, "甲户", said],
+        [2, "乙户", said],
+        [3, "丙户", "否"],
+        [4, "丁户", "无"],
+    ]
+    members = [["户编号", "姓名"], *([number, "甲"] for number in (1, 2, 3, 4))]
+    awards = [["户编号", "起始月"], [2, "2020-01"]]
+    read = Read(book(tmp_path / "a.xlsx", {"户": households, "成员": members, "待遇记录": awards}))
+    found = {key: one.get("awards") for key, one in read.households.items()}
+    assert found == {"2": [{"first_month": "2020-01"}], "3": None, "4": []}
+    assert read.codes == [("a.xlsx「户」", 2, "1", "S018")]
 
 
 # ---- JSON Lines, Parquet ---------------------------------------------------------------------------------------------------

@@ -440,6 +440,8 @@ def cell_text(raw: Any) -> str | None:
     match raw:
         case bool():
             return "是" if raw else "否"
+        case float() if raw != raw:
+            return None
         case int():
             return str(raw)
         case float() if raw == raw and abs(raw) < 1e15:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ALL_THERE = frozenset(["是", "核对完成", "yes", "true", "complete", *NOBODY])
+_SOME = frozenset(["是", "有", "√", "yes", "true"])  # in a column that is headed as the list is
+_ROUNDED = r"^[0-9](?:\.[0-9]+)?[eE]\+[0-9]+$"
 _PERHAPS_MORE = frozenset(["否", "核对未完成", "no", "false", "incomplete"])
 
 
@@ -100,6 +102,9 @@ class _Linking:
     tables: dict[str, pa.Table] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     declared: dict[str, bool] = field(default_factory=dict)
+    parts: set[str] = field(
+        default_factory=set
+    )  # lists of which each sheet is a whole part, none cut by a program
     owner: dict[str, NDArray[Any]] = field(default_factory=dict)
     starts: dict[str, NDArray[Any]] = field(default_factory=dict)
     keys: Any = None
@@ -137,6 +142,8 @@ class _Linking:
                 headings |= sheet.headings
             self.origins[path] = Origin(sources, headings, 1)
             self.declared[path] = all(sheet.complete for sheet, _ in parts)
+            if len(sources) > 1 and not any(sheet.raw.named for sheet, _ in parts):
+                self.parts.add(path)
             self.tables[path] = parts[0][1] if len(parts) == 1 else _joined(parts, sources)
         for path, table in list(self.tables.items()):
             for name in table.column_names:
@@ -200,8 +207,10 @@ class _Linking:
         """Which households there are: the rows of their own table, or else whoever has members."""
         if "" not in self.tables:
             self._from_members()
+            self._ruined()
             return
         self.keys = one_piece(self.tables[""][KEY])
+        self._ruined()
         for row in np.flatnonzero(self.keys.is_null().to_numpy(zero_copy_only=False)).tolist():
             self.aside[row] = [self.fault("S005", "", row)]
         if _rising(self.keys):
@@ -216,7 +225,13 @@ class _Linking:
         for key, same in rows.items():
             places = {"first": self.where("", same[0]), "second": self.where("", same[1])}
             for row in same:
-                self.aside[row] = [self.fault("S003", "", row, key=str(key), **places)]
+                self.aside.setdefault(row, [self.fault("S003", "", row, key=str(key), **places)])
+
+    def _ruined(self) -> None:
+        """Sets those numbers aside that a sheet has rounded, so that several households may have come to one."""
+        if pa.types.is_string(self.keys.type):
+            for row in _where(pc.match_substring_regex(self.keys, _ROUNDED)):
+                self.aside[row] = [self.fault("S017", "", row, key=shown(self.keys[row].as_py()))]
 
     def _from_members(self) -> None:
         lists = [path for path in self.tables if path and "." not in path]
@@ -228,6 +243,19 @@ class _Linking:
             first
         )
         self.origins[""] = Origin(self.origins[path].sources)
+        if path in self.parts:
+            self._one_source_each(path, keys, table)
+
+    def _one_source_each(self, path: str, keys: pa.Array, table: pa.Table) -> None:
+        """Sets a number aside whose members stand in several sheets: each village may have counted from 1."""
+        homes = _places(keys, self.keys)
+        sources, own = one_piece(table[SOURCE]).to_numpy(), one_piece(self.tables[""][SOURCE]).to_numpy()
+        rows = np.flatnonzero(homes >= 0)
+        for row in rows[sources[rows] != own[homes[rows]]].tolist():
+            household = int(homes[row])
+            places = {"first": self.where("", household), "second": self.where(path, row)}
+            reason = self.fault("S003", path, row, key=str(keys[row].as_py()), **places)
+            self.aside.setdefault(household, [reason])
 
     def owners(self, path: str) -> NDArray[Any]:
         """For each row of a table the row of its owner in the owner's table, −1 for none."""
@@ -366,11 +394,15 @@ class _Linking:
             return count > 0
         whole = np.full(len(count), True) if sure else count > 0
         homes = self.households_of(above) if above else np.arange(len(count))
+        heading = self.origins[above].headings.get(WHOLE + name, "").lower()
+        bare = "完成" not in heading and "complete" not in heading
         for row, raw in enumerate(self.tables[above][WHOLE + name].to_pylist()):
             text = (cell_text(raw) or "").lower()
             household = int(homes[row])
             reason = None
-            if text in NOBODY and count[row]:
+            if bare and text in _SOME:
+                reason = None if count[row] else self.fault("S018", above, row, found=shown(raw))
+            elif text in NOBODY and count[row]:
                 reason = self.fault("S013", above, row, count=str(count[row]))
             elif text in _ALL_THERE or text in _PERHAPS_MORE:
                 whole[row] = text in _ALL_THERE
@@ -498,6 +530,11 @@ def _runs(values: NDArray[Any]) -> NDArray[Any]:
     if not len(values):
         return np.zeros(0, np.int64)
     return np.concatenate(([0], np.flatnonzero(values[1:] != values[:-1]) + 1))
+
+
+def _where(truths: pa.Array) -> list[int]:
+    """Where something holds."""
+    return np.flatnonzero(pc.fill_null(truths, False).to_numpy(zero_copy_only=False)).tolist()
 
 
 def _firsts(keys: pa.Array) -> NDArray[Any]:
