@@ -757,8 +757,8 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "S021": Entry(
         "warning",
-        "没有读 `{name}`：{why}",
-        "`{name}` is not read: {why}",
+        "没有读：{why}",
+        "this is not read: {why}",
     ),
     "G001": Entry(
         "error",

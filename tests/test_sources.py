@@ -209,6 +209,73 @@ def test_signatures_below_a_table_are_nobody(tmp_path: Path) -> None:
     assert read.notes == [("S006", "a.xlsx「成员」第3行"), ("S006", "a.xlsx「成员」第4行")]
 
 
+WIDE = ["序号", "户编号", "户名", "姓名", "出生日期", "年龄", "重病", "重病来源"]
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        [None, None, None, "合计", None, 119], ["本页小计", None, None, None, None, 119], [None, None, None, "共2人", None, 119],
+        ["东村小计：", None, None, "2人"], [None, None, None, None, None, "总 计 119"], ["填表人：某某", None, None, "某某"],
+        WIDE,
+    ],
+)  # fmt: skip
+def test_a_sum_is_nobody_wherever_it_stands(tmp_path: Path, below: list[Any]) -> None:
+    rows = [WIDE, [1, 1, "甲户", "甲", "1960-01-01", 60], [2, None, None, "乙", "1961-01-01", 59], below]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert [[one["name"] for one in members] for members in read.members.values()] == [["甲", "乙"]]
+    assert ("S006", "a.xlsx「成员」第4行") in read.notes
+    assert read.bad == []
+
+
+def test_figures_without_a_name_or_a_number_set_the_household_above_aside(tmp_path: Path) -> None:
+    rows = [
+        WIDE,
+        [1, 1, "甲户", "甲", None, 60],
+        [None, None, None, None, None, 60],
+        [2, 2, "乙户", "乙", None, 61],
+    ]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert set(read.members) == {"2"}
+    assert read.codes == [("a.xlsx「成员」", 2, "1", "S005")]
+
+
+def test_a_paper_with_a_colon_is_no_remark_below_the_table(tmp_path: Path) -> None:
+    rows = [WIDE, [1, 1, "甲户", "甲"], [2, None, None, "乙", None, None, "√", "县医院：诊断书"]]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert [one["name"] for one in read.members["1"]] == ["甲", "乙"]
+
+
+def test_a_row_with_the_number_of_a_household_alone_may_be_somebody(tmp_path: Path) -> None:
+    rows = [["户编号", "姓名", "电话"], [1, "甲"], [1, None, "13900000000"], [2, "乙"], ["某镇民政办"]]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert read.members == {"2": [{"name": "乙"}]}
+    assert read.codes == [("a.xlsx「成员」", 2, "1", "S019")]
+    assert ("S006", "a.xlsx「成员」第5行") in read.notes
+
+
+def test_a_record_of_somebody_of_which_nothing_is_known_is_one(tmp_path: Path) -> None:
+    sheets = {
+        "成员": [["户编号", "姓名"], [1, "甲"]],
+        "收入": [["户编号", "姓名", "金额"], [1, "甲", 100], [1, "甲", None]],
+    }
+    read = Read(book(tmp_path / "a.xlsx", sheets))
+    assert read.members["1"] == [{"name": "甲", "incomes": [{"amount": "100"}, {}]}]
+
+
+def test_a_second_table_on_a_sheet_is_refused(tmp_path: Path) -> None:
+    rows = [
+        ["户编号", "姓名", "年龄"],
+        [1, "甲", 60],
+        [],
+        ["户编号", "姓名", "收入种类", "年金额"],
+        [1, "甲", None, 900],
+    ]
+    with pytest.raises(PolicyError) as caught:
+        Read(sheet(tmp_path / "a.xlsx", rows))
+    assert [(one.code, one.where) for one in caught.value.diagnostics] == [("S020", "a.xlsx「成员」第4行")]
+
+
 @pytest.mark.parametrize("memory", [10**9, 0])
 def test_a_blank_number_among_members_alone_sets_the_household_above_aside(
     tmp_path: Path, memory: int
@@ -500,6 +567,21 @@ def test_references_in_cells_and_in_a_table_of_their_own_are_refused() -> None:
     assert alone.members == {"1": [{"name": "甲", "obligors": [{"ref": "甲"}]}]}
     with pytest.raises(PolicyError, match="R013"):
         Read({"成员": members, "义务人": others})
+
+
+def test_what_is_not_read_is_told(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as workbook:
+        for name, number in (("东村", 1), ("西村", 2)):
+            page = workbook.add_worksheet(name)
+            page.write_row(0, 0, ["户编号", "姓名"])
+            page.write_row(1, 0, [number, "甲"])
+        page.hide()
+    kept(tmp_path / "南村.doc", "")
+    read = Read(tmp_path)
+    assert set(read.members) == {"1"}
+    assert read.notes == [("S021", "a.xlsx「西村」"), ("S021", "南村.doc")]
+    kept(tmp_path / "北村.jsonl", '{"户编号": "9", "成员": [{"姓名": "甲"}]}')
+    assert Read(tmp_path).notes == [("S021", "a.xlsx"), ("S021", "南村.doc")]
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:

@@ -39,7 +39,8 @@ def link(piece: Piece, names: Names, told: Told, language: Language) -> Linked:
 
 def nobody(first: int, told: Told) -> Chunk:
     """What is left of rows that could not be read, and are of no household."""
-    rest = tuple(Bad(one.source, one.row, one.key, (one.reason,)) for one in told.lost)
+    told.notes += [one.otherwise for one in told.lost if one.otherwise]
+    rest = tuple(Bad(one.source, one.row, one.key, (one.reason,)) for one in told.lost if not one.otherwise)
     return Chunk(first, pa.array([], pa.string()), {"": pa.table({})}, bad=rest)
 
 

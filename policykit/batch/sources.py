@@ -13,7 +13,7 @@ from typing import Any
 
 from policykit import ir
 from policykit.batch.chunks import KEY, ROW, Bad, Chunk, Origin, at, entity_at
-from policykit.batch.files import LINES, Raw, Told, Wanted, extra, tables_of, unreadable
+from policykit.batch.files import LINES, Raw, Told, Unread, Wanted, extra, tables_of, unreadable
 from policykit.batch.headings import ABOVE, IGNORED, ROOT, Headed, Heading, Names, found_in
 from policykit.batch.sheets import Piece, Sheet
 from policykit.datafiles import load_line
@@ -87,9 +87,10 @@ class Register:
                 self.households = len(linked.keys)
             yield from linked.chunks(first, size)
             first += len(linked.keys)
+        rest = linking.nobody(first, told)
         self.notes = [*self.opening, *told.notes]
-        if told.lost:
-            yield linking.nobody(first, told)
+        if rest.bad:
+            yield rest
 
     # -- opening
 
@@ -100,9 +101,18 @@ class Register:
         elif path is not None and path.suffix.lower() in LINES:
             self.lines = [path]
         if self.lines:
+            beside = path.iterdir() if path and path.is_dir() else ()
+            self.notes += [
+                Unread(one.name, "beside_lines").told(self.language)
+                for one in sorted(beside)
+                if one not in self.lines and not one.name.startswith((".", "~", "_"))
+            ]
             return
         for raw in tables_of(data, self.language):
-            self.sheets += self._sheets(raw)
+            if isinstance(raw, Unread):
+                self.notes.append(raw.told(self.language))
+            else:
+                self.sheets += self._sheets(raw)
         self._twice()
         counts = [sheet.raw.rows for sheet in self.sheets if not sheet.path]
         self.households = sum(n or 0 for n in counts) if counts and None not in counts else None
@@ -176,6 +186,8 @@ class Register:
             {heading.column: heading.factor for heading in every if heading.factor != 1},
             otherwise,
             complete,
+            entity_at(self.program, path).called or "",
+            bool(path) and self.names.list_of(path).kind == "members",
         )
 
     def _wanted(self, path: str, place: int, column: str) -> Wanted:
