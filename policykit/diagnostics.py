@@ -760,6 +760,13 @@ CATALOGUE: dict[str, Entry] = {
         "没有读：{why}",
         "this is not read: {why}",
     ),
+    "S022": Entry(
+        "error",
+        "没有叫 `{name}` 的清单",
+        "there is no list called `{name}`",
+        "{hint}可以写：{names}",
+        "{hint}There are: {names}",
+    ),
     "G001": Entry(
         "error",
         "裁量没有写明由谁作出",

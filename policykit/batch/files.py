@@ -101,6 +101,8 @@ class Raw(Protocol):
 def opened(path: Path, language: Language) -> Iterator[Raw | Unread]:
     """The tables of one file."""
     suffix = path.suffix.lower()
+    if not path.exists():
+        raise unreadable(path.name, language, "unopened")
     try:
         if path.is_dir() or suffix == ".parquet":
             yield Parquet(path, language)

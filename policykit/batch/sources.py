@@ -51,10 +51,12 @@ class Register:
         self.notes: list[Diagnostic] = []
         self.sheets: list[Sheet] = []
         self.lines: list[Path] = []
+        complete = list(complete)
         self.complete = {path for name in complete for path in self.names.tables(name)[0] or [name]}
         self.households: int | None = None
         if not isinstance(data, str | Path | Mapping):
             raise unreadable(type(data).__name__, language, "no_register")
+        self._known_lists(complete)
         self.place = data if isinstance(data, str) else data.name if isinstance(data, Path) else ""
         try:
             for library in ("numpy", "pyarrow"):
@@ -93,6 +95,28 @@ class Register:
             yield rest
 
     # -- opening
+
+    def _known_lists(self, complete: Iterable[str]) -> None:
+        """Refuses lists that the rules do not have, which would else be taken for incomplete without a word."""
+        known = [self.names.table_names(path)[self.language == "en"] for path in self.names.paths() if path]
+        names = self._listed(dict.fromkeys(known))
+        unknown = [
+            name for name in complete if not (self.names.tables(name)[0] or name in self.names.paths())
+        ]
+        if unknown:
+            raise PolicyError(
+                [
+                    data_fault(
+                        self.language,
+                        "S022",
+                        "--complete",
+                        name=name,
+                        names=names,
+                        hint=did_you_mean(name, known, self.language),
+                    )
+                    for name in unknown
+                ]
+            )
 
     def _open(self, data: Any) -> None:
         path = Path(data) if isinstance(data, str | Path) else None
