@@ -760,6 +760,27 @@ CATALOGUE: dict[str, Entry] = {
         "没有读：{why}",
         "this is not read: {why}",
     ),
+    "S023": Entry(
+        "error",
+        "{what} `{key}` 的成员在 {first} 和 {second} 两张表里都有",
+        "the {what} `{key}` has members at {first} and at {second}, in two tables",
+        "是两户就改成两个编号；是一户就登记在一张表里；不是成员表的，从登记册里移出去",
+        "give two households two numbers, put one into one table, and take away what is no table of members",
+    ),
+    "S024": Entry(
+        "error",
+        "{first} 和 {second} 一模一样，像是登记了两次",
+        "{first} and {second} are the same, as if entered twice",
+        "登记重复的，删去一行；确是两条的，改到看得出不同",
+        "delete one of them; if there are two indeed, let them differ",
+    ),
+    "S025": Entry(
+        "error",
+        "看不出每一行是谁的：`{name}` 这一列规则里没有",
+        "whose each row is cannot be seen: the rules do not know the column `{name}`",
+        "本人的，加一列“姓名”；全户的，删去这一列",
+        "add a column 姓名 for those of persons, or delete this one where all are the household's",
+    ),
     "S022": Entry(
         "error",
         "没有叫 `{name}` 的清单",

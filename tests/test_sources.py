@@ -500,7 +500,7 @@ def test_villages_that_each_count_from_one_are_not_thrown_together(tmp_path: Pat
     kept(tmp_path / "西村.csv", "户编号,姓名,年龄\n1,丙,62\n3,丁,63\n")
     read = Read(tmp_path, memory=memory)
     assert set(read.members) == {"2", "3"}
-    assert read.codes == [("东村.csv", 2, "1", "S003")]
+    assert read.codes == [("东村.csv", 2, "1", "S023")]
     assert dict(read.bad[0].reasons[0].fields)["second"] == "西村.csv第2行"
 
 
@@ -761,6 +761,63 @@ def test_a_household_said_to_have_records_that_are_not_there_has_not_none(tmp_pa
     assert read.codes == [("a.xlsx「户」", 2, "1", "S018")]
 
 
+@pytest.mark.parametrize("title", ["待遇记录（尚未核对完成）", "核对完成：否", "核对完成日期", "未核对完成"])
+def test_a_title_that_says_that_it_is_not_complete_is_believed(tmp_path: Path, title: str) -> None:
+    households = [["户编号", "户名"], [1, "甲户"], [2, "乙户"]]
+    sheets = {
+        "户": households,
+        "成员": [["户编号", "姓名"], [1, "甲"], [2, "乙"]],
+        "待遇记录": [[title], ["户编号", "起始月"], [1, "2020-01"]],
+    }
+    found = [one.get("awards") for one in Read(book(tmp_path / "a.xlsx", sheets)).households.values()]
+    assert found == [[{"first_month": "2020-01"}], None]
+
+
+def test_records_of_whom_nobody_can_see_are_not_the_households(tmp_path: Path) -> None:
+    for heading in ("身份证号", "受益人姓名"):
+        sheets = {
+            "成员": [["户编号", "姓名"], [1, "甲"]],
+            "待遇记录": [["户编号", heading, "起始月"], [1, "甲", "2020-01"]],
+        }
+        program = load_text(RULES.replace("事实 人.身份证号 (id_number)：文字\n", "")).program
+        with pytest.raises(PolicyError) as caught:
+            Read(book(tmp_path / "a.xlsx", sheets), program=program)
+        assert [one.code for one in caught.value.diagnostics] == ["S025"]
+
+
+# ---- what is there twice ----------------------------------------------------------------------------------------------------
+
+
+def test_a_list_of_names_beside_the_members_doubles_nobody(tmp_path: Path) -> None:
+    sheets = {
+        "户": [["户编号", "户名"], [1, "甲户"], [2, "乙户"]],
+        "成员": [["户编号", "姓名", "年龄"], [1, "甲", 60], [2, "乙", 61]],
+        "公示名单": [["户编号", "姓名", "类别"], [1, "甲", "低保"]],
+    }
+    read = Read(book(tmp_path / "a.xlsx", sheets))
+    assert set(read.members) == {"2"}
+    assert read.codes == [("a.xlsx「户」", 2, "1", "S023")]
+
+
+def test_a_row_of_a_member_that_was_pasted_twice_sets_the_household_aside(tmp_path: Path) -> None:
+    rows = [HEADS, [1, "甲", "1960-01-02"], [1, "乙", "1961-01-02"], [1, "甲", "1960-01-02"], [2, "甲", "1960-01-02"],
+            [2, "甲", "1990-01-02"]]  # fmt: skip
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert set(read.members) == {"2"}  # two of one name that are not one
+    assert read.codes == [("a.xlsx「成员」", 2, "1", "S024")]
+
+
+def test_the_copy_of_a_table_does_not_double_what_it_holds(tmp_path: Path) -> None:
+    kept(tmp_path / "成员.csv", "户编号,姓名\n1,甲\n2,乙\n")
+    kept(tmp_path / "收入.csv", "户编号,姓名,金额\n1,甲,100\n1,甲,100\n2,乙,200\n")
+    kept(tmp_path / "收入 - 副本.csv", "户编号,姓名,金额\n1,甲,300\n2,乙,200\n")
+    read = Read(tmp_path)
+    assert read.members == {
+        "1": [{"name": "甲", "incomes": [{"amount": "300"}, {"amount": "100"}, {"amount": "100"}]}]
+    }
+    assert [code for *_, code in read.codes] == ["S024"]
+
+
 # ---- JSON Lines, Parquet ---------------------------------------------------------------------------------------------------
 
 
@@ -776,6 +833,13 @@ def test_json_lines(tmp_path: Path, encoding: str) -> None:
         ("a.jsonl", 4, "", "R012"), ("a.jsonl", 5, "A1", "S003"), ("a.jsonl", 6, "", "R012"),
     ]  # fmt: skip
     assert [chunk.place("", 0) for chunk in read.chunks[:2]] == [("a.jsonl", 1), ("a.jsonl", 3)]
+
+
+def test_lines_without_a_number_never_share_one(tmp_path: Path) -> None:
+    kept(tmp_path / "a.jsonl", '{"成员": [{"姓名": "甲"}]}\n{"编号": "1", "成员": [{"姓名": "乙"}]}\n')
+    assert [(row, key, code) for _, row, key, code in Read(tmp_path / "a.jsonl").codes] == [(2, "1", "S003")]
+    kept(tmp_path / "b.jsonl", '{"成员": [{"姓名": "丙"}]}\n')
+    assert list(Read(tmp_path).households) == ["a.jsonl第1行", "1", "b.jsonl第1行"]
 
 
 def test_parquet_with_every_type_of_column(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from policykit.batch.arrays import one_piece
-from policykit.batch.chunks import KEY, NOBODY, ROW, SOURCE, Bad, Chunk, Origin, at
+from policykit.batch.arrays import first_alike, one_piece, order_of, repeated, runs_of
+from policykit.batch.chunks import KEY, NOBODY, ROW, SOURCE, Bad, Chunk, Origin, at, entity_at
 from policykit.batch.files import Told, cell_text
 from policykit.batch.headings import ABOVE, ROOT, WHOLE, Names
 from policykit.batch.sheets import Piece, Sheet
@@ -103,9 +103,7 @@ class _Linking:
     tables: dict[str, pa.Table] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     declared: dict[str, bool] = field(default_factory=dict)
-    parts: set[str] = field(
-        default_factory=set
-    )  # lists of which each sheet is a whole part, none cut by a program
+    by_hand: set[str] = field(default_factory=set)  # lists in sheets and texts, not in tables of programs
     owner: dict[str, NDArray[Any]] = field(default_factory=dict)
     starts: dict[str, NDArray[Any]] = field(default_factory=dict)
     keys: Any = None
@@ -124,6 +122,8 @@ class _Linking:
                 self._to_households(path)
         for path in paths:
             self._household_facts(path)
+            if path in self.by_hand:
+                self._twice(path)
         complete = {path: self._completeness(path) for path in paths}
         self._lost_rows()
         return self._ordered(complete)
@@ -143,8 +143,8 @@ class _Linking:
                 headings |= sheet.headings
             self.origins[path] = Origin(sources, headings, 1)
             self.declared[path] = all(sheet.complete for sheet, _ in parts)
-            if len(sources) > 1 and not any(sheet.raw.named for sheet, _ in parts):
-                self.parts.add(path)
+            if not any(sheet.raw.named for sheet, _ in parts):
+                self.by_hand.add(path)
             self.tables[path] = parts[0][1] if len(parts) == 1 else _joined(parts, sources)
         for path, table in list(self.tables.items()):
             for name in table.column_names:
@@ -244,19 +244,6 @@ class _Linking:
             first
         )
         self.origins[""] = Origin(self.origins[path].sources)
-        if path in self.parts:
-            self._one_source_each(path, keys, table)
-
-    def _one_source_each(self, path: str, keys: pa.Array, table: pa.Table) -> None:
-        """Sets a number aside whose members stand in several sheets: each village may have counted from 1."""
-        homes = _places(keys, self.keys)
-        sources, own = one_piece(table[SOURCE]).to_numpy(), one_piece(self.tables[""][SOURCE]).to_numpy()
-        rows = np.flatnonzero(homes >= 0)
-        for row in rows[sources[rows] != own[homes[rows]]].tolist():
-            household = int(homes[row])
-            places = {"first": self.where("", household), "second": self.where(path, row)}
-            reason = self.fault("S003", path, row, key=str(keys[row].as_py()), **places)
-            self.aside.setdefault(household, [reason])
 
     def owners(self, path: str) -> NDArray[Any]:
         """For each row of a table the row of its owner in the owner's table, −1 for none."""
@@ -278,7 +265,7 @@ class _Linking:
             return
         keys = one_piece(table[KEY])
         if pa.types.is_integer(keys.type) and not keys.null_count and _rising(self.keys):
-            runs = _runs(keys.to_numpy())
+            runs = runs_of(keys.to_numpy())
             if len(runs) == count and np.array_equal(keys.to_numpy()[runs], self.keys.to_numpy()):
                 self.starts[path] = np.append(runs, len(keys))
                 return
@@ -370,6 +357,42 @@ class _Linking:
             if alone.any():
                 self.owner[path] = np.where(alone, -1, self.owners(path))
                 self.starts.pop(path, None)
+
+    def _twice(self, path: str) -> None:
+        """Sets households aside that have one member or record twice, as copied sheets and rows have them, or members
+        in several sheets: each village may have counted from 1, and a list of names may be one of something else."""
+        table, homes = self.tables[path], self.households_of(path)
+        people, several = self.names.list_of(path).kind == "members", SOURCE in table.column_names
+        sources = one_piece(table[SOURCE]).to_numpy() if several else np.zeros(table.num_rows, np.int64)
+        rows = np.flatnonzero(homes >= 0)
+        if people and several:
+            before = first_alike(homes[rows], rows)
+            other = sources[rows] != sources[before]
+            self._again("S023", path, rows[other], before[other])
+            rows = rows[~other]
+        called = entity_at(self.names.program, path).called
+        if called in table.column_names:
+            rows = rows[repeated(_within(pa.array(homes), _texts(table[called])).take(pa.array(rows)))]
+        elif people or not several:
+            return
+        facts = [name for name in table.column_names if not name.startswith("_")]
+        if len(rows) == 0 or (people and len(facts) < 2):
+            return
+        cells = [pc.fill_null(_texts(table[name]).take(pa.array(rows)), "") for name in facts]
+        owners = pa.array(self.owners(path)[rows]).cast(pa.string())
+        whole = pc.binary_join_element_wise(owners, *cells, "\x1f")
+        before = first_alike(whole.dictionary_encode().indices.to_numpy(), rows)
+        same = (rows != before) & (people | (sources[rows] != sources[before]))
+        self._again("S024", path, rows[same], before[same])
+
+    def _again(self, code: str, path: str, rows: NDArray[Any], before: NDArray[Any]) -> None:
+        """Sets the households of some rows aside, since each comes after one that it should not."""
+        for row, first in zip(rows.tolist(), before.tolist(), strict=True):
+            household = int(self.households_of(path)[row])
+            held = self.aside.setdefault(household, [])
+            if not any(one.code == code for one in held):
+                places = {"first": self.where(path, first), "second": self.where(path, row)}
+                held.append(self.fault(code, path, row, key=str(self.keys[household].as_py()), **places))
 
     def _contradiction(
         self, name: str, path: str, row: int, other: str, other_row: int, household: int
@@ -526,13 +549,6 @@ def _rising(keys: pa.Array) -> bool:
     return len(keys) < 2 or bool(pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py())
 
 
-def _runs(values: NDArray[Any]) -> NDArray[Any]:
-    """Where each run of equal values begins."""
-    if not len(values):
-        return np.zeros(0, np.int64)
-    return np.concatenate(([0], np.flatnonzero(values[1:] != values[:-1]) + 1))
-
-
 def _where(truths: pa.Array) -> list[int]:
     """Where something holds."""
     return np.flatnonzero(pc.fill_null(truths, False).to_numpy(zero_copy_only=False)).tolist()
@@ -558,14 +574,6 @@ def _places(wanted: pa.Array, keys: pa.Array) -> NDArray[Any]:
     return np.asarray(found.to_numpy()).astype(np.int64)
 
 
-def _order(owners: NDArray[Any]) -> NDArray[Any]:
-    """The order of rows by their owners, kept within each: by 16 bits at a time, which takes one pass each."""
-    order = np.argsort(owners.astype(np.uint16), kind="stable")
-    for bits in range(16, int(owners.max(initial=0)).bit_length(), 16):
-        order = order[np.argsort((owners[order] >> bits).astype(np.uint16), kind="stable")]
-    return order
-
-
 def _inverse(order: NDArray[Any], count: int) -> NDArray[Any]:
     """Where each of so many rows went; −1 for those left out."""
     found = np.full(count, -1, np.int64)
@@ -580,7 +588,7 @@ def _by_owner(owners: NDArray[Any], count: int) -> tuple[NDArray[Any] | None, ND
         order, sorted_ = None, owners
     else:
         rows = np.flatnonzero(kept)
-        order = rows[_order(owners[rows])]
+        order = rows[order_of(owners[rows])]
         sorted_ = owners[order]
     starts = np.zeros(count + 1, np.int64)
     np.cumsum(np.bincount(sorted_, minlength=count), out=starts[1:])

@@ -6,6 +6,7 @@ workbook. Whatever is in it and not read is told, once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +25,11 @@ from policykit.source import decode
 
 CHUNK = 16_384  #: households that are looked at together
 MEMORY = 500_000_000  #: bytes of files up to which a register is held in memory and keeps its order
+_COMPLETE = re.compile(r"(?:^|[（(、，,])(?:已|均已|全部)?核对完成(?:$|[）)。])", re.M)  # not 尚未核对完成
+#: how a row says whose it is, if the rules do not know such a fact
+_WHOSE = re.compile(
+    r"(?:本人|成员|受益人|领取人|享受人|保障对象|救助对象)?(?:姓名|身份证号?码?|公民身份号码|证件号码?)|受益人|领取人"
+)
 _LEAST = 2  # headings that a table must share with the rules, where its name says nothing
 _LONGEST = 20_000_000  # bytes of one household in a line
 
@@ -165,8 +171,8 @@ class Register:
             self.notes.append(self._unread(raw))
             return []
         self._check(raw, found)
-        titles = "".join(text for row in rows[: max(0, found.after - 1)] for text in row)
-        complete = said or found.path in self.complete or "核对完成" in titles
+        titles = "\n".join(text.strip() for row in rows[: max(0, found.after - 1)] for text in row)
+        complete = said or found.path in self.complete or _COMPLETE.search(titles) is not None
         otherwise = next((p for p in named if "." not in p and "." in found.path), "")
         own = [(place, heading) for place, heading in enumerate(found.headings) if not heading.number]
         return [
@@ -242,6 +248,11 @@ class Register:
                 fields = {"first": seen[place], "second": text}
                 errors.append(data_fault(self.language, "R013", raw.source, **fields))
             seen[place] = text
+        ours = bool(found.path) and "." not in found.path and self.names.list_of(found.path).kind != "members"
+        if ours and not any(heading.column.startswith(ABOVE) for heading in found.headings):
+            for text in (heading.text.strip() for heading in found.headings if not heading.column):
+                if _WHOSE.fullmatch(text):
+                    errors.append(data_fault(self.language, "S025", raw.source, name=text))
         if KEY not in _known(found) and not any(column.startswith(ABOVE) for column in _known(found)):
             keys, what = self.names.key_names(), self.names.key_label(self.language)
             texts = [heading.text.strip() for heading in found.headings if heading.text.strip()]
@@ -300,11 +311,12 @@ def _nested(paths: Sequence[Path], size: int, what: str, language: Language) -> 
                 bad.append(Bad(path.name, number, "", error.diagnostics))
                 continue
             given = next((str(household[key]) for key in ID_KEYS if household.get(key) is not None), "")
-            if given and (before := seen.setdefault(given, where)) != where:
+            given = given or (where if len(paths) > 1 else str(number))
+            if (before := seen.setdefault(given, where)) != where:
                 fault = data_fault(language, "S003", where, what=what, key=given, first=before, second=where)
                 bad.append(Bad(path.name, number, given, (fault,)))
                 continue
-            rows.append((given or str(number), source, number, household))
+            rows.append((given, source, number, household))
             if len(rows) == size:
                 yield chunk()
                 first, rows, bad = first + size, [], []
