@@ -760,6 +760,13 @@ CATALOGUE: dict[str, Entry] = {
         "没有读：{why}",
         "this is not read: {why}",
     ),
+    "S022": Entry(
+        "error",
+        "没有叫 `{name}` 的清单",
+        "there is no list called `{name}`",
+        "{hint}可以写：{names}",
+        "{hint}There are: {names}",
+    ),
     "S023": Entry(
         "error",
         "{what} `{key}` 的成员在 {first} 和 {second} 两张表里都有",
@@ -780,13 +787,6 @@ CATALOGUE: dict[str, Entry] = {
         "whose each row is cannot be seen: the rules do not know the column `{name}`",
         "本人的，加一列“姓名”；全户的，删去这一列",
         "add a column 姓名 for those of persons, or delete this one where all are the household's",
-    ),
-    "S022": Entry(
-        "error",
-        "没有叫 `{name}` 的清单",
-        "there is no list called `{name}`",
-        "{hint}可以写：{names}",
-        "{hint}There are: {names}",
     ),
     "G001": Entry(
         "error",
