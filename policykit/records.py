@@ -461,7 +461,7 @@ class _Reader:
                 raise ValueError
             day = date(int(match[1]), int(match[3]), int(match[5] or 1))
         except ValueError:
-            raise self.wrong(of, raw, "serial" if re.fullmatch(r"[0-9]{5}(\.0*)?", text) else "") from None
+            raise self.wrong(of, raw, "serial" if re.fullmatch(r"[0-9]{5}(\.0*)?", text) else "ten" * (of.kind == "month" and isinstance(raw, float))) from None  # fmt: skip
         found = day if of.kind == "date" else month_of(day)
         if raw.strip() != str(found):
             self.noted(where, raw, str(found))

@@ -631,6 +631,25 @@ def test_an_interrupted_run_says_so(
 # ---- one household, and two rule sets ----------------------------------------------------------------------------------
 
 
+def test_a_household_that_was_set_aside_is_explained_by_why(rules: Path, tmp_path: Path) -> None:
+    text = "户编号,姓名,等级,老人\n1,甲,九级,√\n1,乙,一级,√\n2,丙,一级,是\n2,丁,一级,是,多\n"
+    (tmp_path / "成员.csv").write_text(text, encoding="utf-8")
+    bad = command(tmp_path / "成员.csv", "--explain", "1", "--on", ON, "--policies", rules)
+    assert bad.exit_code == 2
+    assert "成员.csv第2行「等级」" in bad.output
+    assert "members[0]" not in bad.output
+    lost = command(tmp_path / "成员.csv", "--explain", "2", "--on", ON, "--policies", rules)
+    assert "成员.csv第5行" in lost.output
+
+
+def test_a_list_that_nobody_knows_is_not_taken_for_complete(
+    rules: Path, register: Path, tmp_path: Path
+) -> None:
+    ran = command(register, tmp_path / "out.csv", "--on", ON, "--policies", rules, "--complete", "没有的表")
+    assert ran.exit_code == 2
+    assert "没有叫 `没有的表` 的清单" in ran.output
+
+
 def test_one_household_is_explained_as_by_itself(rules: Path, register: Path) -> None:
     sheet = rules.parent / "500.rules"
     result = command(register, "--explain", "甲", "--on", ON, "--policies", rules, "--parameters", sheet)

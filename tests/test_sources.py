@@ -209,6 +209,73 @@ def test_signatures_below_a_table_are_nobody(tmp_path: Path) -> None:
     assert read.notes == [("S006", "a.xlsx「成员」第3行"), ("S006", "a.xlsx「成员」第4行")]
 
 
+WIDE = ["序号", "户编号", "户名", "姓名", "出生日期", "年龄", "重病", "重病来源"]
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        [None, None, None, "合计", None, 119], ["本页小计", None, None, None, None, 119], [None, None, None, "共2人", None, 119],
+        ["东村小计：", None, None, "2人"], [None, None, None, None, None, "总 计 119"], ["填表人：某某", None, None, "某某"],
+        WIDE,
+    ],
+)  # fmt: skip
+def test_a_sum_is_nobody_wherever_it_stands(tmp_path: Path, below: list[Any]) -> None:
+    rows = [WIDE, [1, 1, "甲户", "甲", "1960-01-01", 60], [2, None, None, "乙", "1961-01-01", 59], below]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert [[one["name"] for one in members] for members in read.members.values()] == [["甲", "乙"]]
+    assert ("S006", "a.xlsx「成员」第4行") in read.notes
+    assert read.bad == []
+
+
+def test_figures_without_a_name_or_a_number_set_the_household_above_aside(tmp_path: Path) -> None:
+    rows = [
+        WIDE,
+        [1, 1, "甲户", "甲", None, 60],
+        [None, None, None, None, None, 60],
+        [2, 2, "乙户", "乙", None, 61],
+    ]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert set(read.members) == {"2"}
+    assert read.codes == [("a.xlsx「成员」", 2, "1", "S005")]
+
+
+def test_a_paper_with_a_colon_is_no_remark_below_the_table(tmp_path: Path) -> None:
+    rows = [WIDE, [1, 1, "甲户", "甲"], [2, None, None, "乙", None, None, "√", "县医院：诊断书"]]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert [one["name"] for one in read.members["1"]] == ["甲", "乙"]
+
+
+def test_a_row_with_the_number_of_a_household_alone_may_be_somebody(tmp_path: Path) -> None:
+    rows = [["户编号", "姓名", "电话"], [1, "甲"], [1, None, "13900000000"], [2, "乙"], ["某镇民政办"]]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert read.members == {"2": [{"name": "乙"}]}
+    assert read.codes == [("a.xlsx「成员」", 2, "1", "S019")]
+    assert ("S006", "a.xlsx「成员」第5行") in read.notes
+
+
+def test_a_record_of_somebody_of_which_nothing_is_known_is_one(tmp_path: Path) -> None:
+    sheets = {
+        "成员": [["户编号", "姓名"], [1, "甲"]],
+        "收入": [["户编号", "姓名", "金额"], [1, "甲", 100], [1, "甲", None]],
+    }
+    read = Read(book(tmp_path / "a.xlsx", sheets))
+    assert read.members["1"] == [{"name": "甲", "incomes": [{"amount": "100"}, {}]}]
+
+
+def test_a_second_table_on_a_sheet_is_refused(tmp_path: Path) -> None:
+    rows = [
+        ["户编号", "姓名", "年龄"],
+        [1, "甲", 60],
+        [],
+        ["户编号", "姓名", "收入种类", "年金额"],
+        [1, "甲", None, 900],
+    ]
+    with pytest.raises(PolicyError) as caught:
+        Read(sheet(tmp_path / "a.xlsx", rows))
+    assert [(one.code, one.where) for one in caught.value.diagnostics] == [("S020", "a.xlsx「成员」第4行")]
+
+
 @pytest.mark.parametrize("memory", [10**9, 0])
 def test_a_blank_number_among_members_alone_sets_the_household_above_aside(
     tmp_path: Path, memory: int
@@ -294,6 +361,94 @@ def test_a_wrong_cell_is_named_by_sheet_row_and_heading(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("titles", "heading", "amount"),
+    [
+        (["台账", "单位：万元"], "月收入", "1000"), (["单位：人、万元"], "月收入", "1000"), (["单位：万元"], "月收入（元）", "0.1"),
+        (["单位：万元"], "月收入（含补贴）", "1000"), (["编制单位：某镇万元村"], "月收入", "0.1"), (["单位：元"], "月收入", "0.1"),
+        ([], "月收入（单位：万元）", "1000"), ([], "月收入（人民币万元）", "1000"), ([], "月收入（单位：元）", "0.1"),
+        ([], "月收入（税后，万元）", None), ([], "月收入（百元）", None), ([], "月收入（亿元）", None), (["单位：百万元"], "月收入", None),
+    ],
+)  # fmt: skip
+def test_a_larger_unit_is_never_taken_for_yuan(
+    tmp_path: Path, titles: list[str], heading: str, amount: str | None
+) -> None:
+    rows = [[None, title] for title in titles] + [["户编号", "姓名", heading], [1, "甲", 0.1]]
+    path = sheet(tmp_path / "a.xlsx", rows)
+    if amount is None:
+        with pytest.raises(PolicyError) as caught:
+            Read(path)
+        assert [one.code for one in caught.value.diagnostics] == ["S010"]
+    else:
+        assert Read(path).households["1"]["income"] == amount
+
+
+def test_the_unit_of_a_group_of_columns_is_that_of_each(tmp_path: Path) -> None:
+    rows = [["户编号", "姓名", "收支（万元）", None], [None, None, "月收入", "补贴（元）"], [1, "甲", 0.1, 5]]
+    read = Read(sheet(tmp_path / "a.xlsx", rows, merged=["C1:D1"]))
+    assert (read.households["1"]["income"], read.households["1"]["subsidy"]) == ("1000", "5")
+
+
+def test_wide_figures_are_put_in_the_unit_of_their_column_too(tmp_path: Path) -> None:
+    rows = [["户编号", "姓名", "月收入（万元）"], [1, "甲", "１．２"], [2, "乙", "１２，０００元"]]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert [one["income"] for one in read.households.values()] == ["12000", "１２，０００元"]
+
+
+@pytest.mark.parametrize("memory", [10**9, 0])
+def test_households_whose_numbers_a_sheet_rounded_to_one_are_not_thrown_together(
+    tmp_path: Path, memory: int
+) -> None:
+    rows = [HEADS, [110101194402290011, "甲"], [110101194402290022, "乙"]]
+    assert Read(sheet(tmp_path / "a.xlsx", rows), memory=memory).codes == [
+        ("a.xlsx「成员」", 2, "1.1010119440229e+17", "S017")
+    ]
+    text = "户编号,姓名\n3.41E+17,甲\n3.41E+17,乙\n3E12,丙\n"
+    read = Read(kept(tmp_path / "成员.csv", text), memory=memory)
+    assert read.codes == [("成员.csv", 2, "3.41E+17", "S017")]
+    assert read.members == {"3E12": [{"name": "丙"}]}
+
+
+def test_a_number_that_is_none_is_a_blank_one() -> None:
+    table = pa.table({"户编号": [1.0, float("nan"), float("nan")], "姓名": ["甲", "乙", "丙"]})
+    read = Read({"成员": table})
+    assert read.members == {"1": [{"name": "甲"}]}
+    assert [code for *_, code in read.codes] == ["S005", "S005"]
+
+
+def test_the_tenth_month_and_the_first_are_not_told_apart_by_a_sheet(tmp_path: Path) -> None:
+    rows = [
+        ["户编号", "姓名", "停发月"],
+        [1, "甲", 2019.1],
+        [2, "乙", "2019.10"],
+        [3, "丙", 2019.2],
+        [4, "丁", "2019.01"],
+    ]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    found = {}
+    for key, household in read.households.items():
+        try:
+            found[key] = read_case(PROGRAM, household, DAY).root.known("stopped")
+        except PolicyError as error:
+            found[key] = error.diagnostics[0].help("zh")
+    assert found == {
+        "1": "表格把 2020.10 存成 2020.1，分不清是1月还是10月：写成 2020-01 或 2020-10",
+        "2": Month(2019, 10), "3": Month(2019, 2), "4": Month(2019, 1),
+    }  # fmt: skip
+
+
+def test_a_stroke_is_no_answer_where_several_are_asked_for(tmp_path: Path) -> None:
+    rows = [
+        ["户编号", "姓名", "情形", "义务人"],
+        [1, "甲", "/", "无"],
+        [2, "乙", "无", "/"],
+        [3, "丙", "无", "无"],
+    ]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert [code for number in (0, 1) for code, _ in faults(read.chunks[0], number)] == ["R002", "R002"]
+    assert read.members["3"] == [{"name": "丙", "circumstances": [], "obligors": []}]
+
+
 def test_a_number_ruined_by_a_sheet_is_refused(tmp_path: Path) -> None:
     rows = [["户编号", "姓名", "身份证号"], [1, "甲", 110101194402290000.0], [2, "乙", "11010119440229001X"]]
     read = Read(sheet(tmp_path / "a.xlsx", rows))
@@ -325,17 +480,28 @@ def test_members_in_numbered_columns(tmp_path: Path) -> None:
 
 def test_the_villages_of_a_town_in_sheets_of_their_own(tmp_path: Path) -> None:
     book(tmp_path / "东村.xlsx", {"东村": [HEADS, [1, "甲"], [2, "乙"]]})
-    book(tmp_path / "西村.xlsx", {"西村": [["姓名", "户编号", "年龄"], ["丙", 3, 8], ["丁", 2, 9]]})
+    book(tmp_path / "西村.xlsx", {"西村": [["姓名", "户编号", "年龄"], ["丙", 4, 8], ["丁", 3, 9]]})
     read = Read(tmp_path)
     assert read.members == {
         "1": [{"name": "甲"}],
-        "2": [{"name": "乙"}, {"name": "丁", "age": "9"}],
-        "3": [{"name": "丙", "age": "8"}],
+        "2": [{"name": "乙"}],
+        "4": [{"name": "丙", "age": "8"}],
+        "3": [{"name": "丁", "age": "9"}],
     }
     chunk = read.chunks[0]
     assert [chunk.place("members", row) for row in range(4)] == [
-        ("东村.xlsx「东村」", 2), ("东村.xlsx「东村」", 3), ("西村.xlsx「西村」", 3), ("西村.xlsx「西村」", 2),
+        ("东村.xlsx「东村」", 2), ("东村.xlsx「东村」", 3), ("西村.xlsx「西村」", 2), ("西村.xlsx「西村」", 3),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("memory", [10**9, 0])
+def test_villages_that_each_count_from_one_are_not_thrown_together(tmp_path: Path, memory: int) -> None:
+    kept(tmp_path / "东村.csv", "户编号,姓名,年龄\n1,甲,60\n2,乙,61\n")
+    kept(tmp_path / "西村.csv", "户编号,姓名,年龄\n1,丙,62\n3,丁,63\n")
+    read = Read(tmp_path, memory=memory)
+    assert set(read.members) == {"2", "3"}
+    assert read.codes == [("东村.csv", 2, "1", "S023")]
+    assert dict(read.bad[0].reasons[0].fields)["second"] == "西村.csv第2行"
 
 
 def test_a_sheet_without_rows_holds_no_household(tmp_path: Path) -> None:
@@ -401,6 +567,21 @@ def test_references_in_cells_and_in_a_table_of_their_own_are_refused() -> None:
     assert alone.members == {"1": [{"name": "甲", "obligors": [{"ref": "甲"}]}]}
     with pytest.raises(PolicyError, match="R013"):
         Read({"成员": members, "义务人": others})
+
+
+def test_what_is_not_read_is_told(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as workbook:
+        for name, number in (("东村", 1), ("西村", 2)):
+            page = workbook.add_worksheet(name)
+            page.write_row(0, 0, ["户编号", "姓名"])
+            page.write_row(1, 0, [number, "甲"])
+        page.hide()
+    kept(tmp_path / "南村.doc", "")
+    read = Read(tmp_path)
+    assert set(read.members) == {"1"}
+    assert read.notes == [("S021", "a.xlsx「西村」"), ("S021", "南村.doc")]
+    kept(tmp_path / "北村.jsonl", '{"户编号": "9", "成员": [{"姓名": "甲"}]}')
+    assert Read(tmp_path).notes == [("S021", "a.xlsx"), ("S021", "南村.doc")]
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
@@ -551,6 +732,7 @@ def test_no_row_in_a_list_is_unknown_until_the_list_is_said_to_be_complete(tmp_p
 
 def test_each_household_may_say_whether_its_list_is_complete() -> None:
     said = pa.table({"户编号": [1, 2, 3, 4], "待遇记录": ["否", "无", None, "是"]})
+    said = said.rename_columns(["户编号", "待遇记录核对完成"])
     data = {**tables([1, 2, 3, 4], [1, 2, 3, 4]), "户": said}
     found = [one.get("awards") for one in Read({**data, "待遇记录": AWARDS}).households.values()]
     assert found == [{"items": [{"first_month": "2020-01"}], "complete": False}, [], None, []]
@@ -560,6 +742,80 @@ def test_each_household_may_say_whether_its_list_is_complete() -> None:
         ("户", 1, "1", "S013"),
         ("户", 4, "4", "R002"),
     ]
+
+
+@pytest.mark.parametrize("said", ["是", "有", "√", True])
+def test_a_household_said_to_have_records_that_are_not_there_has_not_none(tmp_path: Path, said: Any) -> None:
+    households = [
+        ["户编号", "户名", "待遇记录"],
+        [1, "甲户", said],
+        [2, "乙户", said],
+        [3, "丙户", "否"],
+        [4, "丁户", "无"],
+    ]
+    members = [["户编号", "姓名"], *([number, "甲"] for number in (1, 2, 3, 4))]
+    awards = [["户编号", "起始月"], [2, "2020-01"]]
+    read = Read(book(tmp_path / "a.xlsx", {"户": households, "成员": members, "待遇记录": awards}))
+    found = {key: one.get("awards") for key, one in read.households.items()}
+    assert found == {"2": [{"first_month": "2020-01"}], "3": None, "4": []}
+    assert read.codes == [("a.xlsx「户」", 2, "1", "S018")]
+
+
+@pytest.mark.parametrize("title", ["待遇记录（尚未核对完成）", "核对完成：否", "核对完成日期", "未核对完成"])
+def test_a_title_that_says_that_it_is_not_complete_is_believed(tmp_path: Path, title: str) -> None:
+    households = [["户编号", "户名"], [1, "甲户"], [2, "乙户"]]
+    sheets = {
+        "户": households,
+        "成员": [["户编号", "姓名"], [1, "甲"], [2, "乙"]],
+        "待遇记录": [[title], ["户编号", "起始月"], [1, "2020-01"]],
+    }
+    found = [one.get("awards") for one in Read(book(tmp_path / "a.xlsx", sheets)).households.values()]
+    assert found == [[{"first_month": "2020-01"}], None]
+
+
+def test_records_of_whom_nobody_can_see_are_not_the_households(tmp_path: Path) -> None:
+    for heading in ("身份证号", "受益人姓名"):
+        sheets = {
+            "成员": [["户编号", "姓名"], [1, "甲"]],
+            "待遇记录": [["户编号", heading, "起始月"], [1, "甲", "2020-01"]],
+        }
+        program = load_text(RULES.replace("事实 人.身份证号 (id_number)：文字\n", "")).program
+        with pytest.raises(PolicyError) as caught:
+            Read(book(tmp_path / "a.xlsx", sheets), program=program)
+        assert [one.code for one in caught.value.diagnostics] == ["S025"]
+
+
+# ---- what is there twice ----------------------------------------------------------------------------------------------------
+
+
+def test_a_list_of_names_beside_the_members_doubles_nobody(tmp_path: Path) -> None:
+    sheets = {
+        "户": [["户编号", "户名"], [1, "甲户"], [2, "乙户"]],
+        "成员": [["户编号", "姓名", "年龄"], [1, "甲", 60], [2, "乙", 61]],
+        "公示名单": [["户编号", "姓名", "类别"], [1, "甲", "低保"]],
+    }
+    read = Read(book(tmp_path / "a.xlsx", sheets))
+    assert set(read.members) == {"2"}
+    assert read.codes == [("a.xlsx「户」", 2, "1", "S023")]
+
+
+def test_a_row_of_a_member_that_was_pasted_twice_sets_the_household_aside(tmp_path: Path) -> None:
+    rows = [HEADS, [1, "甲", "1960-01-02"], [1, "乙", "1961-01-02"], [1, "甲", "1960-01-02"], [2, "甲", "1960-01-02"],
+            [2, "甲", "1990-01-02"]]  # fmt: skip
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert set(read.members) == {"2"}  # two of one name that are not one
+    assert read.codes == [("a.xlsx「成员」", 2, "1", "S024")]
+
+
+def test_the_copy_of_a_table_does_not_double_what_it_holds(tmp_path: Path) -> None:
+    kept(tmp_path / "成员.csv", "户编号,姓名\n1,甲\n2,乙\n")
+    kept(tmp_path / "收入.csv", "户编号,姓名,金额\n1,甲,100\n1,甲,100\n2,乙,200\n")
+    kept(tmp_path / "收入 - 副本.csv", "户编号,姓名,金额\n1,甲,300\n2,乙,200\n")
+    read = Read(tmp_path)
+    assert read.members == {
+        "1": [{"name": "甲", "incomes": [{"amount": "300"}, {"amount": "100"}, {"amount": "100"}]}]
+    }
+    assert [code for *_, code in read.codes] == ["S024"]
 
 
 # ---- JSON Lines, Parquet ---------------------------------------------------------------------------------------------------
@@ -577,6 +833,13 @@ def test_json_lines(tmp_path: Path, encoding: str) -> None:
         ("a.jsonl", 4, "", "R012"), ("a.jsonl", 5, "A1", "S003"), ("a.jsonl", 6, "", "R012"),
     ]  # fmt: skip
     assert [chunk.place("", 0) for chunk in read.chunks[:2]] == [("a.jsonl", 1), ("a.jsonl", 3)]
+
+
+def test_lines_without_a_number_never_share_one(tmp_path: Path) -> None:
+    kept(tmp_path / "a.jsonl", '{"成员": [{"姓名": "甲"}]}\n{"编号": "1", "成员": [{"姓名": "乙"}]}\n')
+    assert [(row, key, code) for _, row, key, code in Read(tmp_path / "a.jsonl").codes] == [(2, "1", "S003")]
+    kept(tmp_path / "b.jsonl", '{"成员": [{"姓名": "丙"}]}\n')
+    assert list(Read(tmp_path).households) == ["a.jsonl第1行", "1", "b.jsonl第1行"]
 
 
 def test_parquet_with_every_type_of_column(tmp_path: Path) -> None:

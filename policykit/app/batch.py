@@ -177,11 +177,16 @@ class _Teller:
         from policykit.batch.sources import Register
 
         register = Register(source, rules.program, self.language, complete=complete)
-        household = one_household(register, key)
-        if household is None:
+        one = one_household(register, key)
+        if one is None:
             self.stop(f"{source.name} 里没有户号 {key}", f"{source.name} has no household {key}")
-        result = evaluate(household, rules, on=day, language=self.language)
-        complain(result.errors, self.language)
+        try:
+            result = evaluate(one.household, rules, on=day, language=self.language)
+        except PolicyError as error:
+            raise PolicyError(
+                [found for found in one.placed(error.diagnostics) if found.severity == "error"]
+            ) from None
+        complain(one.placed(result.errors), self.language)
         return result.explain(self.language, mask)
 
     @contextmanager

@@ -240,7 +240,8 @@ def cell(of: Type, raw: Any) -> Any:
         case "choice" if whole:
             return int(raw)
         case "multi" | "list" if isinstance(raw, str):
-            return [] if raw in NOBODY else [part.strip() for part in _APART.split(raw) if part.strip()]
+            parts = [part.strip() for part in _APART.split(raw) if part.strip()]
+            return [] if raw in NOBODY else parts or raw  # a stroke alone is no answer
         case "multi" | "list" if whole or type(raw) is int:
             return [int(raw) if of.kind == "multi" else str(int(raw))]
         case "number" if isinstance(raw, Decimal) and isfinite(raw):
@@ -253,6 +254,8 @@ def _day(of: Type, raw: Any) -> Any:
     if isinstance(raw, date) and of.kind == "month":
         return f"{raw.year:04d}-{raw.month:02d}" if raw.day == 1 else raw.isoformat()
     text = str(raw) if isinstance(raw, int | str) and not isinstance(raw, bool) else ""
+    if of.kind == "month" and re.fullmatch(r"[0-9]{4}\.1", text):
+        return float(text)  # a sheet keeps 2020.10 as this
     match = re.fullmatch(r"([0-9]{4})([0-9]{2})([0-9]{2})?(?:\.0+)?", text)
     if match is None or (match[3] is None) != (of.kind == "month"):
         return raw

@@ -28,6 +28,7 @@ HEAD = 30  #: rows among which the headings are looked for
 SHEETS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 TEXTS = {".csv", ".tsv", ".txt"}
 LINES = {".jsonl", ".ndjson"}
+FORMATS = "Parquet、CSV、Excel、JSON Lines"
 _BATCH = 65_536
 _SAMPLE = 64_000_000  # bytes of a text that are looked at for its encoding
 _FIRST_SERIAL = date(1899, 12, 30)
@@ -46,12 +47,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A row that cannot be read; `key` is the household number in it, as far as can be seen."""
+    """A row that cannot be read; `key` is the household number in it, as far as can be seen. Where there is no such
+    household, `otherwise` is told instead, if anything."""
 
     source: str
     row: int
     key: str
     reason: Diagnostic
+    otherwise: Diagnostic | None = None
 
 
 @dataclass(slots=True)
@@ -63,6 +66,19 @@ class Told:
     notes: list[Diagnostic] = field(default_factory=list)
     filled: dict[str, int] = field(default_factory=dict)
     serials: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A sheet or file of a register that is not read, and why."""
+
+    source: str
+    why: str
+    of: str = ""
+
+    def told(self, language: Language) -> Diagnostic:
+        why = data_word(language, self.why, self.of)
+        return data_fault(language, "S021", self.source, why=why)
 
 
 class Raw(Protocol):
@@ -82,9 +98,11 @@ class Raw(Protocol):
         ...
 
 
-def opened(path: Path, language: Language) -> Iterator[Raw]:
+def opened(path: Path, language: Language) -> Iterator[Raw | Unread]:
     """The tables of one file."""
     suffix = path.suffix.lower()
+    if not path.exists():
+        raise unreadable(path.name, language, "unopened")
     try:
         if path.is_dir() or suffix == ".parquet":
             yield Parquet(path, language)
@@ -93,7 +111,7 @@ def opened(path: Path, language: Language) -> Iterator[Raw]:
         elif suffix in TEXTS:
             yield Text(path, language)
         else:
-            raise unreadable(path.name, language, "format", "Parquet、CSV、Excel、JSON Lines")
+            raise unreadable(path.name, language, "format", FORMATS)
     except OSError:
         raise unreadable(path.name, language, "unopened") from None
 
@@ -353,8 +371,8 @@ def _split(text: str) -> tuple[str, list[list[str]], list[int]]:
 # ---- workbooks ---------------------------------------------------------------------------------------------------------
 
 
-def workbook(path: Path, language: Language) -> Iterator[Raw]:
-    """The visible sheets of a workbook that hold anything."""
+def workbook(path: Path, language: Language) -> Iterator[Raw | Unread]:
+    """The visible sheets of a workbook that hold anything; hidden ones are not read."""
     try:
         import python_calamine as calamine
     except ModuleNotFoundError:
@@ -365,10 +383,12 @@ def workbook(path: Path, language: Language) -> Iterator[Raw]:
         raise unreadable(path.name, language, "format", "Excel") from None
     of_1904, visible = _of_1904(path), calamine.SheetVisibleEnum.Visible
     for one in book.sheets_metadata:
-        if one.visible == visible and one.typ == calamine.SheetTypeEnum.WorkSheet:
+        if one.typ == calamine.SheetTypeEnum.WorkSheet:
             sheet = book.get_sheet_by_name(one.name)
             rows = sheet.to_python(skip_empty_area=False)
-            if rows:
+            if rows and one.visible != visible:
+                yield Unread(f"{path.name}「{one.name}」", "hidden")
+            elif rows:
                 yield Grid(one.name, path.name, rows, sheet.merged_cell_ranges or [], of_1904)
 
 
@@ -455,6 +475,8 @@ def cell_text(raw: Any) -> str | None:
     match raw:
         case bool():
             return "是" if raw else "否"
+        case float() if raw != raw:
+            return None
         case int():
             return str(raw)
         case float() if raw == raw and abs(raw) < 1e15:
@@ -470,13 +492,14 @@ def cell_text(raw: Any) -> str | None:
 # ---- together ----------------------------------------------------------------------------------------------------------
 
 
-def tables_of(data: Any, language: Language) -> Iterator[Raw]:
+def tables_of(data: Any, language: Language) -> Iterator[Raw | Unread]:
     """Every table of a register that is a mapping, a folder or a file."""
     if isinstance(data, Mapping):
         for name, one in data.items():
             if isinstance(one, str | Path):
                 for raw in opened(Path(one), language):
-                    raw.name = str(name)
+                    if not isinstance(raw, Unread):
+                        raw.name = str(name)
                     yield raw
             else:
                 yield Memory(str(name), one)
@@ -486,7 +509,9 @@ def tables_of(data: Any, language: Language) -> Iterator[Raw]:
         yield from opened(path, language)
         return
     for inside in sorted(path.iterdir()):
-        if not inside.name.startswith((".", "~", "_")) and (
-            inside.is_dir() or inside.suffix.lower() in {".parquet", *SHEETS, *TEXTS}
-        ):
+        if inside.name.startswith((".", "~", "_")):
+            continue
+        if inside.is_dir() or inside.suffix.lower() in {".parquet", *SHEETS, *TEXTS}:
             yield from opened(inside, language)
+        else:
+            yield Unread(inside.name, "no_table", FORMATS)

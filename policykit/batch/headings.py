@@ -31,6 +31,11 @@ _TABLE_WORDS = re.compile(
 )
 _COMPLETE = re.compile(r"[（(]\s*(?:核对完成|complete)\s*[）)]", re.I)
 _BRACKETS = re.compile(r"[（(【\[]([^（()）】\]]*)[）)】\]]$")
+_UNIT_MARK = re.compile(r"^(?:金额)?(?:单位)?[:：\s]*(?:人民币)?")
+_LARGER = re.compile(r"[十百千万亿](?:元|块|$)")  # in a remark that is not read as a unit
+#: 单位：万元 above a table
+_ABOVE_TABLE = re.compile(r"单位[:：]\s*(.*)")
+_MONEY = re.compile(r"(?:人民币)?[十百千万亿]*元(?:[/／]\S+)?")
 _WIDE = {0xFF01 + i: 0x21 + i for i in range(94)} | {0x3000: " "}
 _MEMBER = re.compile(r"(.*?)([0-9]{1,2})[.:_\-]?(.+)")
 
@@ -193,19 +198,19 @@ class Names:
 
     # -- one heading
 
-    def heading(self, path: str, text: str) -> Heading:
-        """What a heading stands for in a table of a list."""
+    def heading(self, path: str, text: str, above: str = "") -> Heading:
+        """What a heading stands for in a table of a list; `above` is a unit of money said of the whole table."""
         known, bare = self.known(path), text.strip()
         column, unit = known.get(plain(bare)), ""
         if column is None and (match := _BRACKETS.search(bare)):
             bare, unit = bare[: match.start()], match[1].strip()
             column = known.get(plain(bare))
         if column is None:
-            return self._member(path, text)
-        factor = self._factor(path, column, unit)
-        return Heading(text, column, factor or Fraction(1), misfit="" if factor else unit)
+            return self._member(path, text, above)
+        factor, misfit = self._factor(path, column, unit, above)
+        return Heading(text, column, factor, misfit)
 
-    def _member(self, path: str, text: str) -> Heading:
+    def _member(self, path: str, text: str, above: str) -> Heading:
         """A column of one member among several in the row of a household: 成员2姓名."""
         match = _MEMBER.fullmatch(text.translate(_WIDE).strip()) if not path else None
         for below in self.paths() if match else ():
@@ -215,7 +220,7 @@ class Names:
                 and "." not in below
                 and plain(match[1]) in map(plain, self.table_names(below))
             ):
-                found = self.heading(below, match[3])
+                found = self.heading(below, match[3], above)
                 if found.column and not found.column.startswith(("_", ROOT)):
                     return replace(found, text=text, path=below, number=int(match[2]))
         return Heading(text)
@@ -230,20 +235,25 @@ class Names:
             entity, name, inside = self.program.entities[name], inside, ""
         return None if inside else entity.facts.get(name)
 
-    def _factor(self, path: str, column: str, unit: str) -> Fraction | None:
-        """How many of the fact's own unit one of a heading's unit is; `None` when it is a unit of something else.
+    def _factor(self, path: str, column: str, unit: str, above: str) -> tuple[Fraction, str]:
+        """How many of the fact's own unit one of a heading's unit is; and that unit, where it is not understood as one
+        of the fact's.
 
-        What is no unit at all is a remark.
+        What is no unit at all is a remark, unless it speaks of 万元 or the like.
         """
         decl = self.fact(path, column)
-        if decl is None or decl.type.kind != "number" or not unit:
-            return Fraction(1)
-        many = 10_000 if unit.startswith("万") else 1000 if unit.startswith("千") else 1
-        found = _unit(decl.type, unit[1:] if many > 1 else unit.removeprefix("单位").lstrip(":："))
-        if found is None:
-            return Fraction(1) if many == 1 else None
-        fits, size = found
-        return size * many if fits else None
+        if decl is None or decl.type.kind != "number":
+            return Fraction(1), ""
+        for said in (unit, above if decl.type.money else ""):
+            bare = _UNIT_MARK.sub("", said)
+            many = 10_000 if bare.startswith("万") else 1000 if bare.startswith("千") else 1
+            found = _unit(decl.type, bare[1:] if many > 1 else bare) if bare else None
+            if found is not None:
+                fits, size = found
+                return (size * many, "") if fits else (Fraction(1), said)
+            if many > 1 or (decl.type.money and _LARGER.search(bare)):
+                return Fraction(1), said
+        return Fraction(1), ""
 
 
 def _unit(of: Type, unit: str) -> tuple[bool, Fraction] | None:
@@ -298,8 +308,9 @@ def found_in(names: Names, rows: Sequence[Sequence[str]], named: bool, paths: Se
     for order, path in enumerate(paths):
         for first in range(1 if named else len(rows)):
             for height in (1,) if named else (1, 2):
+                above = _unit_above(rows[: first + height - 1])
                 choices = _texts(rows[first : first + height])
-                headings = _clear(names, [_best(names, path, texts) for texts in choices])
+                headings = _clear(names, [_best(names, path, texts, above) for texts in choices])
                 columns = {heading.column for heading in headings} - {"", IGNORED}
                 if not columns or ("." in path and not any(column.startswith(ABOVE) for column in columns)):
                     continue
@@ -317,13 +328,28 @@ def _texts(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     width = max(map(len, rows), default=0)
     upper, lower = ([*row, *[""] * (width - len(row))] for row in rows) if len(rows) == 2 else ([], [])
     return [
-        [below, above + below, f"{above}.{below}"] if below.strip() else [above]
+        [below + _unit_of_group(above, below), above + below, f"{above}.{below}"]
+        if below.strip()
+        else [above]
         for above, below in zip(upper, lower, strict=True)
     ]
 
 
-def _best(names: Names, path: str, texts: Sequence[str]) -> Heading:
-    found = [names.heading(path, text) for text in texts]
+def _unit_of_group(above: str, below: str) -> str:
+    """The unit in brackets of a group of columns, for a column that says none of its own."""
+    match = _BRACKETS.search(above.strip())
+    return match[0] if match and "元" in match[1] and not _BRACKETS.search(below.strip()) else ""
+
+
+def _unit_above(titles: Sequence[Sequence[str]]) -> str:
+    """The unit of money that is said above a table: 单位：万元."""
+    said = [match[1] for row in titles for text in row if (match := _ABOVE_TABLE.search(text))]
+    parts = [part for one in said for part in re.split(r"[、，,；;。（()）\s]+", one)]
+    return next((part for part in parts if _MONEY.fullmatch(part)), "")
+
+
+def _best(names: Names, path: str, texts: Sequence[str], above: str) -> Heading:
+    found = [names.heading(path, text, above) for text in texts]
     return next((heading for heading in found if heading.column), found[0])
 
 

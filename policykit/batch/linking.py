@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from policykit.batch.arrays import distinct, one_piece
-from policykit.batch.chunks import KEY, NOBODY, ROW, SOURCE, Bad, Chunk, Origin, at
+from policykit.batch.arrays import distinct, first_alike, one_piece, order_of, repeated, runs_of
+from policykit.batch.chunks import KEY, NOBODY, ROW, SOURCE, Bad, Chunk, Origin, at, entity_at
 from policykit.batch.files import Told, cell_text
 from policykit.batch.headings import ABOVE, ROOT, WHOLE, Names
 from policykit.batch.sheets import Piece, Sheet
@@ -26,13 +26,18 @@ from policykit.diagnostics import Diagnostic, Language, data_fault, data_word, s
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BLANK, _YES, _NO, _NOBODY, _WRONG = range(5)  # what a cell says of whether a list is complete
+_BLANK, _YES, _NO, _NOBODY, _SOME, _WRONG = range(6)  # what a cell says of whether a list is complete
 _ALL_THERE = frozenset(["是", "核对完成", "yes", "true", "complete"])
+_THERE_ARE = frozenset(["是", "有", "√", "yes", "true"])  # in a column that is headed as the list is
+_ROUNDED = r"^[0-9](?:\.[0-9]+)?[eE]\+[0-9]+$"
 _PERHAPS_MORE = frozenset(["否", "核对未完成", "no", "false", "incomplete"])
 
 
-def _said(raw: Any) -> int:
+def _said(raw: Any, bare: bool) -> int:
+    """What a cell says; in a column that is headed as the list is, `bare`, 是 says that there are some."""
     text = (cell_text(raw) or "").lower()
+    if bare and text in _THERE_ARE:
+        return _SOME
     words = {_YES: _ALL_THERE, _NO: _PERHAPS_MORE, _NOBODY: NOBODY, _BLANK: ("",)}
     return next((said for said, those in words.items() if text in those), _WRONG)
 
@@ -44,7 +49,8 @@ def link(piece: Piece, names: Names, told: Told, language: Language) -> Linked:
 
 def nobody(first: int, told: Told) -> Chunk:
     """What is left of rows that could not be read, and are of no household."""
-    rest = tuple(Bad(one.source, one.row, one.key, (one.reason,)) for one in told.lost)
+    told.notes += [one.otherwise for one in told.lost if one.otherwise]
+    rest = tuple(Bad(one.source, one.row, one.key, (one.reason,)) for one in told.lost if not one.otherwise)
     return Chunk(first, pa.array([], pa.string()), {"": pa.table({})}, bad=rest)
 
 
@@ -107,6 +113,7 @@ class _Linking:
     tables: dict[str, pa.Table] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     declared: dict[str, bool] = field(default_factory=dict)
+    by_hand: set[str] = field(default_factory=set)  # lists in sheets and texts, not in tables of programs
     owner: dict[str, NDArray[Any]] = field(default_factory=dict)
     starts: dict[str, NDArray[Any]] = field(default_factory=dict)
     keys: Any = None
@@ -125,6 +132,8 @@ class _Linking:
                 self._to_households(path)
         for path in paths:
             self._household_facts(path)
+            if path in self.by_hand:
+                self._twice(path)
         complete = {path: self._completeness(path) for path in paths}
         self._lost_rows()
         return self._ordered(complete)
@@ -144,6 +153,8 @@ class _Linking:
                 headings |= sheet.headings
             self.origins[path] = Origin(sources, headings, 1)
             self.declared[path] = all(sheet.complete for sheet, _ in parts)
+            if not any(sheet.raw.named for sheet, _ in parts):
+                self.by_hand.add(path)
             self.tables[path] = parts[0][1] if len(parts) == 1 else _joined(parts, sources)
         for path, table in list(self.tables.items()):
             for name in table.column_names:
@@ -207,8 +218,10 @@ class _Linking:
         """Which households there are: the rows of their own table, or else whoever has members."""
         if "" not in self.tables:
             self._from_members()
+            self._ruined()
             return
         self.keys = one_piece(self.tables[""][KEY])
+        self._ruined()
         for row in np.flatnonzero(self.keys.is_null().to_numpy(zero_copy_only=False)).tolist():
             self.aside[row] = [self.fault("S005", "", row)]
         if _rising(self.keys):
@@ -223,7 +236,13 @@ class _Linking:
         for key, same in rows.items():
             places = {"first": self.where("", same[0]), "second": self.where("", same[1])}
             for row in same:
-                self.aside[row] = [self.fault("S003", "", row, key=str(key), **places)]
+                self.aside.setdefault(row, [self.fault("S003", "", row, key=str(key), **places)])
+
+    def _ruined(self) -> None:
+        """Sets those numbers aside that a sheet has rounded, so that several households may have come to one."""
+        if pa.types.is_string(self.keys.type):
+            for row in _where(pc.match_substring_regex(self.keys, _ROUNDED)):
+                self.aside[row] = [self.fault("S017", "", row, key=shown(self.keys[row].as_py()))]
 
     def _from_members(self) -> None:
         lists = [path for path in self.tables if path and "." not in path]
@@ -256,7 +275,7 @@ class _Linking:
             return
         keys = one_piece(table[KEY])
         if pa.types.is_integer(keys.type) and not keys.null_count and _rising(self.keys):
-            runs = _runs(keys.to_numpy())
+            runs = runs_of(keys.to_numpy())
             if len(runs) == count and np.array_equal(keys.to_numpy()[runs], self.keys.to_numpy()):
                 self.starts[path] = np.append(runs, len(keys))
                 return
@@ -349,6 +368,42 @@ class _Linking:
                 self.owner[path] = np.where(alone, -1, self.owners(path))
                 self.starts.pop(path, None)
 
+    def _twice(self, path: str) -> None:
+        """Sets households aside that have one member or record twice, as copied sheets and rows have them, or members
+        in several sheets: each village may have counted from 1, and a list of names may be one of something else."""
+        table, homes = self.tables[path], self.households_of(path)
+        people, several = self.names.list_of(path).kind == "members", SOURCE in table.column_names
+        sources = one_piece(table[SOURCE]).to_numpy() if several else np.zeros(table.num_rows, np.int64)
+        rows = np.flatnonzero(homes >= 0)
+        if people and several:
+            before = first_alike(homes[rows], rows)
+            other = sources[rows] != sources[before]
+            self._again("S023", path, rows[other], before[other])
+            rows = rows[~other]
+        called = entity_at(self.names.program, path).called
+        if called in table.column_names:
+            rows = rows[repeated(_within(pa.array(homes), _texts(table[called])).take(pa.array(rows)))]
+        elif people or not several:
+            return
+        facts = [name for name in table.column_names if not name.startswith("_")]
+        if len(rows) == 0 or (people and len(facts) < 2):
+            return
+        cells = [pc.fill_null(_texts(table[name]).take(pa.array(rows)), "") for name in facts]
+        owners = pa.array(self.owners(path)[rows]).cast(pa.string())
+        whole = pc.binary_join_element_wise(owners, *cells, "\x1f")
+        before = first_alike(whole.dictionary_encode().indices.to_numpy(), rows)
+        same = (rows != before) & (people | (sources[rows] != sources[before]))
+        self._again("S024", path, rows[same], before[same])
+
+    def _again(self, code: str, path: str, rows: NDArray[Any], before: NDArray[Any]) -> None:
+        """Sets the households of some rows aside, since each comes after one that it should not."""
+        for row, first in zip(rows.tolist(), before.tolist(), strict=True):
+            household = int(self.households_of(path)[row])
+            held = self.aside.setdefault(household, [])
+            if not any(one.code == code for one in held):
+                places = {"first": self.where(path, first), "second": self.where(path, row)}
+                held.append(self.fault(code, path, row, key=str(self.keys[household].as_py()), **places))
+
     def _contradiction(
         self, name: str, path: str, row: int, other: str, other_row: int, household: int
     ) -> None:
@@ -373,17 +428,21 @@ class _Linking:
             return count > 0
         whole = np.full(len(count), True) if sure else count > 0
         homes = self.households_of(above) if above else np.arange(len(count))
+        heading = self.origins[above].headings.get(WHOLE + name, "").lower()
+        bare = "完成" not in heading and "complete" not in heading
         spellings, codes = distinct(one_piece(self.tables[above][WHOLE + name]))
-        said = np.array([_said(raw) for raw in spellings] + [_BLANK])[codes]
-        wrong = (said == _WRONG) | ((said == _NOBODY) & (count > 0))
+        said = np.array([_said(raw, bare) for raw in spellings] + [_BLANK])[codes]
+        wrong = (said == _WRONG) | ((said == _NOBODY) & (count > 0)) | ((said == _SOME) & (count == 0))
         whole[(said == _YES) | ((said == _NOBODY) & ~wrong)] = True
         whole[said == _NO] = False
         for row in np.flatnonzero(wrong & (homes >= 0)).tolist():
-            if said[row] == _NOBODY:
+            found = shown(spellings[codes[row]])
+            if said[row] == _SOME:
+                reason = self.fault("S018", above, row, found=found)
+            elif said[row] == _NOBODY:
                 reason = self.fault("S013", above, row, count=str(count[row]))
             else:
-                wanted, found = data_word(self.language, "bool"), shown(spellings[codes[row]])
-                reason = self.fault("R002", above, row, wanted=wanted, found=found)
+                reason = self.fault("R002", above, row, wanted=data_word(self.language, "bool"), found=found)
             self.aside.setdefault(int(homes[row]), []).append(reason)
         return whole
 
@@ -499,11 +558,9 @@ def _rising(keys: pa.Array) -> bool:
     return len(keys) < 2 or bool(pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py())
 
 
-def _runs(values: NDArray[Any]) -> NDArray[Any]:
-    """Where each run of equal values begins."""
-    if not len(values):
-        return np.zeros(0, np.int64)
-    return np.concatenate(([0], np.flatnonzero(values[1:] != values[:-1]) + 1))
+def _where(truths: pa.Array) -> list[int]:
+    """Where something holds."""
+    return np.flatnonzero(pc.fill_null(truths, False).to_numpy(zero_copy_only=False)).tolist()
 
 
 def _firsts(keys: pa.Array) -> NDArray[Any]:
@@ -526,14 +583,6 @@ def _places(wanted: pa.Array, keys: pa.Array) -> NDArray[Any]:
     return np.asarray(found.to_numpy()).astype(np.int64)
 
 
-def _order(owners: NDArray[Any]) -> NDArray[Any]:
-    """The order of rows by their owners, kept within each: by 16 bits at a time, which takes one pass each."""
-    order = np.argsort(owners.astype(np.uint16), kind="stable")
-    for bits in range(16, int(owners.max(initial=0)).bit_length(), 16):
-        order = order[np.argsort((owners[order] >> bits).astype(np.uint16), kind="stable")]
-    return order
-
-
 def _inverse(order: NDArray[Any], count: int) -> NDArray[Any]:
     """Where each of so many rows went; −1 for those left out."""
     found = np.full(count, -1, np.int64)
@@ -548,7 +597,7 @@ def _by_owner(owners: NDArray[Any], count: int) -> tuple[NDArray[Any] | None, ND
         order, sorted_ = None, owners
     else:
         rows = np.flatnonzero(kept)
-        order = rows[_order(owners[rows])]
+        order = rows[order_of(owners[rows])]
         sorted_ = owners[order]
     starts = np.zeros(count + 1, np.int64)
     np.cumsum(np.bincount(sorted_, minlength=count), out=starts[1:])

@@ -14,14 +14,14 @@ import pyarrow as pa
 from policykit.batch import changes, tables
 from policykit.batch.answers import SIZE, Answering
 from policykit.batch.changes import Difference
-from policykit.batch.chunks import Bad, households
+from policykit.batch.chunks import Bad, Chunk, households, refused
 from policykit.batch.filling import Answers
 from policykit.batch.sections import Section, Telling, data
 from policykit.batch.sources import Register
 from policykit.batch.summary import Summary
 from policykit.batch.tables import Labels
 from policykit.batch.writing import Output, Shelf, as_json
-from policykit.diagnostics import Language
+from policykit.diagnostics import Diagnostic, Language, PolicyError
 from policykit.loader import Policies
 from policykit.result import rules_of
 
@@ -75,12 +75,31 @@ def evaluate_batch(
     return Batch(pa.concat_tables(decided), pa.concat_tables(found), tuple(bad), summary)
 
 
-def one_household(register: Register, key: str) -> Mapping[str, Any] | None:
-    """The household with a number, as `evaluate` takes it."""
+@dataclass(frozen=True, slots=True)
+class One:
+    """One household of a register: as `evaluate` takes it, and where it stands."""
+
+    household: Mapping[str, Any]
+    chunk: Chunk
+    number: int
+    register: Register
+
+    def placed(self, found: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """What was found while it was read, each at its cell."""
+        return refused(self.chunk, self.number, found, self.register.program, self.register.language).reasons
+
+
+def one_household(register: Register, key: str) -> One | None:
+    """The household with a number; raises `PolicyError` where it was set aside."""
+    aside: list[Diagnostic] = []
     for chunk in register.chunks():
         for number in range(len(chunk)):
             if chunk.key(number) == key:
-                return next(iter(households(chunk, register.program, [number])))
+                found = next(iter(households(chunk, register.program, [number])))
+                return One(found, chunk, number, register)
+        aside += [reason for bad in chunk.bad if bad.key == key for reason in bad.reasons]
+    if aside:
+        raise PolicyError(aside)
     return None
 
 

@@ -18,7 +18,8 @@ class Sheet:
     """One table of a register. Its rows belong to the list `path`, or to `otherwise` where they name no owner in it.
 
     `groups` are the columns to read; several of them where a row holds several members. `factors` are what the figures
-    of a column are to be multiplied by.
+    of a column are to be multiplied by. `called` is the column by which people tell its records apart, `people` whether
+    these are members.
     """
 
     path: str
@@ -29,6 +30,8 @@ class Sheet:
     factors: Mapping[str, Fraction] = field(default_factory=dict)
     otherwise: str = ""
     complete: bool = False
+    called: str = ""
+    people: bool = False
 
     @property
     def columns(self) -> list[str]:

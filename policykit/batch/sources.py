@@ -6,6 +6,7 @@ workbook. Whatever is in it and not read is told, once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from policykit import ir
 from policykit.batch.chunks import KEY, ROW, Bad, Chunk, Origin, at, entity_at
-from policykit.batch.files import LINES, Raw, Told, Wanted, extra, tables_of, unreadable
+from policykit.batch.files import LINES, Raw, Told, Unread, Wanted, extra, tables_of, unreadable
 from policykit.batch.headings import ABOVE, IGNORED, ROOT, Headed, Heading, Names, found_in
 from policykit.batch.sheets import Piece, Sheet
 from policykit.datafiles import load_line
@@ -24,6 +25,11 @@ from policykit.source import decode
 
 CHUNK = 16_384  #: households that are looked at together
 MEMORY = 200_000_000  #: bytes of rows up to which a register is held in memory and keeps its order
+_COMPLETE = re.compile(r"(?:^|[（(、，,])(?:已|均已|全部)?核对完成(?:$|[）)。])", re.M)  # not 尚未核对完成
+#: how a row says whose it is, if the rules do not know such a fact
+_WHOSE = re.compile(
+    r"(?:本人|成员|受益人|领取人|享受人|保障对象|救助对象)?(?:姓名|身份证号?码?|公民身份号码|证件号码?)|受益人|领取人"
+)
 _LEAST = 2  # headings that a table must share with the rules, where its name says nothing
 _LONGEST = 20_000_000  # bytes of one household in a line
 
@@ -51,10 +57,12 @@ class Register:
         self.notes: list[Diagnostic] = []
         self.sheets: list[Sheet] = []
         self.lines: list[Path] = []
+        complete = list(complete)
         self.complete = {path for name in complete for path in self.names.tables(name)[0] or [name]}
         self.households: int | None = None
         if not isinstance(data, str | Path | Mapping):
             raise unreadable(type(data).__name__, language, "no_register")
+        self._known_lists(complete)
         self.place = data if isinstance(data, str) else data.name if isinstance(data, Path) else ""
         try:
             for library in ("numpy", "pyarrow"):
@@ -87,11 +95,34 @@ class Register:
                 self.households = len(linked.keys)
             yield from linked.chunks(first, size)
             first += len(linked.keys)
+        rest = linking.nobody(first, told)
         self.notes = [*self.opening, *told.notes]
-        if told.lost:
-            yield linking.nobody(first, told)
+        if rest.bad:
+            yield rest
 
     # -- opening
+
+    def _known_lists(self, complete: Iterable[str]) -> None:
+        """Refuses lists that the rules do not have, which would else be taken for incomplete without a word."""
+        known = [self.names.table_names(path)[self.language == "en"] for path in self.names.paths() if path]
+        names = self._listed(dict.fromkeys(known))
+        unknown = [
+            name for name in complete if not (self.names.tables(name)[0] or name in self.names.paths())
+        ]
+        if unknown:
+            raise PolicyError(
+                [
+                    data_fault(
+                        self.language,
+                        "S022",
+                        "--complete",
+                        name=name,
+                        names=names,
+                        hint=did_you_mean(name, known, self.language),
+                    )
+                    for name in unknown
+                ]
+            )
 
     def _open(self, data: Any) -> None:
         path = Path(data) if isinstance(data, str | Path) else None
@@ -100,9 +131,18 @@ class Register:
         elif path is not None and path.suffix.lower() in LINES:
             self.lines = [path]
         if self.lines:
+            beside = path.iterdir() if path and path.is_dir() else ()
+            self.notes += [
+                Unread(one.name, "beside_lines").told(self.language)
+                for one in sorted(beside)
+                if one not in self.lines and not one.name.startswith((".", "~", "_"))
+            ]
             return
         for raw in tables_of(data, self.language):
-            self.sheets += self._sheets(raw)
+            if isinstance(raw, Unread):
+                self.notes.append(raw.told(self.language))
+            else:
+                self.sheets += self._sheets(raw)
         self._twice()
         counts = [sheet.raw.rows for sheet in self.sheets if not sheet.path]
         self.households = sum(n or 0 for n in counts) if counts and None not in counts else None
@@ -131,8 +171,8 @@ class Register:
             self.notes.append(self._unread(raw))
             return []
         self._check(raw, found)
-        titles = "".join(text for row in rows[: max(0, found.after - 1)] for text in row)
-        complete = said or found.path in self.complete or "核对完成" in titles
+        titles = "\n".join(text.strip() for row in rows[: max(0, found.after - 1)] for text in row)
+        complete = said or found.path in self.complete or _COMPLETE.search(titles) is not None
         otherwise = next((p for p in named if "." not in p and "." in found.path), "")
         own = [(place, heading) for place, heading in enumerate(found.headings) if not heading.number]
         return [
@@ -176,6 +216,8 @@ class Register:
             {heading.column: heading.factor for heading in every if heading.factor != 1},
             otherwise,
             complete,
+            entity_at(self.program, path).called or "",
+            bool(path) and self.names.list_of(path).kind == "members",
         )
 
     def _wanted(self, path: str, place: int, column: str) -> Wanted:
@@ -206,6 +248,11 @@ class Register:
                 fields = {"first": seen[place], "second": text}
                 errors.append(data_fault(self.language, "R013", raw.source, **fields))
             seen[place] = text
+        ours = bool(found.path) and "." not in found.path and self.names.list_of(found.path).kind != "members"
+        if ours and not any(heading.column.startswith(ABOVE) for heading in found.headings):
+            for text in (heading.text.strip() for heading in found.headings if not heading.column):
+                if _WHOSE.fullmatch(text):
+                    errors.append(data_fault(self.language, "S025", raw.source, name=text))
         if KEY not in _known(found) and not any(column.startswith(ABOVE) for column in _known(found)):
             keys, what = self.names.key_names(), self.names.key_label(self.language)
             texts = [heading.text.strip() for heading in found.headings if heading.text.strip()]
@@ -264,11 +311,12 @@ def _nested(paths: Sequence[Path], size: int, what: str, language: Language) -> 
                 bad.append(Bad(path.name, number, "", error.diagnostics))
                 continue
             given = next((str(household[key]) for key in ID_KEYS if household.get(key) is not None), "")
-            if given and (before := seen.setdefault(given, where)) != where:
+            given = given or (where if len(paths) > 1 else str(number))
+            if (before := seen.setdefault(given, where)) != where:
                 fault = data_fault(language, "S003", where, what=what, key=given, first=before, second=where)
                 bad.append(Bad(path.name, number, given, (fault,)))
                 continue
-            rows.append((given or str(number), source, number, household))
+            rows.append((given, source, number, household))
             if len(rows) == size:
                 yield chunk()
                 first, rows, bad = first + size, [], []

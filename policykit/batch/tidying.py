@@ -4,6 +4,7 @@ household, figures in the unit of their fact, several members of one row apart."
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
@@ -12,14 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from policykit.batch.chunks import KEY, ROW, at
 from policykit.batch.files import Lost, Raw, Told, Wanted, cell_text
-from policykit.batch.headings import ROOT
+from policykit.batch.headings import ROOT, WHOLE
 from policykit.batch.sheets import Sheet
-from policykit.diagnostics import Language, data_fault, shown
+from policykit.diagnostics import Language, PolicyError, data_fault, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _TOTAL = r"^\s*(?:合\s*计|总\s*计|小\s*计|共\s*计|(?i:sub)?(?i:totals?))\s*[:：]?\s*$"
+#: in a row without a number, also what is added up: 东村小计, 共13户35人
+_SUM = (
+    r"^[\x{4e00}-\x{9fff} ]{0,6}(?:合\s*计|总\s*计|小\s*计|共\s*计|累\s*计|共\s*[0-9]+\s*[户人])"
+    r"[\x{4e00}-\x{9fff} 0-9:：、，,]{0,12}$"
+)
 #: what stands below a table: 填表人：…, 审核人：…, 注：…
 _REMARK = r"^\s*[\x{4e00}-\x{9fff} ]{1,8}[:：]"
 ALONE = "_alone"  #: whether a row speaks of the household and of nobody in it
@@ -117,24 +123,39 @@ def _records(
     import pyarrow.compute as pc
 
     names = [name for name in sheet.columns if name != KEY]
-    own = _any([part[name] for name in names if not name.startswith(("_", ROOT))], part.num_rows)
+    # a row that names somebody is a record of theirs, if nothing of it is known
+    own = _any([part[name] for name in names if not name.startswith((WHOLE, ROOT))], part.num_rows)
     of_root = _any([part[name] for name in names if name.startswith(ROOT)], part.num_rows)
-    total = _all(False, part.num_rows)
+    total = _headings_again(sheet, part, language)
     for column in front:
         total = pc.or_(total, _matches(column, _TOTAL))
     keyed = _all(True, part.num_rows)
     if KEY in part.schema.names:
         keyed = pc.and_not(pc.is_valid(part[KEY]), _matches(part[KEY], _REMARK))
     unkeyed = pc.any(pc.invert(keyed)).as_py()
-    for column in [*front, *(part[name] for name in names)] if unkeyed else ():
-        total = pc.or_(total, pc.and_not(_matches(column, _REMARK), keyed))
+    if unkeyed:
+        columns = [*front, *(part[name] for name in names)]
+        named = _all(False, part.num_rows)
+        if sheet.called in part.schema.names:
+            column = part[sheet.called]
+            named = pc.and_not(pc.is_valid(column), pc.or_(_matches(column, _SUM), _matches(column, _REMARK)))
+        # 县医院：诊断书 beside a name is no remark below the table
+        remark = pc.and_not(_some(columns, _REMARK, part.num_rows), named)
+        if front:
+            remark = pc.or_(remark, _matches(front[0], _REMARK))
+        found = pc.or_(remark, _some(columns, _SUM, part.num_rows))
+        total = pc.or_(total, pc.and_not(found, keyed))
     keyed, several = pc.and_not(keyed, total), len(sheet.groups) > 1
     record = pc.and_(pc.and_not(pc.or_(own, of_root), total), own if several else True)
     if not sheet.path and not several:
         # a household may be there of which nothing is known but the number
         record = pc.and_not(pc.or_(record, keyed), total)
+    bare = pc.and_not(pc.and_not(keyed, total), record)
+    if not several and sheet.people:
+        _nobody(sheet, part, bare, told, what, language)
     if not several:
-        _remarks(sheet, part, front, pc.invert(record), told, language)
+        other = pc.and_not(pc.invert(record), bare) if sheet.people else pc.invert(record)
+        _remarks(sheet, part, [*front, *(part[name] for name in names)], other, told, language)
     if not sheet.path or KEY not in part.schema.names or not part.num_rows:
         return part.filter(record), last
     row = part[ROW]
@@ -145,6 +166,8 @@ def _records(
     open_ = pc.and_not(record, keyed)
     if any(name.startswith(ROOT) for name in names):
         follows = pc.and_(pc.and_not(open_, of_root), after)
+        if sheet.called in part.schema.names:  # figures beside no name may well be a sum
+            follows = pc.and_(follows, pc.is_valid(part[sheet.called]))
         begins = pc.if_else(pc.and_(record, keyed), part[KEY], "")
         number = _onward(last.number, pc.if_else(follows, None, begins))
         goes_on = pc.and_(follows, pc.not_equal(number, ""))
@@ -177,6 +200,31 @@ def _onward(before: str, values: pa.Array) -> pa.Array:
     return pc.fill_null_forward(pa.concat_arrays([pa.array([before]), values]))[1:]
 
 
+def _headings_again(sheet: Sheet, part: pa.RecordBatch, language: Language) -> pa.Array:
+    """The rows that are the headings again, as at the head of a page; refuses the headings of another table."""
+    import pyarrow.compute as pc
+
+    heading = sheet.headings.get(KEY)
+    if heading is None or KEY not in part.schema.names:
+        return _all(False, part.num_rows)
+    again = _matches(part[KEY], f"^{re.escape(heading)}$")
+    for row in part.filter(again).to_pylist() if pc.any(again).as_py() else ():
+        said = {name: text for name, text in row.items() if name not in (KEY, ROW) and text is not None}
+        if any(sheet.headings.get(name.removeprefix(ROOT)) != text for name, text in said.items()):
+            raise PolicyError([data_fault(language, "S020", at(sheet.raw.source, row[ROW], language))])
+    return again
+
+
+def _some(columns: Sequence[pa.Array], pattern: str, count: int) -> pa.Array:
+    """Where one of some columns holds text of this form."""
+    import pyarrow.compute as pc
+
+    found = _all(False, count)
+    for column in columns:
+        found = pc.or_(found, _matches(column, pattern))
+    return found
+
+
 def _all(truth: bool, count: int) -> pa.Array:
     import pyarrow as pa
 
@@ -206,18 +254,29 @@ def _any(columns: Sequence[pa.Array], count: int) -> pa.Array:
 def _remarks(
     sheet: Sheet,
     part: pa.RecordBatch,
-    front: Sequence[pa.Array],
+    columns: Sequence[pa.Array],
     other: pa.Array,
     told: Told,
     language: Language,
 ) -> None:
     """Tells the rows that are no records and hold something."""
     rows = part[ROW].filter(other).to_pylist()
-    for row, *texts in zip(rows, *(column.filter(other).to_pylist() for column in front), strict=True):
+    for row, *texts in zip(rows, *(column.filter(other).to_pylist() for column in columns), strict=True):
         text = next((text for text in texts if text), None)
         if text and len(told.notes) < _MOST_NOTES:
             where = at(sheet.raw.source, row, language)
             told.notes.append(data_fault(language, "S006", where, found=shown(text)))
+
+
+def _nobody(
+    sheet: Sheet, part: pa.RecordBatch, bare: pa.Array, told: Told, what: str, language: Language
+) -> None:
+    """Rows of which the number of a household alone can be read may be one of its members."""
+    for row, key in zip(part[ROW].filter(bare).to_pylist(), part[KEY].filter(bare).to_pylist(), strict=True):
+        where = at(sheet.raw.source, row, language)
+        reason = data_fault(language, "S019", where, what=what)
+        note = data_fault(language, "S006", where, found=shown(key))
+        told.lost.append(Lost(sheet.raw.source, row, key, reason, note))
 
 
 def _tell(sheet: Sheet, told: Told, language: Language) -> None:
@@ -252,8 +311,9 @@ def key_array(column: Any) -> Any:
 def times(raw: Any, factor: Fraction) -> str | None:
     """A figure in another unit; what is no bare figure stays."""
     text = cell_text(raw)
+    bare = "".join(unicodedata.normalize("NFKC", text or "").split())
     try:
-        number = Decimal((text or "").replace(",", "")) * factor.numerator / factor.denominator
+        number = Decimal(bare.replace(",", "")) * factor.numerator / factor.denominator
     except InvalidOperation:
         return text
-    return f"{number.normalize():f}" if re.fullmatch(r"[-0-9.,]+", text or "") else text
+    return f"{number.normalize():f}" if re.fullmatch(r"[-0-9.,]+", bare) else text
