@@ -27,7 +27,9 @@ from policykit.engine.columnar.planes import (
     plain,
     select,
 )
+from policykit.engine.columnar.replay import Replays
 from policykit.engine.columnar.tables import Table, root_table
+from policykit.engine.columnar.tape import filled
 from policykit.engine.columnar.verdicts import (
     EXCLUDED,
     GRANTED,
@@ -63,12 +65,19 @@ class Columnar:
 
     def __init__(self, program: ir.Program, on: date) -> None:
         self.plan = Plan(program, on)
+        self.replays = Replays()
 
     def decide(self, block: Frame, missing: bool = False) -> list[Answers]:
         """What every measure comes to for every record it may be granted to; with `missing` also what keeps it open.
 
         Raises `Refused` where the program cannot be worked out over planes.
         """
+        if missing:
+            return self.worked_out(block, True)
+        return self.replays.decide(block, self.worked_out)
+
+    def worked_out(self, block: Frame, missing: bool = False) -> list[Answers]:
+        """The same, operation by operation."""
         root = root_table(self.plan.program, block)
         verdicts = Verdicts(self.plan, root, missing)
         found = list(places(root))
@@ -173,7 +182,7 @@ class Named:
         size = next(bits for bits in (8, 16, 32, 64) if len(names) <= bits)
         self.kind = np.dtype(f"u{size // 8}").type
         self.places = {name: place for place, name in enumerate(names)}
-        self.sure = self.may = np.zeros(count, self.kind)
+        self.sure = self.may = filled(count, 0, self.kind)
 
     def bit(self, name: str) -> Any:
         return self.kind(1 << self.places[name])

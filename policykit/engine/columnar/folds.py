@@ -28,6 +28,7 @@ from policykit.engine.columnar.planes import (
     settle,
     spread,
 )
+from policykit.engine.columnar.tape import size, step
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ class Elements:
 
     @property
     def count(self) -> int:
-        return len(self.owner)
+        return size(self.owner)
 
     @property
     def missing(self) -> Gaps:
@@ -63,11 +64,13 @@ Folded: TypeAlias = Truth | Ordered | Records
 Fold: TypeAlias = Callable[[Elements], Folded]
 
 
+@step
 def full(array: Array, count: int) -> Array:
     """An array for each row."""
     return array if array.ndim and len(array) == count else np.broadcast_to(array, (count,))
 
 
+@step
 def running(values: Array, starts: Array) -> Array:
     """The sum of each run."""
     if values.dtype == object:
@@ -77,10 +80,11 @@ def running(values: Array, starts: Array) -> Array:
         totals = np.empty(len(values) + 1, np.int64)
         totals[0] = 0
     np.cumsum(values, out=totals[1:], dtype=totals.dtype)
-    ends = totals[starts]
+    ends = totals.take(starts)
     return np.asarray(ends[1:] - ends[:-1])
 
 
+@step
 def extreme(values: Array, starts: Array, least: bool, empty: int) -> Array:
     """The least or greatest of each run; `empty` for a run of none."""
     if not len(starts) - 1:
@@ -92,7 +96,7 @@ def extreme(values: Array, starts: Array, least: bool, empty: int) -> Array:
 
 def some(mask: Mask, starts: Array) -> Mask:
     """Whether a mask holds anywhere in each run."""
-    return np.asarray(running(mask, starts) > 0)
+    return np.asanyarray(running(mask, starts) > 0)
 
 
 def any_(elements: Elements) -> Folded:

@@ -106,10 +106,10 @@ def ordering(run: Compare, falls_first: bool) -> Operation:
 def _ends(run: Compare, falls_first: bool, a: tuple[Any, Any], b: tuple[Any, Any]) -> tuple[Mask, Mask]:
     """Whether a comparison surely, and whether it possibly holds, from the ends of its sides."""
     if a[0] is a[1] and b[0] is b[1]:
-        lo = np.asarray(run(a[0], b[0]), np.bool_)
+        lo = np.asanyarray(run(a[0], b[0]), np.bool_)
         return lo, lo
     near, far = (1, 0) if falls_first else (0, 1)
-    return np.asarray(run(a[near], b[far]), np.bool_), np.asarray(run(a[far], b[near]), np.bool_)
+    return np.asanyarray(run(a[near], b[far]), np.bool_), np.asanyarray(run(a[far], b[near]), np.bool_)
 
 
 def _seen(ends: tuple[Mask, Mask], a: Ordered | Ratio, b: Ordered | Ratio) -> Truth:
@@ -179,7 +179,7 @@ def equal(left: Plane, right: Plane) -> Truth:
 
 
 def _mask(found: Array) -> Mask:
-    return np.asarray(found, np.bool_)
+    return np.asanyarray(found, np.bool_)
 
 
 def _equal_texts(left: Texts, right: Texts) -> Truth:
@@ -326,10 +326,10 @@ def moving(
         if reach > LIMIT and not args[0].exact:
             args = [exact(arg) for arg in args]
         none, some = _nothing(args)
-        lo = np.asarray(run(*(a.lo if way == "+" else a.hi for a, way in zip(args, ways, strict=True))))
+        lo = np.asanyarray(run(*(a.lo if way == "+" else a.hi for a, way in zip(args, ways, strict=True))))
         hi = lo
         if any(arg.hi is not arg.lo for arg in args):
-            hi = np.asarray(run(*(a.hi if way == "+" else a.lo for a, way in zip(args, ways, strict=True))))
+            hi = np.asanyarray(run(*(a.hi if way == "+" else a.lo for a, way in zip(args, ways, strict=True))))
         scale = args[0].scale if align else 1
         return Ordered(lo, hi, none, some, scale, min(reach, LIMIT))
 
@@ -377,10 +377,10 @@ def product(left: Plane, right: Plane) -> Ordered | Ratio:
         a, b = exact(a), exact(b)
     none, some = _nothing([a, b])
     scale, top = a.scale * b.scale, min(a.top * b.top, LIMIT)
-    lo = np.asarray(a.lo * b.lo)
+    lo = np.asanyarray(a.lo * b.lo)
     if a.hi is a.lo and b.hi is b.lo:
         return Ordered(lo, lo, none, some, scale, top)
-    ends = [lo, np.asarray(a.lo * b.hi), np.asarray(a.hi * b.lo), np.asarray(a.hi * b.hi)]
+    ends = [lo, np.asanyarray(a.lo * b.hi), np.asanyarray(a.hi * b.lo), np.asanyarray(a.hi * b.hi)]
     if a.hi is a.lo:
         ends = ends[:2]
     elif b.hi is b.lo:

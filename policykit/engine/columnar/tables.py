@@ -13,6 +13,7 @@ import numpy as np
 
 from policykit import ir
 from policykit.engine.columnar.frames import Array, Column, Frame, Mask, starts_of
+from policykit.engine.columnar.tape import step
 from policykit.values import Gap, GapKind
 
 Place: TypeAlias = Literal["root", "list", "single", "upper"]
@@ -135,21 +136,24 @@ class Table:
         listed = None if self.frame is None else self.frame.lists.get(name)
         if listed is None or (self.at is not None and not len(listed.starts) > 1):
             counts = np.zeros(self.count, np.int64)
-            complete = np.zeros(self.count, np.bool_)
+            complete: Mask | None = np.zeros(self.count, np.bool_)
             first = counts
             frame = None
         else:
             frame = listed.frame
             first, last = listed.starts[:-1], listed.starts[1:]
-            complete = np.ones(len(first), np.bool_) if listed.complete is None else listed.complete
+            complete = listed.complete
             if self.at is not None:
                 there = self.at >= 0
                 first, last = first.take(self.at, mode="clip"), last.take(self.at, mode="clip")
-                complete = complete.take(self.at, mode="clip") & there
+                complete = there if complete is None else complete.take(self.at, mode="clip") & there
                 last = np.where(there, last, first)
             counts = last - first
         single = decl.single
-        more = ~complete if single else ~complete & (decl.most > counts)
+        if complete is None:
+            more: Mask = np.zeros((), np.bool_)
+        else:
+            more = ~complete if single else ~complete & (decl.most > counts)
         member = decl.kind == "members"
         table = Table(
             self.program, self.register, decl.item, 0, frame, None, "single" if single else "list", name, member, self
@@ -163,7 +167,7 @@ class Table:
             table.count = int(starts[-1])
             table.at = np.arange(table.count) + np.repeat(first - starts[:-1], whole)
             table.at[starts[1:][more] - 1] = -1
-        rows = np.repeat(np.arange(self.count), np.diff(starts))
+        rows = owners(starts, table.count)
         table.owner_rows = rows
         if listed is not None and listed.elsewhere:
             own = np.arange(table.count) if table.at is None else table.at
@@ -239,6 +243,12 @@ class Table:
             return text
         first = int(np.searchsorted(self.owner_rows, above))
         return f"{text}[{row - first}]"
+
+
+@step
+def owners(starts: Array, count: int) -> Array:
+    """The row in which each of so many elements of some lists lies."""
+    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ from policykit.engine.columnar.planes import (
     take,
 )
 from policykit.engine.columnar.tables import Table
+from policykit.engine.columnar.tape import filled, size
 from policykit.values import NOTHING, month_of
 
 Env: TypeAlias = Mapping[str, Plane]
@@ -165,21 +166,21 @@ class Terms:
         if one is not None:
             return look(one)
         if of_type.kind == "record":
-            return self.joined(records, look, Records(count, (), np.ones(count, np.bool_)))
+            return self.joined(records, look, Records(count, (), filled(count, True, np.bool_)))
         return self.joined(records, look, self.constants.nothing(of_type))
 
     def joined(self, records: Records, look: Callable[[Part], Plane], nothing: Plane) -> Plane:
         """What is known where each row may stand for several records, or for none."""
         count = records.count
         found: Plane | None = None
-        have: Mask = np.zeros(count, np.bool_)
+        have: Mask = filled(count, False, np.bool_)
         if records.none is not None:
             found, have = nothing, records.none
         for part in records.parts:
             seen = look(part)
             rows, _ = spread(part, count)
             if part.rows is None:
-                found, have = merged(found, have, seen, np.ones(count, np.bool_))
+                found, have = merged(found, have, seen, filled(count, True, np.bool_))
                 continue
             starts = np.searchsorted(rows, np.arange(count + 1))
             found, have = merged(found, have, gathered(seen, rows, starts), starts[1:] > starts[:-1])
@@ -233,7 +234,7 @@ class Terms:
 
     def named(self, table: Table, items: Array | None = None) -> Records:
         """The records of a table, or some of them: those that are described elsewhere by where they stand."""
-        count = table.count if items is None else len(items)
+        count = table.count if items is None else size(items)
         if not table.elsewhere:
             return Records(count, (Part(table, items),))
         rows = np.arange(table.count) if items is None else items
@@ -357,7 +358,7 @@ class Terms:
             found = self.fold_in(expr, domain.name, env, one)
             return found if owners.missing is None else settle(found, union(found.missing, owners.missing))
         if expr.op in ("earliest", "latest"):
-            nothing: Plane = Records(count, (), np.ones(count, np.bool_))
+            nothing: Plane = Records(count, (), filled(count, True, np.bool_))
         else:
             zero = Ordered(np.array(0), np.array(0), top=0)
             value: Plane = TRUE if expr.op in ("any", "all", "count") else zero
@@ -405,7 +406,7 @@ class Terms:
         most: int, times: Array | None,
     ) -> Folded:  # fmt: skip
         """A fold over elements, with its filter and what each contributes."""
-        count = len(owner)
+        count = size(owner)
         inner = {**inside(env, owner), expr.slot: element}
         value: Plane = TRUE
         if expr.where is not None:
@@ -469,7 +470,7 @@ class Terms:
             ]
             options.append([(None, bits & NONE_BIT != 0), *labels])
         found: Plane | None = None
-        have: Mask = np.zeros(count, np.bool_)
+        have: Mask = filled(count, False, np.bool_)
         for combination in itertools.product(*options):
             where = np.logical_and.reduce([mask for _, mask in combination])
             if not where.any():
@@ -581,7 +582,7 @@ class Terms:
             else:
                 codes = self.gap(name, table, "no version in force", True) if self.tracking else None
                 if define.type.kind == "record":
-                    self._defined[key] = Records(count, (), np.ones(count, np.bool_))
+                    self._defined[key] = Records(count, (), filled(count, True, np.bool_))
                 else:
                     self._defined[key] = self.unknown(define.type, None, None, codes, table)
         return self._defined[key]

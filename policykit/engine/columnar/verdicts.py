@@ -43,6 +43,7 @@ from policykit.engine.columnar.planes import (
     take,
 )
 from policykit.engine.columnar.tables import Table
+from policykit.engine.columnar.tape import filled, size, step
 from policykit.engine.columnar.terms import Terms, itself
 from policykit.values import exactly
 
@@ -63,12 +64,18 @@ for _rung, _name in enumerate(_COMES_TO):
     OUTCOMES[(np.arange(256) >> _rung & 1) == 1] |= np.uint8(1 << PLACE[_name])
 
 
+@step
+def come_to(rungs: Bits) -> Bits:
+    """Sets of rungs as sets of outcomes."""
+    return OUTCOMES.take(rungs)
+
+
 def highest(a: Bits, b: Bits) -> Bits:
     """The rungs that the higher of two may be: those of either that are not below all of the other's.
 
     Below the lowest bit of a number there is nothing, and −n has every bit above it, itself included.
     """
-    return np.asarray((a | b) & np.negative(a & np.negative(a)) & np.negative(b & np.negative(b)))
+    return np.asanyarray((a | b) & np.negative(a & np.negative(a)) & np.negative(b & np.negative(b)))
 
 
 @dataclass(slots=True)
@@ -295,7 +302,7 @@ class Verdicts:
                 rungs = reach if rungs is None else highest(rungs, reach)
                 if self.tracking:
                     missing = union(missing, gaps_where(status.missing, several(reach)))
-            outcomes = OUTCOMES.take(np.full(table.count, NOT_IN_SCOPE) if rungs is None else rungs)
+            outcomes = come_to(filled(table.count, NOT_IN_SCOPE, np.uint8) if rungs is None else rungs)
             self._base[key] = Answer(outcomes, gaps_where(missing, several(outcomes)))
         return self._base[key]
 
@@ -423,7 +430,7 @@ class Verdicts:
     def together(self, paying: list[tuple[Granting, Mask]], count: int, table: Table) -> Paying:
         """One amount from those of several clauses, each where it may pay."""
         found: Plane | None = None
-        where: Mask = np.zeros(count, np.bool_)
+        where: Mask = filled(count, False, np.bool_)
         open_: Gaps = None
         for one, mask in paying:
             mask = full(mask, count)
@@ -513,7 +520,7 @@ class Verdicts:
             sure = conjunction(sure, disjunction(opposite(mask), one.stands.lo))
         if len(masks) < 2:
             return NOWHERE, NOWHERE
-        number = np.zeros(count, np.uint8)
+        number = filled(count, 0, np.uint8)
         for mask in masks.values():
             number += full(mask, count)
         return number > 1, (number > 1) & sure
@@ -536,15 +543,15 @@ def rungs_of(*found: tuple[Mask, np.uint8]) -> Bits:
     bits: Bits | None = None
     for where, rung in found:
         if where is not NOWHERE:
-            here = np.asarray(where).view(np.uint8) * rung
+            here = where.view(np.uint8) * rung
             bits = here if bits is None else bits | here
     assert bits is not None
-    return np.asarray(bits)
+    return bits
 
 
 def several(bits: Bits) -> Mask:
     """Where more than one bit is set."""
-    return np.asarray((bits & (bits - np.uint8(1))) != 0)
+    return np.asanyarray((bits & (bits - np.uint8(1))) != 0)
 
 
 def obtained(answer: Answer) -> Truth:
@@ -558,4 +565,4 @@ def lose(answer: Answer, taken: Truth, losing: np.uint8) -> Answer:
     hit = taken.hi & ((before & losing) != 0)
     after = (before & ~losing) | SUPERSEDED
     outcomes = np.where(hit, np.where(taken.lo, after, after | before), before)
-    return Answer(outcomes, union(answer.missing, gaps_where(taken.missing, full(hit, len(before)))))
+    return Answer(outcomes, union(answer.missing, gaps_where(taken.missing, full(hit, size(before)))))
