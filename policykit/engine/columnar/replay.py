@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
 from policykit.engine.columnar.frames import Answers, Array, Column, Frame, Listed
-from policykit.engine.columnar.tape import Changed, Slot, Tape, Traced, Untraceable
+from policykit.engine.columnar.emission import Buffers, Changed, Run, compiled
+from policykit.engine.columnar.tape import Slot, Tape, Traced, Untraceable
 
 FEWEST = 256  # households, below which what differs from block to block is more than the arrays
 MOST_TAPES = 8  # of one kind of blocks
@@ -22,11 +23,11 @@ Decide: TypeAlias = Callable[[Frame], list[Answers]]
 class Replay:
     """What a tape came to: a function of the arrays of a block, and the answers to be filled with its results."""
 
-    run: Callable[..., tuple[Array, ...]]
+    run: Run
     text: str
     answers: tuple[tuple[Answers, tuple[str, ...]], ...]
 
-    def on(self, buffers: list[Array | None], values: list[Any]) -> list[Answers]:
+    def on(self, buffers: Buffers, values: list[Any]) -> list[Answers]:
         """The answers for a block. Raises `Changed` where it is of another kind."""
         found = iter(self.run(buffers, *values))
         return [
@@ -42,7 +43,7 @@ class Replays:
     """
 
     known: dict[Any, list[Replay] | None] = field(default_factory=dict)
-    buffers: dict[int, list[list[Array | None]]] = field(default_factory=dict)
+    buffers: dict[int, list[Buffers]] = field(default_factory=dict)
 
     def decide(self, block: Frame, decide: Decide) -> list[Answers]:
         """The answers for a block, by a tape where there is one."""
@@ -79,7 +80,7 @@ def recorded(block: Frame, decide: Decide) -> Replay:
             raise Untraceable
         results += [array.slot for array in arrays.values()]
         answers.append((replace(one, **dict.fromkeys(arrays)), tuple(arrays)))
-    return Replay(tape.compiled(results), tape.text, tuple(answers))
+    return Replay(*compiled(tape, results), tuple(answers))
 
 
 def traced(frame: Frame, tape: Tape) -> Frame:

@@ -13,7 +13,7 @@ import numpy as np
 
 from policykit import ir
 from policykit.engine.columnar.frames import Array, Column, Frame, Mask, starts_of
-from policykit.engine.columnar.tape import step
+from policykit.engine.columnar.tape import owners
 from policykit.values import Gap, GapKind
 
 Place: TypeAlias = Literal["root", "list", "single", "upper"]
@@ -243,12 +243,6 @@ class Table:
             return text
         first = int(np.searchsorted(self.owner_rows, above))
         return f"{text}[{row - first}]"
-
-
-@step
-def owners(starts: Array, count: int) -> Array:
-    """The row in which each of so many elements of some lists lies."""
-    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
 
 
 @dataclass(frozen=True, slots=True)

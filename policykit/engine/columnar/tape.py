@@ -3,8 +3,7 @@
 The engine works on `Traced` arrays as on any others; each operation leaves a step on a tape. What the engine decides
 by the values (`mask.any()`) becomes a guard: another block in which it comes out otherwise is not of this kind. What
 else depends on values, or on how many rows there are, and is not written down, raises `Untraceable`: then there is no
-tape, and nothing is guessed. `Tape.compiled` makes of the steps that matter a Python function of straight lines, in which
-results stand in buffers that are used again and again while they are in the processor's cache.
+tape, and nothing is guessed. `emission` makes a function of what stands on a tape.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +22,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 class Untraceable(Exception):
     """Something that depends on the block at hand and cannot be written down."""
-
-
-class Changed(Exception):
-    """A guard comes out otherwise than in the block that was written down."""
 
 
 class Slot(int):
@@ -98,6 +93,7 @@ class Traced(np.ndarray[Any, Any]):
     tolist = item = max = min = sum = reshape = ravel = repeat = _untraceable
 
 
+IDEMPOTENT = {np.bitwise_and, np.bitwise_or}
 BY_LAST = {np.ndarray.take, np.ndarray.astype, np.ndarray.copy}  # as many rows as the last array has
 
 
@@ -124,6 +120,12 @@ def size(array: Array) -> int:
 def filled(count: int, value: Any, kind: Any) -> Array:
     """One value for so many rows."""
     return np.full(count, value, kind)
+
+
+@step
+def owners(starts: Array, count: int) -> Array:
+    """The row in which each of so many elements of some lists lies."""
+    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
 
 
 def _tape(args: Any) -> Tape:
@@ -155,6 +157,9 @@ class Guard:
     found: bool
 
 
+Line: TypeAlias = Step | Guard
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """What is known of a slot: its type (`None`: a number), the slot whose memory it shares, and the slot that says how
@@ -171,22 +176,24 @@ class Tape:
     def __init__(self) -> None:
         self.held: list[Held] = []
         self.inputs = 0
-        self.lines: list[Step | Guard] = []
-        self.known: dict[Any, Any] = {}
+        self.lines: list[Line] = []
+        self.known: dict[Any, Slot] = {}
+        self.parts: dict[Any, frozenset[Slot]] = {}
 
     def array(self, array: Array | None, rows: Any = None) -> Any:
         """An array that is handed in, if any, with so many rows."""
         if array is None:
             return None
         self.inputs += 1
-        return self._traced(array, self._slot(array.dtype, None, None if rows is None else rows.slot))
+        return self._traced(array, self.slot(array.dtype, None, None if rows is None else rows.slot))
 
     def count(self, count: int) -> Count:
         """A count that is handed in."""
         self.inputs += 1
-        return self._count(count, self._slot(None))
+        return self._count(count, self.slot(None))
 
-    def _slot(self, kind: Any, base: int | None = None, rows: int | None = None) -> Slot:
+    def slot(self, kind: Any, base: int | None = None, rows: int | None = None) -> Slot:
+        """A new slot."""
         slot = Slot(len(self.held))
         self.held.append(Held(kind, slot if base is None else base, slot if rows is None else rows))
         return slot
@@ -208,7 +215,7 @@ class Tape:
             return arg.slot
         if (isinstance(arg, np.ndarray) and arg.ndim) or isinstance(arg, list | tuple | dict):
             raise Untraceable
-        return arg
+        return int.__int__(arg) if isinstance(arg, Slot) else arg
 
     def step(self, run: Callable[..., Any], args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Does something and writes it down; what was done before is not written twice."""
@@ -217,20 +224,42 @@ class Tape:
             raise Untraceable
         plain = [_plain(arg) for arg in args]
         found = run(*plain, **named)
+        counted = isinstance(found, int) and not isinstance(found, bool)
+        if not counted and (not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype == object):
+            raise Untraceable
         key = (run, *map(_same, operands), *((name, _same(arg)) for name, arg in named.items()))
         slot = self.known.get(key)
-        if isinstance(found, int) and not isinstance(found, bool):
-            if slot is None:
-                slot = self._slot(None)
-                self.lines.append(Step(run, operands, named, slot))
-            self.known[key] = slot
-            return self._count(found, slot)
-        if not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype == object:
-            raise Untraceable
         if slot is None:
-            slot = self.known[key] = self._held(run, operands, plain, found)
+            slot = self._shorter(run, operands)
+        if slot is None:
+            slot = self.slot(None) if counted else self._held(run, operands, plain, found)
             self.lines.append(Step(run, operands, named, slot))
-        return self._traced(found, slot)
+            if run in IDEMPOTENT:
+                self.parts[run, slot] = self._parts(run, operands)
+                self.known[run, self.parts[run, slot]] = slot
+        self.known[key] = slot
+        return self._count(found, slot) if counted else self._traced(found, slot)
+
+    def _shorter(self, run: Callable[..., Any], operands: tuple[Any, ...]) -> Slot | None:
+        """What is on the tape already and comes to the same as an operation."""
+        if run is size.__wrapped__:  # type: ignore[attr-defined]
+            rows = Slot(self.held[operands[0]].rows)
+            return rows if self.held[rows].kind is None else None
+        if run is np.multiply and any(isinstance(one, np.generic) and one == 1 for one in operands):
+            (kept,) = (one for one in operands if isinstance(one, Slot))
+            (other,) = (one for one in operands if one is not kept)
+            return kept if self.held[kept].kind == other.dtype else None
+        if run in IDEMPOTENT and all(isinstance(one, Slot) for one in operands):
+            parts = self._parts(run, operands)
+            for one in operands:
+                if self.parts.get((run, one), frozenset([one])) == parts:
+                    return one  # type: ignore[no-any-return]
+            return self.known.get((run, parts))
+        return None
+
+    def _parts(self, run: Callable[..., Any], operands: tuple[Any, ...]) -> frozenset[Any]:
+        """All that is joined by an operation for which order and repetition do not matter."""
+        return frozenset().union(*(self.parts.get((run, one), frozenset([one])) for one in operands))
 
     def _held(self, run: Any, operands: tuple[Any, ...], plain: list[Any], found: Array) -> Slot:
         """A slot for what a step made: whose memory it shares, and what has as many rows."""
@@ -242,91 +271,12 @@ class Tape:
             rows += [held.rows for held, arg in arrays if len(arg) == len(found)]
         elif run in BY_LAST:
             rows.append(arrays[-1][0].rows)
-        return self._slot(found.dtype, base, min(rows, default=None))
+        return self.slot(found.dtype, base, min(rows, default=None))
 
     def guard(self, array: Traced, run: Callable[..., Any]) -> bool:
         found = bool(run(array.view(np.ndarray)))
         self.lines.append(Guard(run, array.slot, found))
         return found
-
-    # -- a function of what was written down
-
-    def compiled(self, results: list[Slot]) -> Callable[..., tuple[Any, ...]]:
-        """The steps that results or guards need, as a function of what was handed in and of a list of buffers."""
-        kept = self._needed(results)
-        last = {self.held[slot].base: len(kept) for slot in results}
-        for place, line in reversed(list(enumerate(kept))):
-            for slot in _read(line):
-                last.setdefault(self.held[slot].base, place)
-        names: dict[str, Any] = {"Changed": Changed, "cut": cut}
-        called: dict[int, str] = {}
-
-        def name(of: Any, hint: str) -> str:
-            if id(of) not in called:
-                called[id(of)] = f"{hint}_{len(called)}"
-                names[called[id(of)]] = of
-            return called[id(of)]
-
-        text = ["def replay(buffers, {}):".format(", ".join(f"a{slot}" for slot in range(self.inputs)))]
-        free: dict[tuple[int, np.dtype[Any]], list[str]] = {}
-        buffers: dict[int, str] = {}
-        made = 0
-        for place, line in enumerate(kept):
-            if isinstance(line, Guard):
-                run = name(line.run, line.run.__name__)
-                text.append(f"    if {'not ' * line.found}{run}(a{line.slot}): raise Changed")
-            else:
-                held = self.held[line.slot]
-                args = [f"a{arg}" if isinstance(arg, Slot) else name(arg, "c") for arg in line.args]
-                args += [f"{key}={name(arg, 'c')}" for key, arg in line.named.items()]
-                here = last.get(held.base, place)
-                if isinstance(line.run, np.ufunc) and not line.named and here < len(kept):
-                    assert held.kind is not None
-                    for base in {self.held[slot].base for slot in _read(line)}:
-                        if last[base] == place and base in buffers:
-                            self._freed(base, buffers, free)
-                    waiting = free.setdefault((held.rows, held.kind), [])
-                    if waiting:
-                        buffer = waiting.pop()
-                    else:
-                        buffer, made = f"b{made}", made + 1
-                        kind = name(held.kind, "kind")
-                        rows = f"a{held.rows}" if self.held[held.rows].kind is None else f"len(a{held.rows})"
-                        text.append(f"    {buffer} = cut(buffers, {made - 1}, {rows}, {kind})")
-                    buffers[held.base] = buffer
-                    args.append(buffer)
-                run = name(line.run, line.run.__name__.strip("_"))
-                text.append(f"    a{line.slot} = {run}({', '.join(args)})")
-            for base in {self.held[slot].base for slot in _read(line)}:
-                if last[base] == place and base in buffers:
-                    self._freed(base, buffers, free)
-        text.append("    return {},".format(", ".join(f"a{slot}" for slot in results)))
-        self.text = "\n".join(text)
-        exec(compile(self.text, "<tape>", "exec"), names)
-        found: Callable[..., tuple[Any, ...]] = names["replay"]
-        return found
-
-    def _freed(self, base: int, buffers: dict[int, str], free: dict[Any, list[str]]) -> None:
-        held = self.held[base]
-        free.setdefault((held.rows, held.kind), []).append(buffers.pop(base))
-
-    def _needed(self, results: list[Slot]) -> list[Step | Guard]:
-        needed = set(results)
-        kept = []
-        for line in reversed(self.lines):
-            if isinstance(line, Guard) or line.slot in needed:
-                needed.update(_read(line))
-                kept.append(line)
-                if isinstance(line, Step):
-                    rows = self.held[line.slot].rows
-                    if rows != line.slot:
-                        needed.add(Slot(rows))
-        return kept[::-1]
-
-
-def _read(line: Step | Guard) -> list[Slot]:
-    """The slots that a line reads."""
-    return [line.slot] if isinstance(line, Guard) else [arg for arg in line.args if isinstance(arg, Slot)]
 
 
 def _same(arg: Any) -> Any:
@@ -334,13 +284,3 @@ def _same(arg: Any) -> Any:
     if isinstance(arg, Slot | slice | str | bool | int | np.dtype | type):
         return type(arg), repr(arg)
     return id(arg)
-
-
-def cut(buffers: list[Array | None], number: int, rows: int, kind: np.dtype[Any]) -> Array:
-    """A buffer of so many rows."""
-    while number >= len(buffers):
-        buffers.append(None)
-    found = buffers[number]
-    if found is None or len(found) < rows:
-        found = buffers[number] = np.empty(rows + rows // 8, kind)
-    return found[:rows]
