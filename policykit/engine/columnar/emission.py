@@ -7,7 +7,6 @@ them go round and stay in the processor's cache; what is handed out stands in me
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import getitem
 from typing import Any, TypeAlias
 
 import numpy as np

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
-from policykit.engine.columnar.frames import Answers, Array, Column, Frame, Listed
 from policykit.engine.columnar.emission import Buffers, Changed, Run, compiled
+from policykit.engine.columnar.frames import Answers, Array, Column, Frame, Listed
 from policykit.engine.columnar.tape import Slot, Tape, Traced, Untraceable
 
 FEWEST = 256  # households, below which what differs from block to block is more than the arrays

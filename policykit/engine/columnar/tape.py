@@ -263,7 +263,9 @@ class Tape:
 
     def _held(self, run: Any, operands: tuple[Any, ...], plain: list[Any], found: Array) -> Slot:
         """A slot for what a step made: whose memory it shares, and what has as many rows."""
-        there = [(self.held[one], arg) for one, arg in zip(operands, plain, strict=True) if isinstance(one, Slot)]
+        there = [
+            (self.held[one], arg) for one, arg in zip(operands, plain, strict=True) if isinstance(one, Slot)
+        ]
         arrays = [(held, arg) for held, arg in there if isinstance(arg, np.ndarray)]
         base = next((held.base for held, arg in arrays if np.may_share_memory(found, arg)), None)
         rows = [held.rows for held, _ in there if held.kind is None]
