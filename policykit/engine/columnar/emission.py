@@ -13,7 +13,7 @@ import numpy as np
 
 from policykit.engine.columnar.tape import Array, Guard, Held, Line, Slot, Step, Tape, owners
 
-Buffers: TypeAlias = list[Array | None]
+Buffers: TypeAlias = dict[tuple[int, np.dtype[Any]], Array]
 Run: TypeAlias = Callable[..., tuple[Array, ...]]
 
 
@@ -165,9 +165,7 @@ class Emission:
 
 def cut(buffers: Buffers, number: int, rows: int, kind: np.dtype[Any]) -> Array:
     """A buffer of so many rows."""
-    while number >= len(buffers):
-        buffers.append(None)
-    found = buffers[number]
+    found = buffers.get((number, kind))
     if found is None or len(found) < rows:
-        found = buffers[number] = np.empty(rows + rows // 8, kind)
+        found = buffers[number, kind] = np.empty(rows + rows // 8, kind)
     return found[:rows]

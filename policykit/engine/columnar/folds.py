@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from policykit.engine.columnar import tape
 from policykit.engine.columnar.frames import Array, Mask
 from policykit.engine.columnar.gaps import ROW, Gaps, gaps_of, gaps_where, sorted_once, union
 from policykit.engine.columnar.operations import negate, one_of
@@ -28,7 +29,7 @@ from policykit.engine.columnar.planes import (
     settle,
     spread,
 )
-from policykit.engine.columnar.tape import size, step
+from policykit.engine.columnar.tape import numbered, size, step
 
 
 @dataclass(slots=True)
@@ -96,7 +97,7 @@ def extreme(values: Array, starts: Array, least: bool, empty: int) -> Array:
 
 def some(mask: Mask, starts: Array) -> Mask:
     """Whether a mask holds anywhere in each run."""
-    return np.asanyarray(running(mask, starts) > 0)
+    return tape.array(running(mask, starts) > 0)
 
 
 def any_(elements: Elements) -> Folded:
@@ -143,9 +144,8 @@ def total(elements: Elements) -> Folded:
         counted = lo if elements.present.lo is EVERYWHERE else masked(lo, low)
         low_sum = high_sum = running(counted, starts)
     else:
-        zero = np.zeros(1, np.int64)
         times = 1 if elements.times is None else elements.times
-        perhaps_low, perhaps_high = np.minimum(lo, zero) * times, np.maximum(hi, zero) * times
+        perhaps_low, perhaps_high = np.minimum(lo, 0) * times, np.maximum(hi, 0) * times
         low_sum = running(pick(there_low, lo, masked(perhaps_low, there_high)), starts)
         high_sum = running(pick(there_low, hi, masked(perhaps_high, there_high)), starts)
     none, some_ = None, None
@@ -215,7 +215,7 @@ def first_or_last(latest: bool) -> Fold:
         lo, hi = full(value.lo, rows), full(value.hi, rows)
         may = high if value.some is None else high & value.some
         sure = (low & may) if value.none is None else low & may & ~value.none
-        places = np.arange(rows)
+        places = numbered(rows)
         if latest:
             best = extreme(np.where(sure, lo, -LIMIT), starts, False, -LIMIT)[owner]
             beaten = best > hi

@@ -1,12 +1,13 @@
-"""Blocks decided once and then again: the first of a kind leaves a tape, which is replayed on those like it.
+"""Blocks decided as others before them: one of a kind leaves a tape, which is replayed on those like it.
 
-Blocks are of one kind where the same facts are there, of the same types, with and without gaps in the same places, and
-where the guards of the tape come out the same. A block that is like none is worked out anew.
+Blocks are of one kind where the same facts are there, of the same types, with and without gaps; a block for which the
+guards of a tape come out otherwise is worked out anew, and leaves another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
@@ -14,8 +15,8 @@ from policykit.engine.columnar.emission import Buffers, Changed, Run, compiled
 from policykit.engine.columnar.frames import Answers, Array, Column, Frame, Listed
 from policykit.engine.columnar.tape import Slot, Tape, Traced, Untraceable
 
-FEWEST = 256  # households, below which what differs from block to block is more than the arrays
-MOST_TAPES = 8  # of one kind of blocks
+FEWEST = 1024  # households of a block that is worth a tape
+MOST_TAPES = 4  # of one kind of blocks
 Decide: TypeAlias = Callable[[Frame], list[Answers]]
 
 
@@ -37,36 +38,46 @@ class Replay:
 
 @dataclass(slots=True)
 class Replays:
-    """The tapes of a program, by kinds of blocks; `None` for what cannot be written down.
+    """The tapes of a program, by kinds of blocks; `None` for a kind that cannot be replayed, or is too varied for it.
 
     Buffers are taken and given back, so that several threads may replay at a time.
     """
 
+    fewest: int = FEWEST
     known: dict[Any, list[Replay] | None] = field(default_factory=dict)
-    buffers: dict[int, list[Buffers]] = field(default_factory=dict)
+    spare: list[Buffers] = field(default_factory=list)
 
     def decide(self, block: Frame, decide: Decide) -> list[Answers]:
-        """The answers for a block, by a tape where there is one."""
-        if block.count < FEWEST:
-            return decide(block)
+        """The answers for a block, by a tape where there is one; the second block of a kind leaves one."""
         values: list[Any] = []
         kind = laid_out(block, values)
-        tapes = self.known.setdefault(kind, [])
-        for one in tapes or ():
-            spare = self.buffers.setdefault(id(one), [])
-            buffers = spare.pop() if spare else []
-            try:
-                return one.on(buffers, values)
-            except Changed:
-                continue
-            finally:
-                spare.append(buffers)
-        if tapes is not None and len(tapes) < MOST_TAPES:
+        if block.count < self.fewest:
+            return decide(block)
+        counts = [value for value in values if isinstance(value, int)]
+        # with next to nothing in a list, or as much in one as in another, a block is a kind of its own
+        kind = *kind, *(min(count, 2) for count in counts), *map(counts.index, counts)
+        if kind not in self.known:
+            self.known[kind] = []
+            return decide(block)
+        tapes = self.known[kind]
+        for tape in tapes or ():
+            with suppress(Changed):
+                return self.replayed(tape, values)
+        if tapes is not None:
             try:
                 tapes.append(recorded(block, decide))
             except Untraceable:
                 self.known[kind] = None
+            if len(tapes) > MOST_TAPES:
+                self.known[kind] = None
         return decide(block)
+
+    def replayed(self, tape: Replay, values: list[Any]) -> list[Answers]:
+        buffers = self.spare.pop() if self.spare else {}
+        try:
+            return tape.on(buffers, values)
+        finally:
+            self.spare.append(buffers)
 
 
 def recorded(block: Frame, decide: Decide) -> Replay:

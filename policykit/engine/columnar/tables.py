@@ -13,7 +13,7 @@ import numpy as np
 
 from policykit import ir
 from policykit.engine.columnar.frames import Array, Column, Frame, Mask, starts_of
-from policykit.engine.columnar.tape import owners
+from policykit.engine.columnar.tape import numbered, owners
 from policykit.values import Gap, GapKind
 
 Place: TypeAlias = Literal["root", "list", "single", "upper"]
@@ -170,7 +170,7 @@ class Table:
         rows = owners(starts, table.count)
         table.owner_rows = rows
         if listed is not None and listed.elsewhere:
-            own = np.arange(table.count) if table.at is None else table.at
+            own = numbered(table.count) if table.at is None else table.at
             for path, place in listed.elsewhere.items():
                 target = self.root.below(path)
                 places = np.where(own < 0, -1, place.take(own, mode="clip"))
@@ -221,7 +221,7 @@ class Table:
             frame = None
         made = Table(
             self.program, self.register, entity if frame is None else frame.entity, self.count, frame,
-            None if frame is None else self.at, "upper", "", False, self, np.arange(self.count), self.rest,
+            None if frame is None else self.at, "upper", "", False, self, numbered(self.count), self.rest,
         )  # fmt: skip
         made.name = made.entity
         made.gap = self.gap

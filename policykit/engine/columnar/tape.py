@@ -1,6 +1,6 @@
 """What is done to the arrays of one block, written down, so that it can be done to others like it without asking again.
 
-The engine works on `Traced` arrays as on any others; each operation leaves a step on a tape. What the engine decides
+The engine works on `Traced` stand-ins as on arrays; each operation leaves a step on a tape. What the engine decides
 by the values (`mask.any()`) becomes a guard: another block in which it comes out otherwise is not of this kind. What
 else depends on values, or on how many rows there are, and is not written down, raises `Untraceable`: then there is no
 tape, and nothing is guessed. `emission` makes a function of what stands on a tape.
@@ -14,6 +14,7 @@ from functools import wraps
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -40,57 +41,68 @@ class Count(int):
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __index__ = _untraceable
 
 
-class Traced(np.ndarray[Any, Any]):
-    """An array of which the tape knows how it comes about."""
+class Traced(NDArrayOperatorsMixin):
+    """Stands for an array, and knows how it comes about. Whatever would look into it without the tape fails."""
 
-    tape: Tape | None = None
-    slot: Slot
+    __slots__ = ("slot", "tape", "value")
+
+    def __init__(self, tape: Tape, slot: Slot, value: Array) -> None:
+        self.tape, self.slot, self.value = tape, slot, value
+
+    def __getattr__(self, name: str) -> Any:
+        raise Untraceable(name)
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.value.dtype
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *args: Any, out: Any = None, **named: Any) -> Any:
         if method != "__call__" or ufunc.nout != 1:
-            raise Untraceable
-        found = _tape((*args, *(out or ()))).step(ufunc, args, named)
+            raise Untraceable(ufunc.__name__)
+        found = self.tape.step(ufunc, args, named)
         if out is None:
             return found
         (into,) = out
         if not isinstance(into, Traced):
-            raise Untraceable
-        np.copyto(into.view(np.ndarray), found.view(np.ndarray))
-        into.slot = found.slot
+            raise Untraceable(ufunc.__name__)
+        into.slot, into.value = found.slot, found.value
         return into
 
     def __array_function__(self, function: Any, types: Any, args: Any, named: Any) -> Any:
-        if function in (np.any, np.all):
-            return getattr(args[0], function.__name__)()
-        return _tape(args).step(function, args, named)
+        return self.tape.step(function, args, named)
 
-    def any(self, *_: Any, **__: Any) -> Any:
-        return _tape((self,)).guard(self, np.ndarray.any)
+    def any(self) -> bool:
+        return self.tape.guard(self, np.ndarray.any)
 
-    def all(self, *_: Any, **__: Any) -> Any:
-        return _tape((self,)).guard(self, np.ndarray.all)
+    def all(self) -> bool:
+        return self.tape.guard(self, np.ndarray.all)
 
-    def take(self, at: Any, *args: Any, **named: Any) -> Any:
-        return _tape((self, at)).step(np.ndarray.take, (self, at, *args), named)
+    def take(self, at: Any, **named: Any) -> Any:
+        return self.tape.step(np.ndarray.take, (self, at), named)
 
-    def view(self, *kind: Any, **named: Any) -> Any:
-        if kind == (np.ndarray,):
-            return super().view(np.ndarray)
-        return _tape((self,)).step(np.ndarray.view, (self, *kind), named)
+    def view(self, kind: Any) -> Any:
+        return self.tape.step(np.ndarray.view, (self, kind), {})
 
-    def astype(self, kind: Any, *args: Any, copy: bool = True, **named: Any) -> Any:
-        if not copy and self.dtype == kind:
-            return self
-        return _tape((self,)).step(np.ndarray.astype, (self, kind, *args), named)
+    def astype(self, kind: Any, copy: bool = True) -> Any:
+        return self if not copy and self.dtype == kind else self.tape.step(np.ndarray.astype, (self, kind), {})
 
-    def copy(self, *_: Any, **__: Any) -> Any:
-        return _tape((self,)).step(np.ndarray.copy, (self,), {})
+    def copy(self) -> Any:
+        return self.tape.step(np.ndarray.copy, (self,), {})
 
     def __getitem__(self, at: Any) -> Any:
-        return _tape((self,)).step(np.ndarray.__getitem__, (self, at), {})
+        return self.tape.step(np.ndarray.__getitem__, (self, at), {})
 
-    __len__ = __iter__ = __bool__ = __int__ = __index__ = __float__ = __setitem__ = _untraceable
-    tolist = item = max = min = sum = reshape = ravel = repeat = _untraceable
+    __array__ = __len__ = __iter__ = __contains__ = __setitem__ = _untraceable
+    __bool__ = __int__ = __index__ = __float__ = _untraceable
+
+
+def array(value: Any, kind: Any = None) -> Any:
+    """A value as an array."""
+    return value if isinstance(value, Traced) else np.asarray(value, kind)
 
 
 IDEMPOTENT = {np.bitwise_and, np.bitwise_or}
@@ -104,7 +116,7 @@ def step(run: F) -> F:
     def apply(*args: Any, **named: Any) -> Any:
         for arg in args:
             if isinstance(arg, Traced | Count):
-                return _tape(args).step(run, args, named)
+                return arg.tape.step(run, args, named)
         return run(*args, **named)
 
     return apply  # type: ignore[return-value]
@@ -123,22 +135,21 @@ def filled(count: int, value: Any, kind: Any) -> Array:
 
 
 @step
-def owners(starts: Array, count: int) -> Array:
+def numbered(count: int) -> Array:
+    """So many rows by their numbers."""
+    return np.arange(count)
+
+
+@step
+def owners(starts: Array, count: int | None = None) -> Array:
     """The row in which each of so many elements of some lists lies."""
     return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-
-
-def _tape(args: Any) -> Tape:
-    for arg in args:
-        if isinstance(arg, Traced | Count) and arg.tape is not None:
-            return arg.tape
-    raise Untraceable
 
 
 def _plain(arg: Any) -> Any:
     """The value itself."""
     if isinstance(arg, Traced):
-        return arg.view(np.ndarray)
+        return arg.value
     return int.__int__(arg) if isinstance(arg, Count) else arg
 
 
@@ -199,9 +210,7 @@ class Tape:
         return slot
 
     def _traced(self, array: Array, slot: Slot) -> Any:
-        found = array.view(Traced)
-        found.tape, found.slot = self, slot
-        return found
+        return Traced(self, slot, array)
 
     def _count(self, count: int, slot: Slot) -> Count:
         found = Count(count)
@@ -234,7 +243,7 @@ class Tape:
         if slot is None:
             slot = self.slot(None) if counted else self._held(run, operands, plain, found)
             self.lines.append(Step(run, operands, named, slot))
-            if run in IDEMPOTENT:
+            if run in IDEMPOTENT and all(isinstance(one, Slot) for one in operands):
                 self.parts[run, slot] = self._parts(run, operands)
                 self.known[run, self.parts[run, slot]] = slot
         self.known[key] = slot
@@ -267,17 +276,22 @@ class Tape:
             (self.held[one], arg) for one, arg in zip(operands, plain, strict=True) if isinstance(one, Slot)
         ]
         arrays = [(held, arg) for held, arg in there if isinstance(arg, np.ndarray)]
-        base = next((held.base for held, arg in arrays if np.may_share_memory(found, arg)), None)
+        base = None
+        if not isinstance(run, np.ufunc):  # whether nothing shares memory with something cannot be seen
+            shared = (held.base for held, arg in arrays if not len(found) or np.may_share_memory(found, arg))
+            base = next(shared, None)
         rows = [held.rows for held, _ in there if held.kind is None]
         if isinstance(run, np.ufunc) or base is not None:
-            rows += [held.rows for held, arg in arrays if len(arg) == len(found)]
+            rows += [held.rows for held, arg in arrays if len(arg) == len(found) and len(found) > 1]
         elif run in BY_LAST:
             rows.append(arrays[-1][0].rows)
         return self.slot(found.dtype, base, min(rows, default=None))
 
     def guard(self, array: Traced, run: Callable[..., Any]) -> bool:
-        found = bool(run(array.view(np.ndarray)))
-        self.lines.append(Guard(run, array.slot, found))
+        found = bool(run(array.value))
+        if (run, array.slot) not in self.known:
+            self.known[run, array.slot] = array.slot
+            self.lines.append(Guard(run, array.slot, found))
         return found
 
 

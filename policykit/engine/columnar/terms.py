@@ -10,13 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import reduce
 from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from policykit import ir
 from policykit.datatypes import Type, widest
-from policykit.engine.columnar import folds, operations
+from policykit.engine.columnar import folds, operations, tape
 from policykit.engine.columnar.constants import Constants, Refused, known, linear
 from policykit.engine.columnar.folds import Elements, Folded, full
 from policykit.engine.columnar.frames import Array, Mask, starts_of
@@ -38,6 +39,7 @@ from policykit.engine.columnar.planes import (
     Texts,
     Truth,
     aligned,
+    conjunction,
     join,
     plain,
     select,
@@ -46,7 +48,8 @@ from policykit.engine.columnar.planes import (
     take,
 )
 from policykit.engine.columnar.tables import Table
-from policykit.engine.columnar.tape import filled, size
+from policykit.engine.columnar.tape import filled, numbered, size
+from policykit.engine.columnar.tape import owners as owners_of
 from policykit.values import NOTHING, month_of
 
 Env: TypeAlias = Mapping[str, Plane]
@@ -237,7 +240,7 @@ class Terms:
         count = table.count if items is None else size(items)
         if not table.elsewhere:
             return Records(count, (Part(table, items),))
-        rows = np.arange(table.count) if items is None else items
+        rows = numbered(table.count) if items is None else items
         own: Mask = np.ones(table.count, np.bool_)
         parts = []
         for other in table.elsewhere:
@@ -324,7 +327,7 @@ class Terms:
         if ceiling.some is not None:
             hi = np.where(ceiling.some, hi, wide.hi)
         found = Ordered(
-            np.asarray(lo), np.asarray(hi), wide.none, wide.some, wide.scale,
+            tape.array(lo), tape.array(hi), wide.none, wide.some, wide.scale,
             max(wide.top, floor.top, ceiling.top),
         )  # fmt: skip
         ends = union(codes, floor.missing, ceiling.missing)
@@ -379,8 +382,8 @@ class Terms:
             first = listing.starts[owners.at]
             counts = listing.starts[owners.at + 1] - first
             starts = starts_of(counts)
-            owner = np.repeat(np.arange(len(counts)), counts)
-            items = np.arange(len(owner)) + np.repeat(first - starts[:-1], counts)
+            owner = owners_of(starts)
+            items = numbered(size(owner)) + np.repeat(first - starts[:-1], counts)
         present = self.presence(table, listing.perhaps)
         times = listing.times
         if items is not None:
@@ -472,7 +475,7 @@ class Terms:
         found: Plane | None = None
         have: Mask = filled(count, False, np.bool_)
         for combination in itertools.product(*options):
-            where = np.logical_and.reduce([mask for _, mask in combination])
+            where = reduce(conjunction, (mask for _, mask in combination))
             if not where.any():
                 continue
             names = tuple(label for label, _ in combination if label is not None)
@@ -564,7 +567,7 @@ class Terms:
             )
             difference = OPERATIONS["add"](difference, term)
         assert isinstance(difference, Ordered)
-        sure: Mask = np.asarray(difference.lo >= 0, np.bool_) & ~found.known
+        sure: Mask = tape.array(difference.lo >= 0, np.bool_) & ~found.known
         if difference.none is not None:
             sure = sure & ~difference.none
         return Truth(found.lo | sure, found.hi | sure, gaps_where(found.missing, ~full(sure, count)))

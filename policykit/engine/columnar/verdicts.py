@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from policykit import ir
-from policykit.engine.columnar import folds, operations
+from policykit.engine.columnar import folds, operations, tape
 from policykit.engine.columnar.folds import Elements, full
 from policykit.engine.columnar.frames import Array, Mask
 from policykit.engine.columnar.gaps import Gaps, gaps_where, union
@@ -560,7 +560,7 @@ def at(truth: Truth, rows: Array | None) -> Truth:
 def flags(masks: Iterable[tuple[Mask, Any]], kind: Any, count: int) -> Array:
     """Sets as bits of so many rows: each bit is set where its mask holds."""
     each = [mask.view(np.uint8) * kind(bit) for mask, bit in masks if mask is not NOWHERE]
-    return full(np.asanyarray(reduce(np.bitwise_or, each) if each else kind(0)), count)
+    return full(tape.array(reduce(np.bitwise_or, each) if each else kind(0)), count)
 
 
 def several(masks: Iterable[Mask]) -> Mask:
