@@ -329,9 +329,7 @@ def moving(
         lo = tape.array(run(*(a.lo if way == "+" else a.hi for a, way in zip(args, ways, strict=True))))
         hi = lo
         if any(arg.hi is not arg.lo for arg in args):
-            hi = tape.array(
-                run(*(a.hi if way == "+" else a.lo for a, way in zip(args, ways, strict=True)))
-            )
+            hi = tape.array(run(*(a.hi if way == "+" else a.lo for a, way in zip(args, ways, strict=True))))
         scale = args[0].scale if align else 1
         return Ordered(lo, hi, none, some, scale, min(reach, LIMIT))
 

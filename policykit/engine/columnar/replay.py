@@ -30,10 +30,15 @@ class Replay:
 
     def on(self, buffers: Buffers, values: list[Any]) -> list[Answers]:
         """The answers for a block. Raises `Changed` where it is of another kind."""
-        found = iter(self.run(buffers, *values))
+        results = iter(self.run(buffers, *values))
         return [
-            replace(answers, **{name: next(found) for name in filled}) for answers, filled in self.answers
+            with_arrays(answers, dict(zip(names, results, strict=False))) for answers, names in self.answers
         ]
+
+
+def with_arrays(answers: Answers, arrays: dict[str, Any]) -> Answers:
+    """Answers with other arrays."""
+    return replace(answers, **arrays)
 
 
 @dataclass(slots=True)
@@ -90,7 +95,7 @@ def recorded(block: Frame, decide: Decide) -> Replay:
         if not all(isinstance(array, Traced) for array in arrays.values()):
             raise Untraceable
         results += [array.slot for array in arrays.values()]
-        answers.append((replace(one, **dict.fromkeys(arrays)), tuple(arrays)))
+        answers.append((with_arrays(one, dict.fromkeys(arrays)), tuple(arrays)))
     return Replay(*compiled(tape, results), tuple(answers))
 
 
@@ -98,7 +103,12 @@ def traced(frame: Frame, tape: Tape) -> Frame:
     """A frame with every array on a tape, in the order of `laid_out`."""
     count = tape.count(frame.count)
     facts = {
-        name: Column(*(tape.array(array, count) for array in _arrays(column)), column.scale)
+        name: Column(
+            tape.array(column.values, count),
+            tape.array(column.known, count),
+            tape.array(column.none, count),
+            column.scale,
+        )
         for name, column in frame.facts.items()
     }
     lists = {}
@@ -116,17 +126,13 @@ def laid_out(frame: Frame, values: list[Any]) -> tuple[Any, ...]:
     values.append(frame.count)
     kind: list[Any] = [frame.entity]
     for name, column in frame.facts.items():
-        kind.append((name, column.scale, *_put(values, *_arrays(column))))
+        kind.append((name, column.scale, *_put(values, column.values, column.known, column.none)))
     for name, listed in frame.lists.items():
         own = _put(values, listed.starts, listed.complete, *listed.elsewhere.values())
         kind.append((name, own, *listed.elsewhere, laid_out(listed.frame, values)))
     if frame.upper is not None:
         kind.append(laid_out(frame.upper, values))
     return tuple(kind)
-
-
-def _arrays(column: Column) -> tuple[Array, Array | None, Array | None]:
-    return column.values, column.known, column.none
 
 
 def _put(values: list[Any], *arrays: Array | None) -> tuple[str | None, ...]:

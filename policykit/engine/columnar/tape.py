@@ -88,7 +88,9 @@ class Traced(NDArrayOperatorsMixin):
         return self.tape.step(np.ndarray.view, (self, kind), {})
 
     def astype(self, kind: Any, copy: bool = True) -> Any:
-        return self if not copy and self.dtype == kind else self.tape.step(np.ndarray.astype, (self, kind), {})
+        return (
+            self if not copy and self.dtype == kind else self.tape.step(np.ndarray.astype, (self, kind), {})
+        )
 
     def copy(self) -> Any:
         return self.tape.step(np.ndarray.copy, (self,), {})
@@ -100,9 +102,9 @@ class Traced(NDArrayOperatorsMixin):
     __bool__ = __int__ = __index__ = __float__ = _untraceable
 
 
-def array(value: Any, kind: Any = None) -> Any:
+def array(value: Any, kind: Any = None) -> Array:
     """A value as an array."""
-    return value if isinstance(value, Traced) else np.asarray(value, kind)
+    return value if isinstance(value, Traced) else np.asarray(value, kind)  # type: ignore[return-value]
 
 
 IDEMPOTENT = {np.bitwise_and, np.bitwise_or}
