@@ -468,6 +468,16 @@ def first_days() -> Array:
 
 
 @tape.step
+def first_day(month: Array) -> Array:
+    return np.asarray(first_days()[month])
+
+
+@tape.step
+def last_day(month: Array) -> Array:
+    return np.asarray(first_days()[month + 1] - 1)
+
+
+@tape.step
 def full_years(birth: Array, day: Array) -> Array:
     """Full years: the figures of the day less those of the birth, without the last four."""
     days = calendar_days()
@@ -556,8 +566,8 @@ OPERATIONS: dict[str, Operation] = {
     "round_down_to_yuan": rounding(downward, 100),
     "full_years": calendar(full_years, "-+", 10**5),
     "month_of": calendar(month_of, "+", MONTH_TOP),
-    "first_day": calendar(lambda month: first_days()[month], "+", DAY_TOP),
-    "last_day": calendar(lambda month: first_days()[month + 1] - 1, "+", DAY_TOP),
+    "first_day": calendar(first_day, "+", DAY_TOP),
+    "last_day": calendar(last_day, "+", DAY_TOP),
     "add_months": calendar(plus_months, "++", MONTH_TOP),
     "subtract_months": calendar(lambda m, n: plus_months(m, -n), "+-", MONTH_TOP),
     "add_months_to_date": calendar(date_plus_months, "++", DAY_TOP),
