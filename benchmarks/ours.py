@@ -25,7 +25,7 @@ from policykit.records import read_case
 from policykit.trace import Decision
 from policykit.values import Bounds
 
-BLOCK = 16_384  # households
+BLOCK = 32_768  # households
 MONEY = ("monthly_income", "employment_cost", "previous_benefit")
 GRANTED = 1 << [option.name.id for option in ir.OUTCOME.options].index("granted")
 
@@ -63,7 +63,7 @@ class Facts:
             elif name in MONEY:
                 plain = values[first:last] * 100
             else:
-                plain = values[first:last].astype(np.int64)
+                plain = values[first:last]
             found[name] = frames.Column(plain, known)
         return found
 

@@ -107,6 +107,7 @@ def array(value: Any, kind: Any = None) -> Array:
     return value if isinstance(value, Traced) else np.asarray(value, kind)  # type: ignore[return-value]
 
 
+COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
 IDEMPOTENT = {np.bitwise_and, np.bitwise_or}
 BY_LAST = {np.ndarray.take, np.ndarray.astype, np.ndarray.copy}  # as many rows as the last array has
 
@@ -192,6 +193,7 @@ class Tape:
         self.lines: list[Line] = []
         self.known: dict[Any, Slot] = {}
         self.parts: dict[Any, frozenset[Slot]] = {}
+        self.widened: dict[Slot, tuple[Slot, Array]] = {}
 
     def array(self, array: Array | None, rows: Any = None) -> Any:
         """An array that is handed in, if any, with so many rows."""
@@ -234,6 +236,8 @@ class Tape:
         if any(isinstance(self._operand(arg), Slot) for arg in named.values()):
             raise Untraceable
         plain = [_plain(arg) for arg in args]
+        if run in COMPARISONS:
+            operands, plain = self._narrow(operands, plain)
         found = run(*plain, **named)
         counted = isinstance(found, int) and not isinstance(found, bool)
         if not counted and (not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype == object):
@@ -248,8 +252,23 @@ class Tape:
             if run in IDEMPOTENT and all(isinstance(one, Slot) for one in operands):
                 self.parts[run, slot] = self._parts(run, operands)
                 self.known[run, self.parts[run, slot]] = slot
+            if run is np.ndarray.astype and found.dtype == np.int64 and plain[0].dtype.kind == "i":
+                self.widened[slot] = operands[0], plain[0]
         self.known[key] = slot
         return self._count(found, slot) if counted else self._traced(found, slot)
+
+    def _narrow(self, operands: tuple[Any, ...], plain: list[Any]) -> tuple[tuple[Any, ...], list[Any]]:
+        """A number that was widened, compared with a constant: as it was before, in a part of the memory."""
+        for place in (0, 1):
+            wide, constant = operands[place], operands[1 - place]
+            if isinstance(wide, Slot) and wide in self.widened and not isinstance(constant, Slot):
+                slot, narrow = self.widened[wide]
+                ends = np.iinfo(narrow.dtype)
+                if np.asarray(constant).dtype.kind == "i" and ends.min <= constant <= ends.max:
+                    same = narrow.dtype.type(constant)
+                    values = [narrow, same] if place == 0 else [same, narrow]
+                    return (slot, same) if place == 0 else (same, slot), values
+        return operands, plain
 
     def _shorter(self, run: Callable[..., Any], operands: tuple[Any, ...]) -> Slot | None:
         """What is on the tape already and comes to the same as an operation."""
