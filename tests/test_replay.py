@@ -200,6 +200,15 @@ def test_the_same_thing_is_written_once() -> None:
     assert zeros[0].slot == zeros[1].slot
 
 
+def test_constants_are_told_apart_by_value() -> None:
+    """Also where one stands in the memory of another that is gone."""
+    _, count, array = handed()
+    found = [((array > 1).view(np.uint8) * np.uint8(bit)).slot for bit in (1, 2, 4, 8, 2)]
+    assert len(set(found)) == 4 and found[1] == found[4]
+    with pytest.raises(Untraceable):
+        array[:count]
+
+
 def test_in_place_is_a_new_value() -> None:
     tape, _, array = handed()
     before = array + 1

@@ -78,7 +78,10 @@ class Replays:
         return decide(block)
 
     def replayed(self, tape: Replay, values: list[Any]) -> list[Answers]:
-        buffers = self.spare.pop() if self.spare else {}
+        try:
+            buffers = self.spare.pop()
+        except IndexError:  # all are in use
+            buffers = {}
         try:
             return tape.on(buffers, values)
         finally:

@@ -226,6 +226,10 @@ class Tape:
             if arg.tape is not self:
                 raise Untraceable
             return arg.slot
+        if isinstance(arg, slice):
+            for end in (arg.start, arg.stop, arg.step):
+                if isinstance(end, Traced | Count):
+                    raise Untraceable
         if (isinstance(arg, np.ndarray) and arg.ndim) or isinstance(arg, list | tuple | dict):
             raise Untraceable
         return int.__int__(arg) if isinstance(arg, Slot) else arg
@@ -259,15 +263,15 @@ class Tape:
 
     def _narrow(self, operands: tuple[Any, ...], plain: list[Any]) -> tuple[tuple[Any, ...], list[Any]]:
         """A number that was widened, compared with a constant: as it was before, in a part of the memory."""
-        for place in (0, 1):
-            wide, constant = operands[place], operands[1 - place]
+        for wide, constant in (operands, operands[::-1]):
             if isinstance(wide, Slot) and wide in self.widened and not isinstance(constant, Slot):
                 slot, narrow = self.widened[wide]
                 ends = np.iinfo(narrow.dtype)
                 if np.asarray(constant).dtype.kind == "i" and ends.min <= constant <= ends.max:
                     same = narrow.dtype.type(constant)
-                    values = [narrow, same] if place == 0 else [same, narrow]
-                    return (slot, same) if place == 0 else (same, slot), values
+                    if wide is operands[0]:
+                        return (slot, same), [narrow, same]
+                    return (same, slot), [same, narrow]
         return operands, plain
 
     def _shorter(self, run: Callable[..., Any], operands: tuple[Any, ...]) -> Slot | None:
@@ -318,6 +322,8 @@ class Tape:
 
 def _same(arg: Any) -> Any:
     """By what two constants are known to be the same."""
-    if isinstance(arg, Slot | slice | str | bool | int | np.dtype | type):
+    if isinstance(arg, np.generic | np.ndarray) and arg.dtype != object:
+        return arg.dtype, arg.tobytes()
+    if arg is None or isinstance(arg, Slot | slice | str | bool | int | np.dtype | type):
         return type(arg), repr(arg)
-    return id(arg)
+    raise Untraceable
