@@ -7,7 +7,7 @@ them go round and stay in the processor's cache; what is handed out stands in me
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -61,32 +61,30 @@ def spread_together(tape: Tape, lines: Sequence[Line]) -> list[Line]:
     found: list[Line] = []
     owner = {line.slot: line.args[0] for line in lines if isinstance(line, Step) and line.run is _owners}
     done: set[Slot] = set()
+
+    def looks(line: Line) -> TypeGuard[Step]:
+        if not isinstance(line, Step) or line.run is not np.ndarray.take or line.args[1] not in owner:
+            return False
+        return tape.held[line.args[0]].kind == np.bool_
+
     for place, line in enumerate(lines):
-        if isinstance(line, Guard) or line.slot in done or not _looks(line, owner, tape.held):
-            if isinstance(line, Guard) or line.slot not in done:
-                found.append(line)
+        if isinstance(line, Step) and line.slot in done:
             continue
+        if not looks(line):
+            found.append(line)
+            continue
+        at = line.args[1]
         alike = [
-            one
-            for one in lines[place:]
-            if isinstance(one, Step) and _looks(one, owner, tape.held) and one.args[1] == line.args[1]
-            and one.args[0] < line.slot
-        ][:8]  # fmt: skip
-        bytes_ = tape.slot(np.dtype(np.uint8), None, tape.held[line.slot].rows)
-        masks = [one.args[0] for one in alike]
-        found.append(Step(packed_for_elements, (owner[line.args[1]], *masks), {}, bytes_))
-        for bit, one in enumerate(alike):
-            found.append(Step(bit_of, (bytes_, np.uint8(1 << bit)), {}, one.slot))
-            done.add(one.slot)
+            one for one in lines[place:] if looks(one) and one.args[1] == at and one.args[0] < line.slot
+        ][:8]
+        packed = tape.slot(np.dtype(np.uint8), None, tape.held[line.slot].rows)
+        found.append(Step(packed_for_elements, (owner[at], *(one.args[0] for one in alike)), {}, packed))
+        found += [Step(bit_of, (packed, np.uint8(1 << bit)), {}, one.slot) for bit, one in enumerate(alike)]
+        done.update(one.slot for one in alike)
     return found
 
 
 _owners: Any = owners.__wrapped__  # type: ignore[attr-defined]
-
-
-def _looks(line: Step, owner: dict[Slot, Slot], held: Sequence[Held]) -> bool:
-    """Whether elements look at a mask of their owners."""
-    return line.run is np.ndarray.take and line.args[1] in owner and held[line.args[0]].kind == np.bool_
 
 
 def packed_for_elements(starts: Array, *masks: Array) -> Array:

@@ -54,10 +54,10 @@ class Replays:
 
     def decide(self, block: Frame, decide: Decide) -> list[Answers]:
         """The answers for a block, by a tape where there is one; the second block of a kind leaves one."""
-        values: list[Any] = []
-        kind = laid_out(block, values)
         if block.count < self.fewest:
             return decide(block)
+        values: list[Any] = []
+        kind = laid_out(block, values)
         counts = [value for value in values if isinstance(value, int)]
         # with next to nothing in a list, or as much in one as in another, a block is a kind of its own
         kind = *kind, *(min(count, 2) for count in counts), *map(counts.index, counts)
