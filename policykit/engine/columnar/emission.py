@@ -65,7 +65,7 @@ def spread_together(tape: Tape, lines: Sequence[Line]) -> list[Line]:
     def looks(line: Line) -> TypeGuard[Step]:
         if not isinstance(line, Step) or line.run is not np.ndarray.take or line.args[1] not in owner:
             return False
-        return tape.held[line.args[0]].kind == np.bool_
+        return bool(tape.held[line.args[0]].kind == np.bool_)
 
     for place, line in enumerate(lines):
         if isinstance(line, Step) and line.slot in done:

@@ -129,7 +129,13 @@ def laid_out(frame: Frame, values: list[Any]) -> tuple[Any, ...]:
     values.append(frame.count)
     kind: list[Any] = [frame.entity]
     for name, column in frame.facts.items():
-        kind.append((name, column.scale, *_put(values, column.values, column.known, column.none)))
+        known, none = column.known, column.none
+        values.append(column.values)
+        if known is not None:
+            values.append(known)
+        if none is not None:
+            values.append(none)
+        kind.append((name, column.scale, column.values.dtype.char, known is None, none is None))
     for name, listed in frame.lists.items():
         own = _put(values, listed.starts, listed.complete, *listed.elsewhere.values())
         kind.append((name, own, *listed.elsewhere, laid_out(listed.frame, values)))

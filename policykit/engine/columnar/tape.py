@@ -249,7 +249,7 @@ class Tape:
         key = (run, *map(_same, operands), *((name, _same(arg)) for name, arg in named.items()))
         slot = self.known.get(key)
         if slot is None:
-            slot = self._shorter(run, operands)
+            slot = self._unchanged(operands, plain, found) or self._shorter(run, operands)
         if slot is None:
             slot = self.slot(None) if counted else self._held(run, operands, plain, found)
             self.lines.append(Step(run, operands, named, slot))
@@ -273,6 +273,15 @@ class Tape:
                         return (slot, same), [narrow, same]
                     return (same, slot), [same, narrow]
         return operands, plain
+
+    def _unchanged(self, operands: tuple[Any, ...], plain: list[Any], found: Any) -> Slot | None:
+        """The operand that a step hands back, as it does wherever there are as many rows as it asks for."""
+        slots = [one for one in operands if isinstance(one, Slot)]
+        counts = [one for one in slots if self.held[one].kind is None]
+        for one, arg in zip(operands, plain, strict=True):
+            if arg is found and counts == [self.held[one].rows]:
+                return one  # type: ignore[no-any-return]
+        return None
 
     def _shorter(self, run: Callable[..., Any], operands: tuple[Any, ...]) -> Slot | None:
         """What is on the tape already and comes to the same as an operation."""
