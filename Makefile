@@ -32,6 +32,7 @@ test: setup
 bench: .venv/.bench
 	@$(BIN)/python -m benchmarks.w1
 	@$(BIN)/python -m benchmarks.w2 $(HOUSEHOLDS)
+	@$(BIN)/python -m benchmarks.check
 
 # draw what the benchmarks last measured, for the documentation
 bench-plots: .venv/.bench

@@ -130,6 +130,7 @@ def asked(
     """What each engine that is wanted says of some households of a register."""
     said = Said(Places(program, frame))
     engines = {name: make(program, said.places.names) for name, make in ENGINES.items()}
+    counts["compiled: programs with the straight form"] += engines["compiled"].engine.straight is not None
     nothing: list[Cells] = [None] * len(mappings)
     for name, numbers in wanted.items():
         kind, _, level = name.partition(" ")

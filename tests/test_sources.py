@@ -171,11 +171,30 @@ def test_a_blank_number_never_goes_past_a_row_of_another_kind(tmp_path: Path) ->
     assert [(row, key) for _, row, key, _ in read.codes] == [(5, "2"), (8, "3"), (3, ""), (4, "")]
 
 
-def test_a_blank_number_never_goes_past_a_row_that_cannot_be_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("memory", [10**9, 0])
+def test_a_blank_number_never_goes_past_a_row_that_cannot_be_read(tmp_path: Path, memory: int) -> None:
     text = "户编号,户名,姓名\n1,甲户,甲\n2,乙户,乙,多\n,,乙妻\n3,丙户,丙\n,,丙妻\n"
-    read = Read(kept(tmp_path / "成员.csv", text))
+    read = Read(kept(tmp_path / "成员.csv", text), memory=memory)
     assert {key: len(members) for key, members in read.members.items()} == {"1": 1, "3": 2}
     assert read.codes == [("成员.csv", 3, "2", "S012"), ("成员.csv", 4, "", "S005")]
+
+
+def test_a_row_of_the_household_alone_is_no_member(tmp_path: Path) -> None:
+    rows = [
+        ["户编号", "户名", "姓名"],
+        [1, "甲户", None],
+        [1, None, "甲"],
+        [None, None, "乙"],
+        [2, "丙户", "丙"],
+        [3, "丁户", None],
+    ]
+    read = Read(sheet(tmp_path / "a.xlsx", rows))
+    assert read.households == {
+        "1": {"title": "甲户", "members": [{"name": "甲"}, {"name": "乙"}]},
+        "2": {"title": "丙户", "members": [{"name": "丙"}]},
+        "3": {"title": "丁户", "members": []},
+    }
+    assert faults(read.chunks[0], 2) == [("R008", "a.xlsx「成员」第6行「成员」")]
 
 
 def test_signatures_below_a_table_are_nobody(tmp_path: Path) -> None:

@@ -171,8 +171,7 @@ class Inquiry:
             return _domain([*(exactly(_step(value.lo, n)) for n in range(steps + 1)), *nothing], whole=True)
         stretches, closed = self.stretches(gap, value.lo, value.hi)
         whole = closed and not self.refers and not self.pays_by(gap, stretches)
-        if len(stretches) == 1 and not whole:
-            stretches = ()  # only an amount follows it
+        stretches = stretches if whole or len(stretches) > 1 else ()  # only an amount follows it
         points = [low for low, _ in stretches] or [value.lo, value.hi]
         return _domain([*map(exactly, points), *nothing], whole, stretches)
 
@@ -467,11 +466,7 @@ class Trees:
         return sorted(alone or {gap for _, gap in pairs}, key=self.inquiry.order)
 
     def matters(self, node: Node, gap: Gap) -> bool:
-        """Whether another answer, all else being equal, makes another decision.
-
-        A tree may hold a gap that does not: what is deducted bounds what is earned, and so tells of it without
-        deciding anything itself.
-        """
+        """Whether another answer, all else being equal, makes another decision: what only bounds another fact does not."""
         key = (node, gap)
         if key not in self._matters:
             under = {self.given(node, gap, number) for number in range(len(self.inquiry.domain(gap).values))}

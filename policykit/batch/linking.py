@@ -20,6 +20,7 @@ from policykit.batch.chunks import KEY, NOBODY, ROW, SOURCE, Bad, Chunk, Origin,
 from policykit.batch.files import Told, cell_text
 from policykit.batch.headings import ABOVE, ROOT, WHOLE, Names
 from policykit.batch.sheets import Piece, Sheet
+from policykit.batch.tidying import ALONE
 from policykit.diagnostics import Diagnostic, Language, data_fault, data_word, shown
 
 if TYPE_CHECKING:
@@ -335,6 +336,11 @@ class _Linking:
             headings = {name: self.origins[path].headings.get(name, ""), **self.origins[""].headings}
             self.origins[""] = replace(self.origins[""], headings=headings)
         self.tables[path] = table.drop_columns([n for n in table.column_names if n.startswith(ROOT)])
+        if ALONE in table.column_names:
+            alone = pc.fill_null(one_piece(table[ALONE]), False).to_numpy(zero_copy_only=False)
+            if alone.any():
+                self.owner[path] = np.where(alone, -1, self.owners(path))
+                self.starts.pop(path, None)
 
     def _contradiction(
         self, name: str, path: str, row: int, other: str, other_row: int, household: int

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _TOTAL = r"^\s*(?:合\s*计|总\s*计|小\s*计|共\s*计|(?i:sub)?(?i:totals?))\s*[:：]?\s*$"
 #: what stands below a table: 填表人：…, 审核人：…, 注：…
 _REMARK = r"^\s*[\x{4e00}-\x{9fff} ]{1,8}[:：]"
+ALONE = "_alone"  #: whether a row speaks of the household and of nobody in it
 _MOST_NOTES = 20
 _FRONT = 3  # columns in which a row says that it is a total
 
@@ -80,7 +81,9 @@ def tidied(sheet: Sheet, told: Told, what: str, language: Language) -> Iterator[
             if front:
                 part, last = _records(sheet, part, columns[: len(front)], last, told, what, language)
             parts.append(part)
-        yield parts[0] if len(parts) == 1 else _by_row(parts)
+        found = parts[0] if len(parts) == 1 else _by_row(parts)
+        if found.num_rows:
+            yield found
     _tell(sheet, told, language)
 
 
@@ -147,6 +150,7 @@ def _records(
         goes_on = pc.and_(follows, pc.not_equal(number, ""))
         part = part.set_column(part.schema.names.index(KEY), KEY, pc.if_else(goes_on, number, part[KEY]))
         told.filled[sheet.raw.source] = told.filled.get(sheet.raw.source, 0) + (pc.sum(goes_on).as_py() or 0)
+        part = part.append_column(ALONE, pc.and_not(of_root, own))
         open_, last = pc.and_not(open_, goes_on), replace(last, number=number[-1].as_py())
     for at_row, key in zip(row.filter(open_).to_pylist(), above.filter(open_).to_pylist(), strict=True):
         # it may well be of the household above, which is not whole without it

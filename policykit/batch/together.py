@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,9 @@ class Blocks:
         if self.refused or chunk.nested is not None:
             return everybody
         block, odd = block_of(chunk, self._reading)
-        return odd if odd.all() else odd | self._filled(filling, block, np.arange(len(chunk)), odd)
+        if odd.all() or not self._filled(filling, block, np.arange(len(chunk)), odd):
+            return everybody
+        return odd
 
     def fill_read(self, filling: Filling, read: Sequence[tuple[int, Case]]) -> set[int]:
         """The same for households that were read, given by their numbers in order; which of them were filled in."""
@@ -57,16 +60,16 @@ class Blocks:
             return set()
         numbers = np.array([number for number, _ in read], np.int64)
         block, odd = frames.frames_of(self.program, [case for _, case in read])
-        return set(numbers[~(odd | self._filled(filling, block, numbers, odd))].tolist())
+        return set(numbers[~odd].tolist()) if self._filled(filling, block, numbers, odd) else set()
 
-    def _filled(self, filling: Filling, block: frames.Frame, numbers: Ints, odd: Mask) -> Mask:
-        """Fills in the answers on the households of a block, given by their numbers in the chunk; which were not."""
+    def _filled(self, filling: Filling, block: frames.Frame, numbers: Ints, odd: Mask) -> bool:
+        """Fills in the answers on the households of a block, given by their numbers in the chunk, if that can be done."""
         try:
             with np.errstate(all="ignore"):
-                return _Filled(self, filling, block, numbers, odd).fill()
+                _Filled(self, filling, block, numbers, odd).fill()
         except Refused as refusal:
             self.refused = str(refusal)
-            return np.ones(len(odd), np.bool_)
+        return not self.refused
 
 
 class _Filled:
@@ -90,17 +93,13 @@ class _Filled:
         household = self.at[self.filling.whom.household[found]]
         return found[household >= 0], household[household >= 0]
 
-    def fill(self) -> Mask:
-        handed = np.zeros(len(self.odd), np.bool_)
+    def fill(self) -> None:
         for measure, decl in self.program.measures.items():
             for place in self.places:
                 if place.table.entity in decl.entities:
-                    handed |= self.decided(measure, place)
+                    self.decided(measure, place)
         if self.searching:
-            self.odd = self.odd | handed
-            for place in self.places:
-                self.filling.found += self.found(place)
-        return handed
+            self.filling.found += [one for place in self.places for one in self.found(place)]
 
     def found(self, place: Place) -> Iterator[Found]:
         """What the rules find, list or refer, and what the tool notes."""
@@ -133,19 +132,11 @@ class _Filled:
             for row in np.flatnonzero(_of(place, holds) & kept).tolist():
                 yield Found(int(subjects[row]), "note", called.id, called.zh, note.text, True)
 
-    def decided(self, measure: str, place: Place) -> Mask:
-        """Fills in what one measure comes to at one place; of which households it cannot say."""
+    def decided(self, measure: str, place: Place) -> None:
+        """Fills in what one measure comes to at one place."""
         filling, verdicts = self.filling, self.verdicts
         found = decision(verdicts, measure, place)
         subjects, household = self.subjects(place)
-        forms = {
-            rule.form
-            for one in verdicts.granting(measure, place.table)
-            if (rule := verdicts.plan.rule(one.status.clause)) is not None
-        }
-        handed = np.zeros(len(self.odd), np.bool_)
-        if len(forms) > 1:  # which of them it is, the reference says
-            handed[household[found.paid]] = True
         rows = filling.rows(subjects, measure)
         known = found.low == found.high
         if found.none is not None:
@@ -153,7 +144,10 @@ class _Filled:
         low = np.where(known, found.low, np.maximum(found.low, 0))
         high = np.where(found.high >= frames.NO_BOUND, NO_FEN, found.high)
         filling.outcomes[rows] = found.outcomes
-        filling.form[rows] = np.where(found.paid, FORMS.index(next(iter(forms))) if forms else 0, 0)
+        form = np.full(len(rows), FORMS.index("monthly"))
+        if found.once is not None:
+            form[found.once] = FORMS.index("once")
+        filling.form[rows] = np.where(found.paid, form, 0)
         filling.fen[rows] = np.where(found.paid & known, low, NO_FEN)
         filling.low[rows] = np.where(found.paid, low, NO_FEN)
         filling.high[rows] = np.where(found.paid, high, NO_FEN)
@@ -161,9 +155,8 @@ class _Filled:
         filling.alternatives[rows] = self.alternatives(measure, place, found.outcomes)
         if found.waits is not None:
             self.waiting(found.waits, rows, ~self.odd[household])
-        return handed
 
-    def named(self, names: tuple[str, ...], bits: NDArray[np.uint64]) -> Ints:
+    def named(self, names: tuple[str, ...], bits: NDArray[Any]) -> Ints:
         """The numbers of sets of names that are given as bits."""
         sets, which = np.unique(bits, return_inverse=True)
         numbers = [
