@@ -25,7 +25,7 @@ from policykit.records import read_case
 from policykit.trace import Decision
 from policykit.values import Bounds
 
-BLOCK = 16_384  # households
+BLOCK = 32_768  # households
 MONEY = ("monthly_income", "employment_cost", "previous_benefit")
 GRANTED = 1 << [option.name.id for option in ir.OUTCOME.options].index("granted")
 
@@ -40,22 +40,32 @@ def engine() -> Columnar:
     return Columnar(policies().program, DAY)
 
 
-def facts(table: pa.Table, first: int, last: int) -> dict[str, frames.Column]:
-    """Some rows of a table as the engine takes them: truths as bytes, yuan as fen."""
-    found = {}
-    for name in table.column_names:
-        if name in ("household", "person"):
-            continue
-        whole = table[name].chunk(0)
-        validity, values = whole.buffers()
-        known = None if validity is None else truths(validity, first, last)
-        if pa.types.is_boolean(whole.type):
-            found[name] = frames.Column(truths(values, first, last), known)
-            continue
-        numbers = np.frombuffer(values, dtype=whole.type.to_pandas_dtype())[first:last]
-        plain = numbers * 100 if name in MONEY else numbers.astype(np.int64)
-        found[name] = frames.Column(plain, known)
-    return found
+class Facts:
+    """The facts of a table, some rows at a time, as the engine takes them: truths as bytes, yuan as fen."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.columns: list[tuple[str, pa.Buffer | None, Any]] = []
+        for name in table.column_names:
+            if name in ("household", "person"):
+                continue
+            whole = table[name].chunk(0)
+            validity, values = whole.buffers()
+            if not pa.types.is_boolean(whole.type):
+                values = np.frombuffer(values, dtype=whole.type.to_pandas_dtype())
+            self.columns.append((name, validity, values))
+
+    def some(self, first: int, last: int) -> dict[str, frames.Column]:
+        found = {}
+        for name, validity, values in self.columns:
+            known = None if validity is None else truths(validity, first, last)
+            if isinstance(values, pa.Buffer):
+                plain = truths(values, first, last)
+            elif name in MONEY:
+                plain = values[first:last] * 100
+            else:
+                plain = values[first:last]
+            found[name] = frames.Column(plain, known)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +80,14 @@ class Block:
 def blocks(households: pa.Table, persons: pa.Table, starts: Array) -> Iterator[Callable[[], Block]]:
     """Blocks of a register in order, each made when it is asked for."""
 
+    of_households, of_persons = Facts(households), Facts(persons)
+
     def block(first: int) -> Block:
         last = min(first + BLOCK, len(households))
         start, end = int(starts[first]), int(starts[last])
-        members = frames.Frame("person", end - start, facts(persons, start, end))
+        members = frames.Frame("person", end - start, of_persons.some(start, end))
         listed = {"members": frames.Listed(members, starts[first : last + 1] - start)}
-        root = frames.Frame("household", last - first, facts(households, first, last), listed)
+        root = frames.Frame("household", last - first, of_households.some(first, last), listed)
         return Block(slice(first, last), slice(start, end), root)
 
     return (partial(block, first) for first in range(0, len(households), BLOCK))
@@ -113,10 +125,10 @@ def settled(answers: frames.Answers, fen: Array, codes: Array) -> None:
     """What one measure comes to where nothing is missing: the amount that is granted, and the clause, 0 where none is."""
     granted = answers.outcomes == GRANTED
     np.multiply(answers.low, granted, out=fen)
-    code = np.zeros(1 << len(answers.names), dtype=np.int8)
+    codes[:] = 0
     for place, name in enumerate(answers.names):
-        code[1 << place] = CLAUSES.index(name)
-    np.multiply(code[answers.clauses], granted, out=codes)
+        codes += (answers.clauses >> place & 1).view(np.int8) * np.int8(CLAUSES.index(name))
+    codes *= granted
 
 
 def each(decided: Callable[[Any], None], all_blocks: Iterable[Any], threads: int) -> None:

@@ -23,7 +23,7 @@ from policykit.engine.columnar.plan import Plan
 from policykit.engine.columnar.planes import FALSE
 from policykit.engine.columnar.tables import Table, root_table
 from policykit.engine.columnar.terms import itself
-from policykit.engine.columnar.verdicts import HAD, Verdicts
+from policykit.engine.columnar.verdicts import BITS, HAD, Verdicts
 from policykit.facts import Case
 from policykit.values import Gap
 
@@ -169,7 +169,7 @@ class _Filled:
 
     def alternatives(self, measure: str, place: Place, outcomes: NDArray[np.uint8]) -> Ints:
         """The measures that each record may have instead: nobody has chosen here."""
-        had = (outcomes & HAD) != 0
+        had = (outcomes & (BITS["granted"] | BITS["discretionary"])) != 0
         bits, others = np.zeros(len(outcomes), np.uint64), list[str]()
         for exclusive in self.program.exclusives:
             if measure not in exclusive.measures or exclusive.how != "by_election":
@@ -186,11 +186,11 @@ class _Filled:
         found = np.zeros(table.count, np.bool_)
         for other, rows in [(table, None), *self.verdicts.line(table)]:
             if other.entity in entities:
-                had = (self.verdicts.final(measure, other).outcomes & HAD) != 0
+                had = full(self.verdicts.final(measure, other).may(*HAD), other.count)
                 found |= had if rows is None else had[rows]
         for other, owner, _ in self.verdicts.members(table):
             if other.entity in entities:
-                found[owner[(self.verdicts.final(measure, other).outcomes & HAD) != 0]] = True
+                found[owner[full(self.verdicts.final(measure, other).may(*HAD), other.count)]] = True
         return found
 
     def waiting(self, waits: frames.Waits, rows: Ints, kept: Mask) -> None:

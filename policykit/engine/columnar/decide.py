@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 
@@ -27,14 +26,16 @@ from policykit.engine.columnar.planes import (
     plain,
     select,
 )
+from policykit.engine.columnar.replay import Replays
 from policykit.engine.columnar.tables import Table, root_table
 from policykit.engine.columnar.verdicts import (
     EXCLUDED,
     GRANTED,
     HAD,
     SUPERSEDED,
-    Bits,
+    Answer,
     Verdicts,
+    flags,
 )
 
 MOST_CLAUSES = 64
@@ -63,12 +64,19 @@ class Columnar:
 
     def __init__(self, program: ir.Program, on: date) -> None:
         self.plan = Plan(program, on)
+        self.replays = Replays()
 
     def decide(self, block: Frame, missing: bool = False) -> list[Answers]:
         """What every measure comes to for every record it may be granted to; with `missing` also what keeps it open.
 
         Raises `Refused` where the program cannot be worked out over planes.
         """
+        if missing:
+            return self.worked_out(block, True)
+        return self.replays.decide(block, self.worked_out)
+
+    def worked_out(self, block: Frame, missing: bool = False) -> list[Answers]:
+        """The same, operation by operation."""
         root = root_table(self.plan.program, block)
         verdicts = Verdicts(self.plan, root, missing)
         found = list(places(root))
@@ -85,11 +93,11 @@ def decision(verdicts: Verdicts, measure: str, place: Place) -> Answers:
     table, count = place.table, place.table.count
     final = verdicts.final(measure, table)
     names, clauses, possible = deciding(verdicts, measure, table)
-    amount, paid = payment(verdicts, measure, table, final.outcomes, names, possible)
+    amount, paid = payment(verdicts, measure, table, final, possible)
     over_names, over = winners(verdicts, measure, table)
     waits = None
     if verdicts.tracking:
-        gaps = union(final.missing, amount_gaps(verdicts, measure, table, final.outcomes))
+        gaps = union(final.missing, amount_gaps(verdicts, measure, table, final))
         waits = Waits(*written(gaps, place.rows), table.register)
 
     def of(array: Array) -> Array:
@@ -99,7 +107,7 @@ def decision(verdicts: Verdicts, measure: str, place: Place) -> Answers:
     low, high = in_fen(amount.lo), in_fen(amount.hi)
     none = None if amount.none is None else of(amount.none)
     return Answers(
-        measure, table.entity, place.path, names, of(final.outcomes), of(clauses), over_names, of(over), of(paid),
+        measure, table.entity, place.path, names, of(final.bits(count)), of(clauses), over_names, of(over), of(paid),
         of(low), of(high), once(verdicts, measure, place, paid), none, waits,
     )  # fmt: skip
 
@@ -108,7 +116,7 @@ def once(verdicts: Verdicts, measure: str, place: Place, paid: Mask) -> Mask | N
     """Where the amount is paid once, by the first clause that may pay; the rest is by month."""
     table = place.table
     found: Mask = NOWHERE
-    for one, mask in reversed(verdicts.paying(verdicts.final(measure, table).outcomes, measure, table)):
+    for one, mask in reversed(verdicts.paying(verdicts.final(measure, table), measure, table)):
         rule = verdicts.plan.rule(one.status.clause)
         if rule is not None:
             found = disjunction(found, mask) if rule.form == "once" else conjunction(found, opposite(mask))
@@ -137,20 +145,21 @@ def written(gaps: Gaps, rows: Array | None) -> tuple[Array, Array]:
     return np.searchsorted(rows, at[kept]), number[kept]
 
 
-def deciding(verdicts: Verdicts, measure: str, table: Table) -> tuple[tuple[str, ...], Array, Array]:
+def deciding(
+    verdicts: Verdicts, measure: str, table: Table
+) -> tuple[tuple[str, ...], Array, dict[str, Mask]]:
     """The clauses that bring about an outcome, by name: those that surely do or, where there are none, that may; and
-    those that may."""
-    outcomes = verdicts.base(measure, table).outcomes
+    where each may."""
+    answer = verdicts.base(measure, table)
     grants, bars = verdicts.granting(measure, table), verdicts.excluding(measure, table)
     plan = verdicts.plan
     all_names = [*plan.excluding.get(measure, ()), *plan.granting.get((measure, table.entity), ())]
     names = sorted(all_names, key=list(plan.versions).index)
     found = Named(measure, names, table.count)
-    had = (outcomes & ~HAD) == 0
-    excluded, beaten = outcomes == EXCLUDED, outcomes == SUPERSEDED
-    rest = ~(had | excluded | beaten)
-    for one, pays in verdicts.paying(outcomes, measure, table):
-        found.add(one.name, had & pays, one.stands)
+    had, excluded, beaten = answer.only(*HAD), answer.only(EXCLUDED), answer.only(SUPERSEDED)
+    rest = opposite(disjunction(had, disjunction(excluded, beaten)))
+    for one, pays in verdicts.paying(answer, measure, table):
+        found.add(one.name, conjunction(had, pays), one.stands)
     if excluded.any():
         for name, _, stands in bars:
             found.add(name, excluded, stands)
@@ -159,9 +168,10 @@ def deciding(verdicts: Verdicts, measure: str, table: Table) -> tuple[tuple[str,
         found.add(one.name, rest, one.status.scope)
         if lost:
             found.add(one.name, beaten, both((one.status.scope, one.status.test, one.status.beaten)))
-    if found.may is found.sure:
-        return tuple(names), found.sure, found.may
-    return tuple(names), np.where(found.sure != 0, found.sure, found.may), found.may
+    sure = found.bits(found.sure)
+    if not found.open:
+        return tuple(names), sure, found.may
+    return tuple(names), np.where(sure != 0, sure, found.bits(found.may)), found.may
 
 
 class Named:
@@ -172,22 +182,21 @@ class Named:
             raise Refused(f"{measure}: more than {MOST_CLAUSES} clauses decide it")
         size = next(bits for bits in (8, 16, 32, 64) if len(names) <= bits)
         self.kind = np.dtype(f"u{size // 8}").type
-        self.places = {name: place for place, name in enumerate(names)}
-        self.sure = self.may = np.zeros(count, self.kind)
-
-    def bit(self, name: str) -> Any:
-        return self.kind(1 << self.places[name])
+        self.names, self.count = names, count
+        self.sure: dict[str, Mask] = {}
+        self.may: dict[str, Mask] = {}
+        self.open = False
 
     def add(self, name: str, where: Mask, holds: Truth) -> None:
         """A name holds, surely or perhaps, where a mask does."""
-        if holds.hi is not holds.lo and self.may is self.sure:
-            self.may = self.sure.copy()
+        self.open |= holds.hi is not holds.lo
         for into, end in ((self.sure, holds.lo), (self.may, holds.hi)):
-            here = conjunction(where, end)
-            if here is not NOWHERE:
-                np.bitwise_or(into, here.view(np.uint8) * self.bit(name), out=into)
-            if self.may is self.sure:
-                break
+            into[name] = disjunction(into.get(name, NOWHERE), conjunction(where, end))
+
+    def bits(self, masks: Mapping[str, Mask]) -> Array:
+        """The names as bits, by their places."""
+        each = ((masks.get(name, NOWHERE), 1 << place) for place, name in enumerate(self.names))
+        return flags(each, self.kind, self.count)
 
 
 def winners(verdicts: Verdicts, measure: str, table: Table) -> tuple[tuple[str, ...], Array]:
@@ -196,31 +205,30 @@ def winners(verdicts: Verdicts, measure: str, table: Table) -> tuple[tuple[str, 
     granting = plan.granting.get((measure, table.entity), ())
     names = sorted({other for name in granting for other in plan.blockers[name]})
     found = Named(measure, names, table.count)
-    superseded = (verdicts.base(measure, table).outcomes & SUPERSEDED) != 0
+    superseded = verdicts.base(measure, table).may(SUPERSEDED)
     if names and superseded.any():
         for one in verdicts.granting(measure, table):
-            live = superseded & one.status.scope.hi & one.status.test.hi
+            live = conjunction(superseded, conjunction(one.status.scope.hi, one.status.test.hi))
             for name, holds in verdicts.beaters(one.status.clause, table):
                 found.add(name, live, Truth(holds.hi, holds.hi))
-    return tuple(names), found.sure
+    return tuple(names), found.bits(found.sure)
 
 
-def amount_gaps(verdicts: Verdicts, measure: str, table: Table, outcomes: Bits) -> Gaps:
+def amount_gaps(verdicts: Verdicts, measure: str, table: Table, answer: Answer) -> Gaps:
     """What keeps the amount open, where there is something to grant."""
     amount = verdicts.amount(measure, table)
-    granted: Mask = (outcomes & GRANTED) != 0
-    return gaps_where(amount.amount.missing, granted & amount.where)
+    return gaps_where(amount.amount.missing, conjunction(answer.may(GRANTED), amount.where))
 
 
 def payment(
-    verdicts: Verdicts, measure: str, table: Table, outcomes: Bits, names: tuple[str, ...], possible: Array
+    verdicts: Verdicts, measure: str, table: Table, answer: Answer, possible: Mapping[str, Mask]
 ) -> tuple[Ordered, Mask]:
     """The amount that is shown, and where there is one: none where amount rules conflict."""
     count = table.count
-    paying = []
-    for one, mask in verdicts.paying(outcomes, measure, table):
-        bit = possible.dtype.type(1 << names.index(one.name))
-        paying.append((one, conjunction(mask, (possible & bit) != 0)))
+    paying = [
+        (one, conjunction(mask, possible.get(one.name, NOWHERE)))
+        for one, mask in verdicts.paying(answer, measure, table)
+    ]
     last: Plane | None = None
     where: Mask = NOWHERE
     for one, mask in paying:
@@ -237,4 +245,4 @@ def payment(
     shown = verdicts.amount(measure, table)
     settled = opposite(many) & own.known
     amount = plain(select(full(settled | ~shown.where, count), own, shown.amount))
-    return amount, conjunction(where, opposite(conjunction(conflict, outcomes == GRANTED)))
+    return amount, conjunction(where, opposite(conjunction(conflict, answer.only(GRANTED))))

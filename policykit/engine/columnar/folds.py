@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from policykit.engine.columnar import tape
 from policykit.engine.columnar.frames import Array, Mask
 from policykit.engine.columnar.gaps import ROW, Gaps, gaps_of, gaps_where, sorted_once, union
 from policykit.engine.columnar.operations import negate, one_of
@@ -28,6 +29,7 @@ from policykit.engine.columnar.planes import (
     settle,
     spread,
 )
+from policykit.engine.columnar.tape import numbered, size, step
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class Elements:
 
     @property
     def count(self) -> int:
-        return len(self.owner)
+        return size(self.owner)
 
     @property
     def missing(self) -> Gaps:
@@ -63,11 +65,13 @@ Folded: TypeAlias = Truth | Ordered | Records
 Fold: TypeAlias = Callable[[Elements], Folded]
 
 
+@step
 def full(array: Array, count: int) -> Array:
     """An array for each row."""
     return array if array.ndim and len(array) == count else np.broadcast_to(array, (count,))
 
 
+@step
 def running(values: Array, starts: Array) -> Array:
     """The sum of each run."""
     if values.dtype == object:
@@ -77,10 +81,11 @@ def running(values: Array, starts: Array) -> Array:
         totals = np.empty(len(values) + 1, np.int64)
         totals[0] = 0
     np.cumsum(values, out=totals[1:], dtype=totals.dtype)
-    ends = totals[starts]
+    ends = totals.take(starts)
     return np.asarray(ends[1:] - ends[:-1])
 
 
+@step
 def extreme(values: Array, starts: Array, least: bool, empty: int) -> Array:
     """The least or greatest of each run; `empty` for a run of none."""
     if not len(starts) - 1:
@@ -92,7 +97,7 @@ def extreme(values: Array, starts: Array, least: bool, empty: int) -> Array:
 
 def some(mask: Mask, starts: Array) -> Mask:
     """Whether a mask holds anywhere in each run."""
-    return np.asarray(running(mask, starts) > 0)
+    return tape.array(running(mask, starts) > 0)
 
 
 def any_(elements: Elements) -> Folded:
@@ -139,9 +144,8 @@ def total(elements: Elements) -> Folded:
         counted = lo if elements.present.lo is EVERYWHERE else masked(lo, low)
         low_sum = high_sum = running(counted, starts)
     else:
-        zero = np.zeros(1, np.int64)
         times = 1 if elements.times is None else elements.times
-        perhaps_low, perhaps_high = np.minimum(lo, zero) * times, np.maximum(hi, zero) * times
+        perhaps_low, perhaps_high = np.minimum(lo, 0) * times, np.maximum(hi, 0) * times
         low_sum = running(pick(there_low, lo, masked(perhaps_low, there_high)), starts)
         high_sum = running(pick(there_low, hi, masked(perhaps_high, there_high)), starts)
     none, some_ = None, None
@@ -211,7 +215,7 @@ def first_or_last(latest: bool) -> Fold:
         lo, hi = full(value.lo, rows), full(value.hi, rows)
         may = high if value.some is None else high & value.some
         sure = (low & may) if value.none is None else low & may & ~value.none
-        places = np.arange(rows)
+        places = numbered(rows)
         if latest:
             best = extreme(np.where(sure, lo, -LIMIT), starts, False, -LIMIT)[owner]
             beaten = best > hi

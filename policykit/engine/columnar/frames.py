@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from policykit import ir
 from policykit.datatypes import Type
+from policykit.engine.columnar.tape import step
 from policykit.facts import Case, Given, Instance, Listing
 from policykit.values import Gap, Month
 
@@ -176,6 +177,7 @@ class Waits:
         return tuple(sorted(self.gaps.gap(int(number)) for number in self.numbers[first:last]))
 
 
+@step
 def starts_of(counts: Array) -> NDArray[np.int64]:
     """Where each of some runs of these lengths begins, and where the last one ends."""
     starts = np.zeros(len(counts) + 1, np.int64)

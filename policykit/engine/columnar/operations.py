@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from policykit.engine.columnar import planes
+from policykit.engine.columnar import planes, tape
 from policykit.engine.columnar.frames import Array, Mask
 from policykit.engine.columnar.gaps import union
 from policykit.engine.columnar.planes import (
@@ -106,10 +106,10 @@ def ordering(run: Compare, falls_first: bool) -> Operation:
 def _ends(run: Compare, falls_first: bool, a: tuple[Any, Any], b: tuple[Any, Any]) -> tuple[Mask, Mask]:
     """Whether a comparison surely, and whether it possibly holds, from the ends of its sides."""
     if a[0] is a[1] and b[0] is b[1]:
-        lo = np.asarray(run(a[0], b[0]), np.bool_)
+        lo = tape.array(run(a[0], b[0]), np.bool_)
         return lo, lo
     near, far = (1, 0) if falls_first else (0, 1)
-    return np.asarray(run(a[near], b[far]), np.bool_), np.asarray(run(a[far], b[near]), np.bool_)
+    return tape.array(run(a[near], b[far]), np.bool_), tape.array(run(a[far], b[near]), np.bool_)
 
 
 def _seen(ends: tuple[Mask, Mask], a: Ordered | Ratio, b: Ordered | Ratio) -> Truth:
@@ -193,7 +193,7 @@ def _fits_crosswise(ratio: Ratio, number: Ordered) -> bool:
 
 
 def _mask(found: Array) -> Mask:
-    return np.asarray(found, np.bool_)
+    return tape.array(found, np.bool_)
 
 
 def _equal_texts(left: Texts, right: Texts) -> Truth:
@@ -359,10 +359,10 @@ def moving(
         if reach > LIMIT and not args[0].exact:
             args = [exact(arg) for arg in args]
         none, some = _nothing(args)
-        lo = np.asarray(run(*(a.lo if way == "+" else a.hi for a, way in zip(args, ways, strict=True))))
+        lo = tape.array(run(*(a.lo if way == "+" else a.hi for a, way in zip(args, ways, strict=True))))
         hi = lo
         if any(arg.hi is not arg.lo for arg in args):
-            hi = np.asarray(run(*(a.hi if way == "+" else a.lo for a, way in zip(args, ways, strict=True))))
+            hi = tape.array(run(*(a.hi if way == "+" else a.lo for a, way in zip(args, ways, strict=True))))
         scale = args[0].scale if align else 1
         return Ordered(lo, hi, none, some, scale, min(reach, LIMIT))
 
@@ -410,10 +410,10 @@ def product(left: Plane, right: Plane) -> Ordered | Ratio:
         a, b = exact(a), exact(b)
     none, some = _nothing([a, b])
     scale, top = a.scale * b.scale, min(a.top * b.top, LIMIT)
-    lo = np.asarray(a.lo * b.lo)
+    lo = tape.array(a.lo * b.lo)
     if a.hi is a.lo and b.hi is b.lo:
         return Ordered(lo, lo, none, some, scale, top)
-    ends = [lo, np.asarray(a.lo * b.hi), np.asarray(a.hi * b.lo), np.asarray(a.hi * b.hi)]
+    ends = [lo, tape.array(a.lo * b.hi), tape.array(a.hi * b.lo), tape.array(a.hi * b.hi)]
     if a.hi is a.lo:
         ends = ends[:2]
     elif b.hi is b.lo:
@@ -456,6 +456,7 @@ def _rounded_exactly(run: Callable[[Array, Array | int, int], Array], numbers: A
     return np.asarray(each(numbers), dtype=object)
 
 
+@tape.step
 def half_up(over: Any, under: Any, step: int) -> Any:
     """The nearest multiple, halves away from zero."""
     double = under * (2 * step)
@@ -497,21 +498,35 @@ def calendar_days() -> Array:
     return np.concatenate([[1231], days + np.arange(1, len(days) + 1)])
 
 
+@tape.step
+def first_day(month: Array) -> Array:
+    return np.asarray(first_days()[month])
+
+
+@tape.step
+def last_day(month: Array) -> Array:
+    return np.asarray(first_days()[month + 1] - 1)
+
+
+@tape.step
 def full_years(birth: Array, day: Array) -> Array:
     """Full years: the figures of the day less those of the birth, without the last four."""
     days = calendar_days()
     return np.asarray((days[day] - days[birth]) // 10000)
 
 
+@tape.step
 def month_of(day: Array) -> Array:
     figures = calendar_days()[day]
     return np.asarray(figures // 10000 * 12 + figures // 100 % 100 - 1)
 
 
+@tape.step
 def plus_months(month: Array, count: Array) -> Array:
     return np.asarray(np.clip(month + count, FIRST_MONTH, LAST_MONTH))
 
 
+@tape.step
 def date_plus_months(day: Array, count: Array) -> Array:
     """The same day so many months later, or the month's last day."""
     month = plus_months(month_of(day), count)
@@ -520,6 +535,7 @@ def date_plus_months(day: Array, count: Array) -> Array:
     return np.asarray(firsts[month] + np.minimum(calendar_days()[day] % 100, length) - 1)
 
 
+@tape.step
 def plus_days(day: Array, count: Array) -> Array:
     return np.asarray(np.clip(day + count, 1, date.max.toordinal()))
 
@@ -578,8 +594,8 @@ OPERATIONS: dict[str, Operation] = {
     "round_down_to_yuan": rounding(downward, 100),
     "full_years": calendar(full_years, "-+", 10**5),
     "month_of": calendar(month_of, "+", MONTH_TOP),
-    "first_day": calendar(lambda month: first_days()[month], "+", DAY_TOP),
-    "last_day": calendar(lambda month: first_days()[month + 1] - 1, "+", DAY_TOP),
+    "first_day": calendar(first_day, "+", DAY_TOP),
+    "last_day": calendar(last_day, "+", DAY_TOP),
     "add_months": calendar(plus_months, "++", MONTH_TOP),
     "subtract_months": calendar(lambda m, n: plus_months(m, -n), "+-", MONTH_TOP),
     "add_months_to_date": calendar(date_plus_months, "++", DAY_TOP),

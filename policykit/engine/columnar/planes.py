@@ -16,9 +16,11 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 from policykit import values
+from policykit.engine.columnar import tape
 from policykit.engine.columnar.frames import Array, Mask
 from policykit.engine.columnar.gaps import ROW, Gaps, gaps_at, gaps_where, sorted_once, union
 from policykit.engine.columnar.tables import Table
+from policykit.engine.columnar.tape import numbered, size
 
 LIMIT = 2**62
 NONE_BIT = 1 << 62  # 无 among the labels of a choice
@@ -57,7 +59,7 @@ class Ordered:
 
     @property
     def known(self) -> Mask:
-        found = np.asarray(self.lo == self.hi, np.bool_)
+        found = tape.array(self.lo == self.hi, np.bool_)
         if self.none is not None:
             found = found & ~self.none
         return found if self.some is None else found | ~self.some
@@ -186,7 +188,7 @@ def settle(plane: P, missing: Gaps) -> P:
     """The plane with the gaps that keep it open; a known value has none."""
     if missing is None and plane.missing is None:
         return plane
-    kept = None if missing is None else gaps_where(missing, ~np.asarray(plane.known))
+    kept = None if missing is None else gaps_where(missing, ~tape.array(plane.known))
     return replace(plane, missing=kept)
 
 
@@ -290,7 +292,7 @@ def ratio_of(a: Plane, b: Ordered) -> Plane:
             lo = a.lo * up
             hi = lo if a.hi is a.lo else a.hi * up
             return Ordered(lo, hi, a.none, a.some, a.scale * down, a.top * up)
-    zero = np.asarray((b.lo == 0) & (b.hi == 0), np.bool_)
+    zero = tape.array((b.lo == 0) & (b.hi == 0), np.bool_)
     some = both_masks(a.some, b.some)
     if zero.any():
         some = both_masks(some, ~zero)
@@ -299,7 +301,7 @@ def ratio_of(a: Plane, b: Ordered) -> Plane:
         none = either_masks(none, zero)
     if some is not None:  # a side that is surely 无 makes the whole so
         none = either_masks(none, ~some)
-    valid = np.asarray(b.lo > 0, np.bool_)
+    valid = tape.array(b.lo > 0, np.bool_)
     if some is not None:
         valid = valid | ~some
     beyond = None if valid.all() else ~valid  # where the divisor may be 0 there are no bounds
@@ -389,7 +391,7 @@ def pick(where: Mask, a: Array, b: Array) -> Array:
     if where.ndim == 0:
         return a if where else b
     if a.dtype == np.bool_ and b.dtype == np.bool_:
-        return np.asarray(b ^ ((a ^ b) & where))
+        return tape.array(b ^ ((a ^ b) & where))
     if a.dtype == object or b.dtype == object:
         return np.where(where, as_object(a), as_object(b))
     # three plain passes, each over whole vectors, are several times as fast as one that asks row by row
@@ -457,12 +459,12 @@ def _take_records(plane: Records, at: Array, missing: Gaps) -> Records:
         )
         parts.append(Part(part.table, part.at[places], rows))
     none = None if plane.none is None else plane.none[at]
-    return Records(len(at), tuple(parts), none, missing)
+    return Records(size(at), tuple(parts), none, missing)
 
 
 def spread(part: Part, count: int) -> tuple[Array, Array]:
     """The rows of a part and the records they may stand for, written out."""
-    rows = np.arange(count) if part.rows is None else part.rows
+    rows = numbered(count) if part.rows is None else part.rows
     return rows, rows if part.at is None else part.at
 
 

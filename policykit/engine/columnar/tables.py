@@ -13,6 +13,7 @@ import numpy as np
 
 from policykit import ir
 from policykit.engine.columnar.frames import Array, Column, Frame, Mask, starts_of
+from policykit.engine.columnar.tape import numbered, owners
 from policykit.values import Gap, GapKind
 
 Place: TypeAlias = Literal["root", "list", "single", "upper"]
@@ -153,21 +154,24 @@ class Table:
         listed = None if self.frame is None else self.frame.lists.get(name)
         if listed is None or (self.at is not None and not len(listed.starts) > 1):
             counts = np.zeros(self.count, np.int64)
-            complete = np.zeros(self.count, np.bool_)
+            complete: Mask | None = np.zeros(self.count, np.bool_)
             first = counts
             frame = None
         else:
             frame = listed.frame
             first, last = listed.starts[:-1], listed.starts[1:]
-            complete = np.ones(len(first), np.bool_) if listed.complete is None else listed.complete
+            complete = listed.complete
             if self.at is not None:
                 there = self.at >= 0
                 first, last = first.take(self.at, mode="clip"), last.take(self.at, mode="clip")
-                complete = complete.take(self.at, mode="clip") & there
+                complete = there if complete is None else complete.take(self.at, mode="clip") & there
                 last = np.where(there, last, first)
             counts = last - first
         single = decl.single
-        more = ~complete if single else ~complete & (decl.most > counts)
+        if complete is None:
+            more: Mask = np.zeros((), np.bool_)
+        else:
+            more = ~complete if single else ~complete & (decl.most > counts)
         member = decl.kind == "members"
         table = Table(
             self.program, self.register, decl.item, 0, frame, None, "single" if single else "list", name, member, self
@@ -181,10 +185,10 @@ class Table:
             table.count = int(starts[-1])
             table.at = np.arange(table.count) + np.repeat(first - starts[:-1], whole)
             table.at[starts[1:][more] - 1] = -1
-        rows = np.repeat(np.arange(self.count), np.diff(starts))
+        rows = owners(starts, table.count)
         table.owner_rows = rows
         if listed is not None and listed.elsewhere:
-            own = np.arange(table.count) if table.at is None else table.at
+            own = numbered(table.count) if table.at is None else table.at
             for path, place in listed.elsewhere.items():
                 target = self.root.below(path)
                 places = np.where(own < 0, -1, place.take(own, mode="clip"))
@@ -235,7 +239,7 @@ class Table:
             frame = None
         made = Table(
             self.program, self.register, entity if frame is None else frame.entity, self.count, frame,
-            None if frame is None else self.at, "upper", "", False, self, np.arange(self.count), self.rest,
+            None if frame is None else self.at, "upper", "", False, self, numbered(self.count), self.rest,
         )  # fmt: skip
         made.name = made.entity
         made.gap = self.gap

@@ -10,13 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import reduce
 from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from policykit import ir
 from policykit.datatypes import Type, widest
-from policykit.engine.columnar import folds, operations
+from policykit.engine.columnar import folds, operations, tape
 from policykit.engine.columnar.constants import Constants, Refused, known, linear
 from policykit.engine.columnar.folds import Elements, Folded, full
 from policykit.engine.columnar.frames import Array, Mask, starts_of
@@ -38,6 +39,7 @@ from policykit.engine.columnar.planes import (
     Texts,
     Truth,
     aligned,
+    conjunction,
     join,
     plain,
     select,
@@ -46,6 +48,8 @@ from policykit.engine.columnar.planes import (
     take,
 )
 from policykit.engine.columnar.tables import Table
+from policykit.engine.columnar.tape import filled, numbered, size
+from policykit.engine.columnar.tape import owners as owners_of
 from policykit.values import NOTHING, month_of
 
 Env: TypeAlias = Mapping[str, Plane]
@@ -165,21 +169,21 @@ class Terms:
         if one is not None:
             return look(one)
         if of_type.kind == "record":
-            return self.joined(records, look, Records(count, (), np.ones(count, np.bool_)))
+            return self.joined(records, look, Records(count, (), filled(count, True, np.bool_)))
         return self.joined(records, look, self.constants.nothing(of_type))
 
     def joined(self, records: Records, look: Callable[[Part], Plane], nothing: Plane) -> Plane:
         """What is known where each row may stand for several records, or for none."""
         count = records.count
         found: Plane | None = None
-        have: Mask = np.zeros(count, np.bool_)
+        have: Mask = filled(count, False, np.bool_)
         if records.none is not None:
             found, have = nothing, records.none
         for part in records.parts:
             seen = look(part)
             rows, _ = spread(part, count)
             if part.rows is None:
-                found, have = merged(found, have, seen, np.ones(count, np.bool_))
+                found, have = merged(found, have, seen, filled(count, True, np.bool_))
                 continue
             starts = np.searchsorted(rows, np.arange(count + 1))
             found, have = merged(found, have, gathered(seen, rows, starts), starts[1:] > starts[:-1])
@@ -233,10 +237,10 @@ class Terms:
 
     def named(self, table: Table, items: Array | None = None) -> Records:
         """The records of a table, or some of them: those that are described elsewhere by where they stand."""
-        count = table.count if items is None else len(items)
+        count = table.count if items is None else size(items)
         if not table.elsewhere:
             return Records(count, (Part(table, items),))
-        rows = np.arange(table.count) if items is None else items
+        rows = numbered(table.count) if items is None else items
         own: Mask = np.ones(table.count, np.bool_)
         parts = []
         for other in table.elsewhere:
@@ -323,7 +327,7 @@ class Terms:
         if ceiling.some is not None:
             hi = np.where(ceiling.some, hi, wide.hi)
         found = Ordered(
-            np.asarray(lo), np.asarray(hi), wide.none, wide.some, wide.scale,
+            tape.array(lo), tape.array(hi), wide.none, wide.some, wide.scale,
             max(wide.top, floor.top, ceiling.top),
         )  # fmt: skip
         ends = union(codes, floor.missing, ceiling.missing)
@@ -357,7 +361,7 @@ class Terms:
             found = self.fold_in(expr, domain.name, env, one)
             return found if owners.missing is None else settle(found, union(found.missing, owners.missing))
         if expr.op in ("earliest", "latest"):
-            nothing: Plane = Records(count, (), np.ones(count, np.bool_))
+            nothing: Plane = Records(count, (), filled(count, True, np.bool_))
         else:
             zero = Ordered(np.array(0), np.array(0), top=0)
             value: Plane = TRUE if expr.op in ("any", "all", "count") else zero
@@ -378,8 +382,8 @@ class Terms:
             first = listing.starts[owners.at]
             counts = listing.starts[owners.at + 1] - first
             starts = starts_of(counts)
-            owner = np.repeat(np.arange(len(counts)), counts)
-            items = np.arange(len(owner)) + np.repeat(first - starts[:-1], counts)
+            owner = owners_of(starts)
+            items = numbered(size(owner)) + np.repeat(first - starts[:-1], counts)
         present = self.presence(table, listing.perhaps)
         times = listing.times
         if items is not None:
@@ -405,7 +409,7 @@ class Terms:
         most: int, times: Array | None,
     ) -> Folded:  # fmt: skip
         """A fold over elements, with its filter and what each contributes."""
-        count = len(owner)
+        count = size(owner)
         inner = {**inside(env, owner), expr.slot: element}
         value: Plane = TRUE
         if expr.where is not None:
@@ -469,9 +473,9 @@ class Terms:
             ]
             options.append([(None, bits & NONE_BIT != 0), *labels])
         found: Plane | None = None
-        have: Mask = np.zeros(count, np.bool_)
+        have: Mask = filled(count, False, np.bool_)
         for combination in itertools.product(*options):
-            where = np.logical_and.reduce([mask for _, mask in combination])
+            where = reduce(conjunction, (mask for _, mask in combination))
             if not where.any():
                 continue
             names = tuple(label for label, _ in combination if label is not None)
@@ -563,7 +567,7 @@ class Terms:
             )
             difference = OPERATIONS["add"](difference, term)
         assert isinstance(difference, Ordered)
-        sure: Mask = np.asarray(difference.lo >= 0, np.bool_) & ~found.known
+        sure: Mask = tape.array(difference.lo >= 0, np.bool_) & ~found.known
         if difference.none is not None:
             sure = sure & ~difference.none
         return Truth(found.lo | sure, found.hi | sure, gaps_where(found.missing, ~full(sure, count)))
@@ -581,7 +585,7 @@ class Terms:
             else:
                 codes = self.gap(name, table, "no version in force", True) if self.tracking else None
                 if define.type.kind == "record":
-                    self._defined[key] = Records(count, (), np.ones(count, np.bool_))
+                    self._defined[key] = Records(count, (), filled(count, True, np.bool_))
                 else:
                     self._defined[key] = self.unknown(define.type, None, None, codes, table)
         return self._defined[key]

@@ -7,16 +7,16 @@ what a measure comes to is the highest rung that any of its clauses reaches; set
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from math import prod
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from policykit import ir
-from policykit.engine.columnar import folds, operations
+from policykit.engine.columnar import folds, operations, tape
 from policykit.engine.columnar.folds import Elements, full
 from policykit.engine.columnar.frames import Array, Mask
 from policykit.engine.columnar.gaps import Gaps, gaps_where, union
@@ -43,32 +43,35 @@ from policykit.engine.columnar.planes import (
     take,
 )
 from policykit.engine.columnar.tables import Table
+from policykit.engine.columnar.tape import filled
 from policykit.engine.columnar.terms import Terms, itself
 from policykit.values import exactly
 
-Bits = NDArray[np.uint8]
 MOST_WAYS = 64  # in which an approver may choose, each with its amount
 
-NOT_IN_SCOPE, IN_SCOPE, BARRED, BEATEN, MAY, GRANTS, EXCLUDES = (np.uint8(1 << rung) for rung in range(7))
-PLACE = {option.name.id: place for place, option in enumerate(ir.OUTCOME.options)}
-GRANTED, DISCRETIONARY, SUPERSEDED, EXCLUDED = (
-    np.uint8(1 << PLACE[name]) for name in ("granted", "discretionary", "superseded", "excluded")
-)
-HAD = GRANTED | DISCRETIONARY
+NOT_IN_SCOPE, IN_SCOPE, BARRED, BEATEN, MAY, GRANTS, EXCLUDES = range(7)
+#: rung → outcome
+COMES_TO = ("not_covered", "refused", "excluded", "superseded", "discretionary", "granted", "excluded")
+GRANTED, DISCRETIONARY, SUPERSEDED, EXCLUDED = "granted", "discretionary", "superseded", "excluded"
+HAD = (GRANTED, DISCRETIONARY)
+BITS = {option.name.id: 1 << place for place, option in enumerate(ir.OUTCOME.options)}
 
-_COMES_TO = ("not_covered", "refused", "excluded", "superseded", "discretionary", "granted", "excluded")
-#: sets of rungs → sets of outcomes
-OUTCOMES: Bits = np.zeros(256, np.uint8)
-for _rung, _name in enumerate(_COMES_TO):
-    OUTCOMES[(np.arange(256) >> _rung & 1) == 1] |= np.uint8(1 << PLACE[_name])
+#: where each rung may be reached, for those that may be reached anywhere; of every record at least one
+Rungs: TypeAlias = dict[int, Mask]
 
 
-def highest(a: Bits, b: Bits) -> Bits:
-    """The rungs that the higher of two may be: those of either that are not below all of the other's.
-
-    Below the lowest bit of a number there is nothing, and −n has every bit above it, itself included.
-    """
-    return np.asarray((a | b) & np.negative(a & np.negative(a)) & np.negative(b & np.negative(b)))
+def highest(a: Rungs, b: Rungs) -> Rungs:
+    """The rungs that the higher of two may be: those of either that are not below all of the other's."""
+    found: Rungs = {}
+    of_a = of_b = NOWHERE  # where one has a rung that is not above this one
+    for rung in sorted({*a, *b}):
+        here_a, here_b = a.get(rung, NOWHERE), b.get(rung, NOWHERE)
+        of_a = EVERYWHERE if rung >= max(a) else disjunction(of_a, here_a)
+        of_b = EVERYWHERE if rung >= max(b) else disjunction(of_b, here_b)
+        here = disjunction(conjunction(here_a, of_b), conjunction(here_b, of_a))
+        if here is not NOWHERE:
+            found[rung] = here
+    return found
 
 
 @dataclass(slots=True)
@@ -84,6 +87,11 @@ class Status:
     @property
     def missing(self) -> Gaps:
         return union(self.scope.missing, self.test.missing, self.beaten.missing, self.barred.missing)
+
+    @property
+    def certain(self) -> bool:
+        """Whether all of it is known everywhere."""
+        return all(one.hi is one.lo for one in (self.scope, self.test, self.beaten, self.barred))
 
     @property
     def applies(self) -> Truth:
@@ -109,10 +117,26 @@ class Granting:
 
 @dataclass(slots=True)
 class Answer:
-    """What a measure may come to for each record of a table, and what keeps it open."""
+    """What a measure may come to for each record of a table: where each outcome is possible, for those that are possible
+    anywhere, and what keeps it open. `certain`: everywhere just one is."""
 
-    outcomes: Bits
+    ways: dict[str, Mask]
+    certain: bool
     missing: Gaps = None
+
+    def may(self, *outcomes: str) -> Mask:
+        """Where one of some outcomes is possible."""
+        return reduce(disjunction, (self.ways.get(outcome, NOWHERE) for outcome in outcomes), NOWHERE)
+
+    def only(self, *outcomes: str) -> Mask:
+        """Where nothing else is possible."""
+        if self.certain:
+            return self.may(*outcomes)
+        return opposite(self.may(*(self.ways.keys() - {*outcomes})))
+
+    def bits(self, count: int) -> Array:
+        """The possible outcomes of so many records, by their places."""
+        return flags(((mask, BITS[outcome]) for outcome, mask in self.ways.items()), np.uint8, count)
 
 
 @dataclass(slots=True)
@@ -292,48 +316,52 @@ class Verdicts:
         """The outcomes of a measure before mutual exclusion."""
         key = (measure, id(table))
         if key not in self._base:
-            rungs: Bits | None = None
             missing: Gaps = None
             every: list[Granting | tuple[str, Status, Truth]] = []
             every += self.excluding(measure, table)
             every += self.granting(measure, table)
-            for one in every:
-                reach = full(self.rungs(one), table.count)
-                status = one.status if isinstance(one, Granting) else one[1]
-                rungs = reach if rungs is None else highest(rungs, reach)
-                if self.tracking:
-                    missing = union(missing, gaps_where(status.missing, several(reach)))
-            outcomes = OUTCOMES.take(np.full(table.count, NOT_IN_SCOPE) if rungs is None else rungs)
-            self._base[key] = Answer(outcomes, gaps_where(missing, several(outcomes)))
+            each = [self.rungs(one) for one in every]
+            statuses = [one.status if isinstance(one, Granting) else one[1] for one in every]
+            if self.tracking:
+                for rungs, status in zip(each, statuses, strict=True):
+                    missing = union(missing, gaps_where(status.missing, several(rungs.values())))
+            ways: dict[str, Mask] = {}
+            for rung, mask in (reduce(highest, each) if each else {NOT_IN_SCOPE: EVERYWHERE}).items():
+                ways[COMES_TO[rung]] = disjunction(ways.get(COMES_TO[rung], NOWHERE), mask)
+            if missing is not None:
+                missing = gaps_where(missing, several(ways.values()))
+            self._base[key] = Answer(ways, all(status.certain for status in statuses), missing)
         return self._base[key]
 
-    def rungs(self, one: Granting | tuple[str, Status, Truth]) -> Bits:
+    def rungs(self, one: Granting | tuple[str, Status, Truth]) -> Rungs:
         """Every rung that one clause may reach."""
         if isinstance(one, tuple):
             stands = one[2]
-            return rungs_of((stands.hi, EXCLUDES), (opposite(stands.lo), NOT_IN_SCOPE))
-        scope, test = one.status.scope, one.status.test
-        beaten, barred = one.status.beaten, one.status.barred
-        live = conjunction(scope.hi, test.hi)
-        return rungs_of(
-            (opposite(scope.lo), NOT_IN_SCOPE),
-            (conjunction(scope.hi, opposite(test.lo)), IN_SCOPE),
-            (one.stands.hi, MAY if one.effect.may else GRANTS),
-            (conjunction(live, beaten.hi), BEATEN),
-            (conjunction(live, conjunction(barred.hi, opposite(beaten.lo))), BARRED),
-        )
+            found = {EXCLUDES: stands.hi, NOT_IN_SCOPE: opposite(stands.lo)}
+        else:
+            scope, test = one.status.scope, one.status.test
+            beaten, barred = one.status.beaten, one.status.barred
+            live = conjunction(scope.hi, test.hi)
+            found = {
+                NOT_IN_SCOPE: opposite(scope.lo),
+                IN_SCOPE: conjunction(scope.hi, opposite(test.lo)),
+                MAY if one.effect.may else GRANTS: one.stands.hi,
+                BEATEN: conjunction(live, beaten.hi),
+                BARRED: conjunction(live, conjunction(barred.hi, opposite(beaten.lo))),
+            }
+        return {rung: mask for rung, mask in found.items() if mask is not NOWHERE}
 
-    def paying(self, outcomes: Bits, measure: str, table: Table) -> list[tuple[Granting, Mask]]:
+    def paying(self, answer: Answer, measure: str, table: Table) -> list[tuple[Granting, Mask]]:
         """The clauses that may pay: what a ruling may grant pays only where no clause grants by itself."""
         grants = self.granting(measure, table)
-        had = (outcomes & HAD) != 0
+        had = answer.may(*HAD)
         ruled: Mask = NOWHERE
         if any(one.effect.may for one in grants):
             sure: Mask = NOWHERE
             for one in grants:
                 if not one.effect.may:
                     sure = disjunction(sure, one.stands.lo)
-            ruled = conjunction(had & ((outcomes & DISCRETIONARY) != 0), opposite(sure))
+            ruled = conjunction(answer.may(DISCRETIONARY), opposite(sure))
         return [(one, conjunction(ruled if one.effect.may else had, one.stands.hi)) for one in grants]
 
     # -- mutual exclusion
@@ -344,7 +372,7 @@ class Verdicts:
         if key not in self._final:
             answer = self.base(measure, table)
             for exclusive in self.program.exclusives:
-                if measure in exclusive.measures and ((answer.outcomes & HAD) != 0).any():
+                if measure in exclusive.measures and answer.may(*HAD).any():
                     answer = self.exclude(exclusive, measure, table, answer)
             self._final[key] = answer
         return self._final[key]
@@ -355,14 +383,14 @@ class Verdicts:
             return answer
         if exclusive.how == "by_order":
             others = list(exclusive.measures[: place(measure)])
-            return lose(answer, self.beside(others, table, self.had), HAD)
+            return lose(answer, self.beside(others, table, self.had), HAD, table.count)
         others = [m for m in exclusive.measures if m != measure]
         own = self.amount(measure, table)
 
         def higher(other: str, of: Table, there: Array | None, here: Array | None) -> Truth:
             return self.higher(other, of, there, own, here, place(other) < place(measure))
 
-        return lose(answer, self.beside(others, table, higher), GRANTED)
+        return lose(answer, self.beside(others, table, higher), (GRANTED,), table.count)
 
     def beside(self, measures: Sequence[str], table: Table, of: Beside) -> Truth:
         """Whether something holds of one of these measures, for a record that counts as one subject with this one:
@@ -424,14 +452,14 @@ class Verdicts:
         """The amount of a measure, should it be granted; apart from outcomes, which never wait for it by themselves."""
         key = (measure, id(table))
         if key not in self._amounts:
-            paying = self.paying(self.base(measure, table).outcomes, measure, table)
+            paying = self.paying(self.base(measure, table), measure, table)
             self._amounts[key] = self.together(paying, table.count, table)
         return self._amounts[key]
 
     def together(self, paying: list[tuple[Granting, Mask]], count: int, table: Table) -> Paying:
         """One amount from those of several clauses, each where it may pay."""
         found: Plane | None = None
-        where: Mask = np.zeros(count, np.bool_)
+        where: Mask = filled(count, False, np.bool_)
         open_: Gaps = None
         for one, mask in paying:
             mask = full(mask, count)
@@ -478,14 +506,14 @@ class Verdicts:
             return self.paid(name, table)
         if kind == "outcome":
             answer = self.final(name, table)
-            return settle(Labels(answer.outcomes.astype(np.int64)), answer.missing)
+            return settle(Labels(answer.bits(table.count).astype(np.int64)), answer.missing)
         if kind == "obtains":
             answer = self.final(name, table)
             pending: Gaps = None
             if self.tracking:
-                rows = np.flatnonzero((answer.outcomes & DISCRETIONARY) != 0)
+                rows = np.flatnonzero(full(answer.may(DISCRETIONARY), table.count))
                 pending = table.gaps("ruling", name, rows, own=True)
-            found = Truth(answer.outcomes == GRANTED, (answer.outcomes & HAD) != 0)
+            found = Truth(answer.only(GRANTED), answer.may(*HAD))
             return settle(found, union(answer.missing, pending))
         if kind == "meets":
             # a clause may read a clause that it overrides: scope and test wait for no priority
@@ -500,13 +528,13 @@ class Verdicts:
     def paid(self, measure: str, table: Table) -> Plane:
         """What a measure pays in the end: 无 unless it is granted, and where two amount rules conflict."""
         answer = self.final(measure, table)
-        may = (answer.outcomes & GRANTED) != 0
-        paying = self.paying(GRANTED & answer.outcomes, measure, table)
+        may = answer.may(GRANTED)
+        paying = self.paying(Answer({GRANTED: may}, False), measure, table)
         found = self.together(paying, table.count, table)
         many, conflict = self.rules(paying, table.count)
-        sure = answer.outcomes == GRANTED
+        sure = answer.only(GRANTED)
         nothing = NOTHING
-        either = select(sure & ~many, found.amount, join(found.amount, nothing))
+        either = select(full(sure & ~many, table.count), found.amount, join(found.amount, nothing))
         whole = select(may & found.where & ~(conflict & sure), plain(either), nothing)
         assert isinstance(whole, Ordered)
         return settle(whole, union(found.amount.missing, gaps_where(answer.missing, may), whole.missing))
@@ -521,10 +549,8 @@ class Verdicts:
             sure = conjunction(sure, disjunction(opposite(mask), one.stands.lo))
         if len(masks) < 2:
             return NOWHERE, NOWHERE
-        number = np.zeros(count, np.uint8)
-        for mask in masks.values():
-            number += full(mask, count)
-        return number > 1, (number > 1) & sure
+        many = several(masks.values())
+        return many, conjunction(many, sure)
 
 
 def looked_at(plane: Plane, rows: Array | None) -> Plane:
@@ -539,31 +565,30 @@ def at(truth: Truth, rows: Array | None) -> Truth:
     return found
 
 
-def rungs_of(*found: tuple[Mask, np.uint8]) -> Bits:
-    """A set of rungs: each where its mask holds."""
-    bits: Bits | None = None
-    for where, rung in found:
-        if where is not NOWHERE:
-            here = np.asarray(where).view(np.uint8) * rung
-            bits = here if bits is None else bits | here
-    assert bits is not None
-    return np.asarray(bits)
+def flags(masks: Iterable[tuple[Mask, Any]], kind: Any, count: int) -> Array:
+    """Sets as bits of so many rows: each bit is set where its mask holds."""
+    each = [mask.view(np.uint8) * kind(bit) for mask, bit in masks if mask is not NOWHERE]
+    return full(tape.array(reduce(np.bitwise_or, each) if each else kind(0)), count)
 
 
-def several(bits: Bits) -> Mask:
-    """Where more than one bit is set."""
-    return np.asarray((bits & (bits - np.uint8(1))) != 0)
+def several(masks: Iterable[Mask]) -> Mask:
+    """Where more than one mask holds."""
+    one, more = NOWHERE, NOWHERE
+    for mask in masks:
+        one, more = disjunction(one, mask), disjunction(more, conjunction(one, mask))
+    return more
 
 
 def obtained(answer: Answer) -> Truth:
-    found = Truth(answer.outcomes == GRANTED, (answer.outcomes & GRANTED) != 0)
+    found = Truth(answer.only(GRANTED), answer.may(GRANTED))
     return settle(found, answer.missing)
 
 
-def lose(answer: Answer, taken: Truth, losing: np.uint8) -> Answer:
+def lose(answer: Answer, taken: Truth, losing: Sequence[str], count: int) -> Answer:
     """The answer when something else may take the place of a grant."""
-    before = answer.outcomes
-    hit = taken.hi & ((before & losing) != 0)
-    after = (before & ~losing) | SUPERSEDED
-    outcomes = np.where(hit, np.where(taken.lo, after, after | before), before)
-    return Answer(outcomes, union(answer.missing, gaps_where(taken.missing, full(hit, len(before)))))
+    hit = conjunction(taken.hi, answer.may(*losing))
+    kept = opposite(taken.lo)
+    ways = {o: conjunction(mask, kept) if o in losing else mask for o, mask in answer.ways.items()}
+    ways[SUPERSEDED] = disjunction(answer.may(SUPERSEDED), hit)
+    missing = union(answer.missing, gaps_where(taken.missing, full(hit, count)))
+    return Answer(ways, answer.certain and taken.hi is taken.lo, missing)
