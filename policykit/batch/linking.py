@@ -16,30 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from policykit.batch.arrays import distinct, first_alike, one_piece, order_of, repeated, runs_of
-from policykit.batch.chunks import KEY, NOBODY, ROW, SOURCE, Bad, Chunk, Origin, at, entity_at
+from policykit.batch.chunks import KEY, ROW, SOURCE, Bad, Chunk, Origin, at, entity_at
 from policykit.batch.files import Told, cell_text
 from policykit.batch.headings import ABOVE, ROOT, WHOLE, Names
 from policykit.batch.sheets import Piece, Sheet
-from policykit.batch.tidying import ALONE
+from policykit.batch.tidying import ALONE, Whole, whole_said
 from policykit.diagnostics import Diagnostic, Language, data_fault, data_word, shown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BLANK, _YES, _NO, _NOBODY, _SOME, _WRONG = range(6)  # what a cell says of whether a list is complete
-_ALL_THERE = frozenset(["是", "核对完成", "yes", "true", "complete"])
-_THERE_ARE = frozenset(["是", "有", "√", "yes", "true"])  # in a column that is headed as the list is
 _ROUNDED = r"^[0-9](?:\.[0-9]+)?[eE]\+[0-9]+$"
-_PERHAPS_MORE = frozenset(["否", "核对未完成", "no", "false", "incomplete"])
-
-
-def _said(raw: Any, bare: bool) -> int:
-    """What a cell says; in a column that is headed as the list is, `bare`, 是 says that there are some."""
-    text = (cell_text(raw) or "").lower()
-    if bare and text in _THERE_ARE:
-        return _SOME
-    words = {_YES: _ALL_THERE, _NO: _PERHAPS_MORE, _NOBODY: NOBODY, _BLANK: ("",)}
-    return next((said for said, those in words.items() if text in those), _WRONG)
 
 
 def link(piece: Piece, names: Names, told: Told, language: Language) -> Linked:
@@ -431,15 +418,19 @@ class _Linking:
         heading = self.origins[above].headings.get(WHOLE + name, "").lower()
         bare = "完成" not in heading and "complete" not in heading
         spellings, codes = distinct(one_piece(self.tables[above][WHOLE + name]))
-        said = np.array([_said(raw, bare) for raw in spellings] + [_BLANK])[codes]
-        wrong = (said == _WRONG) | ((said == _NOBODY) & (count > 0)) | ((said == _SOME) & (count == 0))
-        whole[(said == _YES) | ((said == _NOBODY) & ~wrong)] = True
-        whole[said == _NO] = False
+        said = np.array([whole_said(raw, bare) for raw in spellings] + [Whole.UNSAID])[codes]
+        wrong = (
+            (said == Whole.WRONG)
+            | ((said == Whole.NONE) & (count > 0))
+            | ((said == Whole.SOME) & (count == 0))
+        )
+        whole[(said == Whole.YES) | ((said == Whole.NONE) & ~wrong)] = True
+        whole[said == Whole.NO] = False
         for row in np.flatnonzero(wrong & (homes >= 0)).tolist():
             found = shown(spellings[codes[row]])
-            if said[row] == _SOME:
+            if said[row] == Whole.SOME:
                 reason = self.fault("S018", above, row, found=found)
-            elif said[row] == _NOBODY:
+            elif said[row] == Whole.NONE:
                 reason = self.fault("S013", above, row, count=str(count[row]))
             else:
                 reason = self.fault("R002", above, row, wanted=data_word(self.language, "bool"), found=found)

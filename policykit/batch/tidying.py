@@ -8,10 +8,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
+from enum import IntEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from policykit.batch.chunks import KEY, ROW, at
+from policykit.batch.chunks import KEY, NOBODY, ROW, at
 from policykit.batch.files import Lost, Raw, Told, Wanted, cell_text
 from policykit.batch.headings import ROOT, WHOLE
 from policykit.batch.sheets import Sheet
@@ -31,6 +32,29 @@ _REMARK = r"^\s*[\x{4e00}-\x{9fff} ]{1,8}[:：]"
 ALONE = "_alone"  #: whether a row speaks of the household and of nobody in it
 _MOST_NOTES = 20
 _FRONT = 3  # columns in which a row says that it is a total
+
+
+class Whole(IntEnum):
+    """What a cell says of whether a list is complete."""
+
+    UNSAID, YES, NO, NONE, SOME, WRONG = range(6)
+
+
+_WORDS = {
+    Whole.YES: frozenset(["是", "核对完成", "yes", "true", "complete"]),
+    Whole.NO: frozenset(["否", "核对未完成", "no", "false", "incomplete"]),
+    Whole.NONE: NOBODY,
+    Whole.UNSAID: frozenset([""]),
+}
+_THERE_ARE = frozenset(["是", "有", "√", "yes", "true"])
+
+
+def whole_said(raw: Any, bare: bool) -> Whole:
+    """What a cell says; in a column that is headed as the list is, `bare`, 是 says that there are some."""
+    text = (cell_text(raw) or "").lower()
+    if bare and text in _THERE_ARE:
+        return Whole.SOME
+    return next((said for said, words in _WORDS.items() if text in words), Whole.WRONG)
 
 
 def whole(sheet: Sheet, told: Told, what: str, language: Language) -> pa.Table:
