@@ -885,6 +885,20 @@ def test_a_damaged_file_is_told_with_the_row(tmp_path: Path) -> None:
     assert [found.code for found in caught.value.diagnostics] == ["R012"]
 
 
+def test_a_damaged_file_is_told_while_it_is_sorted(tmp_path: Path) -> None:
+    """Found by the soak: the database that sorts said it in its own words."""
+    path, rows = tmp_path / "户.parquet", 150_000
+    table = pa.table({"户编号": range(rows, 0, -1), "户名": [f"甲{n}" for n in range(rows)]})
+    pq.write_table(table, path, row_group_size=70_000, use_dictionary=False, write_page_checksum=True)
+    data = bytearray(path.read_bytes())
+    middle = pq.ParquetFile(path).metadata.row_group(1).column(1).data_page_offset
+    data[middle + 500] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(PolicyError) as caught:
+        Read(path, memory=0)
+    assert [found.code for found in caught.value.diagnostics] == ["S015"]
+
+
 def test_what_is_larger_than_memory_comes_to_the_same(tmp_path: Path) -> None:
     count = 5_000
     numbers = [(n * 7919) % count for n in range(count)]

@@ -79,13 +79,26 @@ def _sorted(
     first = next(batches, None)
     if first is None:
         return
-    reader = pa.RecordBatchReader.from_batches(first.schema, chain([first], batches))
+    refused: list[PolicyError] = []
+
+    def read() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from chain([first], batches)
+        except PolicyError as error:  # which the database would put into words of its own
+            refused.append(error)
+            raise
+
+    reader = pa.RecordBatchReader.from_batches(first.schema, read())
     connection = duckdb.connect(config={**_SORTING, "temp_directory": str(folder / "sorting")})
     try:
         connection.register("rows", reader)
         order = f'ORDER BY "{KEY}" NULLS FIRST, "{ROW}"'
         connection.execute(f"COPY (SELECT * FROM rows {order}) TO '{target.as_posix()}' (FORMAT parquet)")
-    except duckdb.IOException:
+    except duckdb.Error as error:
+        if refused:
+            raise refused[0] from None
+        if not isinstance(error, duckdb.IOException):
+            raise
         raise unreadable(place, language, "no_space") from None
     finally:
         connection.close()
