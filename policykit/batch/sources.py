@@ -23,7 +23,7 @@ from policykit.facts import ID_KEYS
 from policykit.source import decode
 
 CHUNK = 16_384  #: households that are looked at together
-MEMORY = 200_000_000  #: bytes of rows up to which a register is held in memory and keeps its order
+MEMORY = 150_000_000  #: bytes of rows up to which a register is held in memory and keeps its order
 _LEAST = 2  # headings that a table must share with the rules, where its name says nothing
 _LONGEST = 20_000_000  # bytes of one household in a line
 
