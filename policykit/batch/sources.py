@@ -24,7 +24,7 @@ from policykit.facts import ID_KEYS
 from policykit.source import decode
 
 CHUNK = 16_384  #: households that are looked at together
-MEMORY = 200_000_000  #: bytes of rows up to which a register is held in memory and keeps its order
+MEMORY = 150_000_000  #: bytes of rows up to which a register is held in memory and keeps its order
 _COMPLETE = re.compile(r"(?:^|[（(、，,])(?:已|均已|全部)?核对完成(?:$|[）)。])", re.M)  # not 尚未核对完成
 #: how a row says whose it is, if the rules do not know such a fact
 _WHOSE = re.compile(
